@@ -1,0 +1,443 @@
+//! The bulk engine: whole chunks first, then the search for those that the API refuses, with every
+//! doubtful request read back in between. Runs over [`Api`], so that a simulation drives it too.
+
+use super::AssignProgress;
+use super::doubt::{Doubt, Shown, Verdict};
+use super::naming::named;
+use crate::budget::Budget;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Executed};
+use crate::halt::Halt;
+use crate::id::UserId;
+use crate::isolate::{Group, Naming, Search};
+use crate::ledger::{Ledger, Outcome, Rejection};
+use crate::retry::{Effect, RetryPolicy, retry};
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+/// What the engine asks of the API: one attempt each, paced and counted by whoever implements it.
+pub(crate) trait Api: Sync {
+    /// The users on the pack, one entry an assignment.
+    fn list(&self) -> impl Future<Output = Result<Vec<UserId>, Error>> + Send;
+    /// Assigns all of them or nobody. Sends nothing once the run's halt is set.
+    fn assign(&self, users: &[UserId]) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// The terms of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) max_items: usize,
+    pub(crate) in_flight: usize,
+    pub(crate) settle: Duration,
+    pub(crate) resend_in_doubt: bool,
+    pub(crate) all_or_nothing: bool,
+    /// The most writes beyond one for each chunk.
+    pub(crate) extra_writes: u64,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// So many requests in a row that failed for good end the run: the server is down.
+const MOST_FAILURES: u32 = 3;
+
+/// One write: who is sent, and what for.
+#[derive(Debug)]
+struct Work {
+    positions: Vec<u32>,
+    /// The group of the search that this is; a whole chunk otherwise.
+    group: Option<Group>,
+    /// How often it was sent and proven not executed.
+    failures: u32,
+}
+
+/// What a run has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The first read. Nobody is sent before: running a list again resumes it.
+    Opening,
+    /// Every chunk goes out whole, once.
+    Chunks,
+    /// The read before the search: somebody else may have assigned some meanwhile.
+    Narrowing,
+    /// Groups of those in refused chunks.
+    Search,
+    /// The read that makes verdicts final: some servers refuse who is there already.
+    Closing,
+    Closed,
+}
+
+pub(crate) struct Engine<'a, A> {
+    api: &'a A,
+    clock: &'a dyn Clock,
+    terms: &'a Terms,
+    budget: &'a Budget,
+    halt: &'a Halt,
+    ledger: &'a mut Ledger,
+    phase: Phase,
+    search: Search<Rejection>,
+    /// The next position of which no chunk was made.
+    cursor: u32,
+    again: VecDeque<Work>,
+    doubts: Vec<Doubt<Work>>,
+    extra_writes: u64,
+    failures: u32,
+    rejected: bool,
+    /// Users that this run assigned: by now, and when the last read began.
+    assigned: u64,
+    assigned_at_read: u64,
+    /// Those confirmed since the last read began: it need not show them.
+    since_read: HashSet<u32>,
+    cause: Option<Error>,
+}
+
+impl<'a, A: Api> Engine<'a, A> {
+    pub(crate) fn new(
+        api: &'a A,
+        clock: &'a dyn Clock,
+        terms: &'a Terms,
+        budget: &'a Budget,
+        halt: &'a Halt,
+        ledger: &'a mut Ledger,
+    ) -> Self {
+        Self {
+            api,
+            clock,
+            terms,
+            budget,
+            halt,
+            ledger,
+            phase: Phase::Opening,
+            search: Search::new(terms.max_items),
+            cursor: 0,
+            again: VecDeque::new(),
+            doubts: Vec::new(),
+            extra_writes: 0,
+            failures: 0,
+            rejected: false,
+            assigned: 0,
+            assigned_at_read: 0,
+            since_read: HashSet::new(),
+            cause: None,
+        }
+    }
+
+    /// Runs to the end. Whoever is left open is so for the error returned.
+    pub(crate) async fn run(
+        mut self,
+        stop: impl Future<Output = ()> + Send,
+        progress: &mut (dyn FnMut(AssignProgress) + Send),
+    ) -> Option<Error> {
+        let mut stop = std::pin::pin!(stop);
+        let mut writes = FuturesUnordered::new();
+        let mut reading = Some(self.read());
+        loop {
+            while self.phase != Phase::Opening
+                && writes.len() < self.terms.in_flight
+                && let Some(work) = self.next_write(writes.len())
+            {
+                writes.push(self.write(work));
+            }
+            let quiet = writes.is_empty() && self.doubts.is_empty();
+            if reading.is_none() && (self.due_in() == Some(Duration::ZERO) || (quiet && self.wants_read())) {
+                reading = Some(self.read());
+            }
+            if reading.is_none() && quiet {
+                return self.cause;
+            }
+            let due = self.due_in().filter(|_| reading.is_none());
+            tokio::select! {
+                biased;
+                () = &mut stop, if !self.halt.is_set() => {
+                    self.halt(Error::new(ErrorKind::Stopped, "the caller stopped the run"));
+                }
+                (began, list) = async { reading.as_mut().expect("checked").await }, if reading.is_some() => {
+                    reading = None;
+                    self.listed(began, list);
+                }
+                Some((work, result)) = writes.next(), if !writes.is_empty() => self.written(work, result),
+                () = self.clock.sleep(due.unwrap_or_default()), if due.is_some() => {}
+            }
+            progress(AssignProgress::new(self.ledger, self.budget.sent()));
+        }
+    }
+
+    /// Starts nothing new. The first cause stands.
+    fn halt(&mut self, cause: Error) {
+        self.cause.get_or_insert(cause);
+        self.halt.set();
+    }
+
+    fn next_write(&mut self, in_flight: usize) -> Option<Work> {
+        if self.halt.is_set() {
+            return None;
+        }
+        if let Some(positions) = self.next_chunk() {
+            return Some(Work { positions, group: None, failures: 0 });
+        }
+        if self.again.is_empty() && (self.phase != Phase::Search || self.search.is_done()) {
+            return None;
+        }
+        // A read must stay affordable: without it no doubt is settled and no verdict final.
+        let affordable = self.budget.left() > in_flight as u64 + 1;
+        if !affordable && in_flight > 0 {
+            return None;
+        }
+        if !affordable || self.extra_writes >= self.terms.extra_writes {
+            let message = format!(
+                "the run may send no further request: {} went beyond one for each chunk, to find those that the API \
+                 refuses; check that the list holds user ids, then run it again or allow more requests",
+                self.extra_writes
+            );
+            self.halt(Error::new(ErrorKind::RequestLimit, message));
+            return None;
+        }
+        let work = self.again.pop_front().or_else(|| {
+            let group = self.search.next_group()?;
+            Some(Work { positions: group.items().to_vec(), group: Some(group), failures: 0 })
+        })?;
+        self.extra_writes += 1;
+        Some(work)
+    }
+
+    fn next_chunk(&mut self) -> Option<Vec<u32>> {
+        let end = u32::try_from(self.ledger.len()).unwrap_or(u32::MAX);
+        let mut positions = Vec::new();
+        while self.cursor < end && positions.len() < self.terms.max_items {
+            if *self.ledger.outcome(self.cursor) == Outcome::NotAssigned {
+                positions.push(self.cursor);
+            }
+            self.cursor += 1;
+        }
+        (!positions.is_empty()).then_some(positions)
+    }
+
+    fn write(&self, work: Work) -> BoxFuture<'a, (Work, Result<(), Error>)> {
+        let (api, clock, terms, halt) = (self.api, self.clock, self.terms, self.halt);
+        let users = self.ledger.ids(&work.positions);
+        async move {
+            let call = || api.assign(&users);
+            let result = retry(&terms.retry, clock, Effect::Write, halt, call).await;
+            (work, result)
+        }
+        .boxed()
+    }
+
+    fn written(&mut self, work: Work, result: Result<(), Error>) {
+        let Err(error) = result else { return self.accepted(work) };
+        if error.executed() == Executed::Maybe {
+            self.ledger.doubt(&work.positions);
+            let users = work.positions.len();
+            self.doubts.push(Doubt::new(work, users, self.clock.now(), self.terms.settle, error));
+        } else if error.kind() == ErrorKind::Validation {
+            self.refused(work, error);
+        } else {
+            if let Some(group) = work.group {
+                self.search.put_back(group);
+            }
+            self.halt(error);
+        }
+    }
+
+    fn accepted(&mut self, work: Work) {
+        self.failures = 0;
+        self.assigned += work.positions.len() as u64;
+        for position in &work.positions {
+            self.ledger.set(*position, Outcome::Assigned);
+            self.since_read.insert(*position);
+        }
+        match work.group {
+            None => self.search.chunk_accepted(work.positions.len()),
+            Some(group) => {
+                let rejections = self.search.accepted(group);
+                self.reject(rejections.into_iter().map(|rejection| (rejection.item, rejection.answer)));
+            }
+        }
+    }
+
+    fn refused(&mut self, work: Work, error: Error) {
+        self.failures = 0;
+        let users = self.ledger.ids(&work.positions);
+        let named = named(error.refusal(), &users);
+        let answer = Rejection::new(error.detail().or(error.body()).unwrap_or("refused without a reason"));
+        let position = |index: &usize| work.positions[*index];
+        let naming = Naming {
+            by_index: named.by_index.keys().map(position).collect(),
+            hinted: named.hinted.iter().map(position).collect(),
+        };
+        let verdicts: Vec<_> = named
+            .by_index
+            .iter()
+            .map(|(index, words)| (position(index), words.as_deref().map_or_else(|| answer.clone(), Rejection::new)))
+            .collect();
+        if self.terms.all_or_nothing {
+            self.reject(verdicts);
+            return self.halt(error);
+        }
+        let rejections = match work.group {
+            None => self.search.chunk_refused(work.positions, answer, naming),
+            Some(group) => self.search.refused(group, answer, naming),
+        };
+        self.reject(rejections.into_iter().map(|rejection| (rejection.item, rejection.answer)));
+        // The words for each, where the answer has them.
+        self.reject(verdicts);
+    }
+
+    /// Provisional until the closing read.
+    fn reject(&mut self, rejections: impl IntoIterator<Item = (u32, Rejection)>) {
+        for (position, why) in rejections {
+            self.rejected = true;
+            self.ledger.set(position, Outcome::Rejected(why));
+        }
+    }
+
+    /// How long until the first doubt may be read back.
+    fn due_in(&self) -> Option<Duration> {
+        let due = self.doubts.iter().map(|doubt| doubt.due).min()?;
+        Some(due.saturating_sub(self.clock.now()))
+    }
+
+    /// With nothing in flight and nothing in doubt: whether the next phase begins with a read.
+    fn wants_read(&mut self) -> bool {
+        if self.phase == Phase::Chunks && !self.halt.is_set() && !self.search.is_done() {
+            self.phase = Phase::Narrowing;
+            return true;
+        }
+        let closing = self.rejected && self.phase != Phase::Closed;
+        self.phase = if closing { Phase::Closing } else { Phase::Closed };
+        closing
+    }
+
+    fn read(&mut self) -> BoxFuture<'a, (Duration, Result<Vec<UserId>, Error>)> {
+        self.since_read.clear();
+        self.assigned_at_read = self.assigned;
+        let (api, clock, terms) = (self.api, self.clock, self.terms);
+        async move {
+            let began = clock.now();
+            // A read-back goes on when nothing new may start.
+            let call = || api.list();
+            (began, retry(&terms.retry, clock, Effect::Read, &Halt::default(), call).await)
+        }
+        .boxed()
+    }
+
+    fn listed(&mut self, began: Duration, list: Result<Vec<UserId>, Error>) {
+        let list = match list {
+            Ok(list) => list,
+            Err(error) => return self.unreadable(began, error),
+        };
+        let mut shown = vec![false; self.ledger.len()];
+        for position in list.into_iter().filter_map(|id| self.ledger.position(id)) {
+            shown[position as usize] = true;
+        }
+        match self.phase {
+            Phase::Chunks | Phase::Search | Phase::Closed => self.read_back(began, &shown),
+            Phase::Opening | Phase::Narrowing | Phase::Closing => {
+                for position in (0..).zip(&shown).filter_map(|(position, shown)| shown.then_some(position)) {
+                    if matches!(self.ledger.outcome(position), Outcome::NotAssigned | Outcome::Rejected(_)) {
+                        self.ledger.found(position);
+                    }
+                }
+                if self.phase == Phase::Narrowing {
+                    self.search.withdraw(|position| shown[position as usize]);
+                }
+                self.phase = self.phase.next();
+            }
+        }
+    }
+
+    fn unreadable(&mut self, began: Duration, error: Error) {
+        match self.phase {
+            Phase::Chunks | Phase::Search | Phase::Closed => {
+                for doubt in self.take_doubts(began) {
+                    self.unknown(doubt.work, None);
+                }
+            }
+            Phase::Closing => {
+                for position in 0..u32::try_from(self.ledger.len()).unwrap_or(u32::MAX) {
+                    if matches!(self.ledger.outcome(position), Outcome::Rejected(_)) {
+                        self.ledger.set(position, Outcome::Unknown);
+                    }
+                }
+            }
+            Phase::Opening | Phase::Narrowing => {}
+        }
+        self.phase = self.phase.next();
+        self.halt(error);
+    }
+
+    /// The doubts of which a read that began at `began` may prove something.
+    fn take_doubts(&mut self, began: Duration) -> Vec<Doubt<Work>> {
+        self.doubts.extract_if(.., |doubt| doubt.due <= began).collect()
+    }
+
+    fn read_back(&mut self, began: Duration, shown: &[bool]) {
+        let confirmed = |outcome: &Outcome| matches!(outcome, Outcome::Assigned | Outcome::AlreadyAssigned);
+        let complete = (0..).zip(self.ledger.outcomes()).zip(shown).all(|((position, (_, outcome)), shown)| {
+            *shown || !confirmed(outcome) || self.since_read.contains(&position)
+        });
+        let fresh = self.assigned_at_read > 0;
+        let ended = self.clock.now();
+        for mut doubt in self.take_doubts(began) {
+            let found = doubt.work.positions.iter().filter(|position| shown[**position as usize]).count();
+            let verdict = doubt.judge(began, ended, self.terms.settle, Shown { found, complete, fresh });
+            match verdict {
+                Verdict::Executed => self.accepted(doubt.work),
+                _ if !self.terms.resend_in_doubt => self.give_up(doubt, shown),
+                Verdict::NotExecuted => self.not_executed(doubt),
+                Verdict::Open => self.doubts.push(doubt),
+                Verdict::GivenUp => self.give_up(doubt, shown),
+            }
+        }
+    }
+
+    /// Proven: it may be sent again, within the limits.
+    fn not_executed(&mut self, doubt: Doubt<Work>) {
+        let mut work = doubt.work;
+        work.failures += 1;
+        if work.failures < self.terms.retry.attempts() {
+            self.again.push_back(work);
+            return;
+        }
+        self.cause.get_or_insert(doubt.error);
+        if let Some(group) = work.group {
+            self.search.abandon(group);
+        }
+        self.failures += 1;
+        if self.failures >= MOST_FAILURES {
+            self.halt.set();
+        }
+    }
+
+    fn give_up(&mut self, doubt: Doubt<Work>, shown: &[bool]) {
+        let message = format!("reading the pack did not prove whether a request was executed; it failed with: {}", doubt.error);
+        self.cause.get_or_insert(Error::new(ErrorKind::InDoubt, message).with_source(doubt.error));
+        self.unknown(doubt.work, Some(shown));
+    }
+
+    /// Nothing more is sent for them. Whoever a list shows is on the pack all the same.
+    fn unknown(&mut self, work: Work, shown: Option<&[bool]>) {
+        for position in work.positions {
+            if shown.is_some_and(|shown| shown[position as usize]) {
+                self.ledger.found(position);
+            } else {
+                self.ledger.set(position, Outcome::Unknown);
+            }
+        }
+        if let Some(group) = work.group {
+            self.search.abandon(group);
+        }
+    }
+}
+
+impl Phase {
+    /// What follows when the phase's read is done.
+    fn next(self) -> Self {
+        match self {
+            Self::Opening => Self::Chunks,
+            Self::Narrowing => Self::Search,
+            Self::Closing => Self::Closed,
+            other => other,
+        }
+    }
+}

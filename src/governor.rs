@@ -1,0 +1,127 @@
+//! Lets requests through one by one, as the account's limits allow; shared by all clones of a client.
+
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind};
+use crate::rate_limit::{Decision, Quota, RateLimit, Share, Ticket};
+use http::HeaderMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::sync::Notify;
+
+/// The limits, the queue before them, and the clock.
+pub(crate) struct Governor {
+    limits: Mutex<RateLimit>,
+    /// First come, first served: the request at the head waits, the others wait for it.
+    queue: tokio::sync::Mutex<()>,
+    changed: Notify,
+    clock: Arc<dyn Clock>,
+    longest_wait: Duration,
+}
+
+/// Leave to send one request. What becomes of it must be told; dropping says that no answer came.
+pub(crate) struct Permit<'a> {
+    governor: &'a Governor,
+    ticket: Option<Ticket>,
+}
+
+impl fmt::Debug for Governor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Governor").finish_non_exhaustive()
+    }
+}
+
+impl Governor {
+    /// No request waits longer than `longest_wait` for the limits.
+    pub(crate) fn new(clock: Arc<dyn Clock>, longest_wait: Duration) -> Self {
+        Self {
+            limits: Mutex::default(),
+            queue: tokio::sync::Mutex::new(()),
+            changed: Notify::new(),
+            clock,
+            longest_wait,
+        }
+    }
+
+    /// Waits until the limits allow a request. Cancel-safe: nothing is spent until it returns.
+    ///
+    /// # Errors
+    /// The day's quota is spent, or the wait would be too long; both say until when.
+    pub(crate) async fn acquire(&self, share: Share) -> Result<Permit<'_>, Error> {
+        let start = self.clock.now();
+        let _turn = self.queue.lock().await;
+        loop {
+            // Registered before the question, so that an answer in between wakes it.
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let now = self.clock.now();
+            let decision = self.limits().ask(now, share);
+            match decision {
+                Decision::Go(ticket) => return Ok(Permit { governor: self, ticket: Some(ticket) }),
+                Decision::AwaitAnswer => changed.await,
+                Decision::Wait(duration) => {
+                    if now.saturating_sub(start) + duration > self.longest_wait {
+                        let retry_at = self.limits().server_time(now) + duration;
+                        let message = format!(
+                            "the account's request limit is used up for {} s, longer than the {} s that a request may wait",
+                            duration.as_secs_f64().ceil(),
+                            self.longest_wait.as_secs()
+                        );
+                        return Err(Error::new(ErrorKind::RateLimited, message).with_retry_at(retry_at));
+                    }
+                    tokio::select! {
+                        () = self.clock.sleep(duration) => {}
+                        () = changed => {}
+                    }
+                }
+                Decision::DaySpent { retry_at } => return Err(day_spent(retry_at)),
+            }
+        }
+    }
+
+    /// The account's limits as last heard of.
+    pub(crate) fn quota(&self) -> Option<Quota> {
+        self.limits().quota(self.clock.now())
+    }
+
+    fn limits(&self) -> MutexGuard<'_, RateLimit> {
+        // The state is plain numbers: a panic elsewhere leaves nothing half done.
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn day_spent(retry_at: SystemTime) -> Error {
+    let message = format!(
+        "the account's requests of the day are spent (or reserved); they come back at {}",
+        httpdate::fmt_http_date(retry_at)
+    );
+    Error::new(ErrorKind::QuotaSpent, message).with_retry_at(retry_at)
+}
+
+impl Permit<'_> {
+    /// An answer came. `refused`: it was over the limit, and not executed.
+    pub(crate) fn answered(mut self, headers: &HeaderMap, refused: bool) {
+        if let Some(ticket) = self.ticket.take() {
+            let clock = &self.governor.clock;
+            self.governor.limits().answered(ticket, clock.now(), clock.wall(), headers, refused);
+            self.governor.changed.notify_waiters();
+        }
+    }
+
+    /// The request never reached the server.
+    pub(crate) fn never_sent(mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.governor.limits().never_sent(ticket);
+            self.governor.changed.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.governor.limits().lost(ticket, self.governor.clock.now());
+            self.governor.changed.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The three kinds of id, which cannot be taken for one another.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::str::FromStr;
+
+/// The largest id: the API's integers are signed and 64 bits wide.
+const LARGEST: u64 = i64::MAX as u64;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        ///
+        /// An integer from 1 to `i64::MAX`; anything else is refused when the id is made.
+        ///
+        /// ```
+        #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
+        ///
+        #[doc = concat!("let id = ", stringify!($name), "::try_from(1001)?;")]
+        /// assert_eq!(id.get(), 1001);
+        #[doc = concat!("assert_eq!(\"1001\".parse::<", stringify!($name), ">()?, id);")]
+        #[doc = concat!("assert!(", stringify!($name), "::try_from(0).is_err());")]
+        /// # Ok::<(), connecteam_onboarding::InvalidId>(())
+        /// ```
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(NonZeroU64);
+
+        impl $name {
+            /// The id as a number.
+            #[must_use]
+            pub const fn get(self) -> u64 {
+                self.0.get()
+            }
+
+            fn new(value: u64) -> Option<Self> {
+                NonZeroU64::new(value).filter(|id| id.get() <= LARGEST).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            /// Decimal digits only: no sign, no spaces.
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+                let value = if digits { text.parse().ok() } else { None };
+                value.and_then(Self::new).ok_or_else(|| InvalidId::new($what, text))
+            }
+        }
+
+        impl From<$name> for u64 {
+            fn from(id: $name) -> u64 {
+                id.get()
+            }
+        }
+
+        id!(@integers $name, $what: i32, i64, i128, u32, u64, u128, usize, isize);
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = u64::deserialize(deserializer)?;
+                Self::new(value).ok_or_else(|| serde::de::Error::custom(InvalidId::new($what, &value.to_string())))
+            }
+        }
+    };
+    (@integers $name:ident, $what:literal: $($integer:ty),*) => {$(
+        impl TryFrom<$integer> for $name {
+            type Error = InvalidId;
+
+            fn try_from(value: $integer) -> Result<Self, InvalidId> {
+                let id = u64::try_from(value).ok().and_then(Self::new);
+                id.ok_or_else(|| InvalidId::new($what, &value.to_string()))
+            }
+        }
+    )*};
+}
+
+id!(
+    /// The id of an onboarding pack.
+    PackId,
+    "pack"
+);
+id!(
+    /// The id of a Connecteam user.
+    UserId,
+    "user"
+);
+id!(
+    /// The id of one assignment: a user on a pack.
+    AssignmentId,
+    "assignment"
+);
+
+/// A value that cannot be an id. Its text names the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidId {
+    what: &'static str,
+    value: Box<str>,
+}
+
+impl InvalidId {
+    fn new(what: &'static str, value: &str) -> Self {
+        // A whole pasted file must not become an error message.
+        let shown: String = value.chars().take(60).collect();
+        let cut = if shown.len() < value.len() { "…" } else { "" };
+        Self { what, value: format!("{}{cut}", shown.escape_debug()).into() }
+    }
+}
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not a {} id: expected an integer from 1 to {LARGEST}", self.value, self.what)
+    }
+}
+
+impl std::error::Error for InvalidId {}
+
+/// So that a list of ids goes wherever a list of numbers does.
+impl From<std::convert::Infallible> for InvalidId {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_id_is_named() {
+        for text in ["", "0", "-5", "+5", " 5", "5 ", "1.0", "9223372036854775808", "99999999999999999999", "é"] {
+            let error = text.parse::<UserId>().expect_err(text);
+            assert!(error.to_string().contains(&format!("`{text}` is not a user id")), "{error}");
+        }
+        assert_eq!("9223372036854775807".parse::<UserId>().unwrap().get(), i64::MAX as u64);
+        assert!(PackId::try_from(-1).unwrap_err().to_string().contains("`-1` is not a pack id"));
+        let long = "x".repeat(10_000).parse::<UserId>().unwrap_err().to_string();
+        assert!(long.len() < 200, "{long}");
+    }
+
+    #[test]
+    fn json_is_a_plain_integer() {
+        let id: AssignmentId = serde_json::from_str("501").unwrap();
+        assert_eq!(serde_json::to_string(&id).unwrap(), "501");
+        for bad in ["0", "-1", "1.5", "\"501\"", "null", "9223372036854775808"] {
+            assert!(serde_json::from_str::<AssignmentId>(bad).is_err(), "{bad}");
+        }
+        assert_eq!(size_of::<Option<UserId>>(), 8);
+    }
+}

@@ -1,0 +1,447 @@
+//! Which items to send next, to find those that the API refuses: adaptive group testing, without I/O.
+//!
+//! A refused request says that at least one of its items is refused, an accepted one settles them all. [`Search`] turns such
+//! answers into verdicts and picks the next group to ask so that few requests are needed ([`density`] has the sizes).
+//!
+//! An item is rejected in three cases only: a refusal names it by index; it is refused alone; or it is the last left of one
+//! refused request whose other items were all accepted since.
+
+// The path keeps this file usable from a program that includes it by path.
+#[path = "isolate/density.rs"]
+mod density;
+#[cfg(test)]
+#[path = "isolate/tests.rs"]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use density::Density;
+
+/// Above this chance of a refusal an item is best asked alone: the golden ratio's `(3 - √5) / 2`.
+const ALONE: f64 = 0.382;
+/// How many more hints may be wrong than right before hints are ignored.
+const WRONG_HINTS: i32 = 3;
+
+/// A search for the items that the API refuses.
+///
+/// Items are positions in the caller's list; neighbours in the list are thought likely to share their fate.
+#[derive(Debug)]
+pub(crate) struct Search<A> {
+    max_items: usize,
+    /// Every item of a refused chunk.
+    items: BTreeMap<u32, State>,
+    open: usize,
+    /// Open items of which nothing is known.
+    unknown: BTreeSet<u32>,
+    /// Open items left over when a refusal named others: likely fine, so asked in groups as large as may be.
+    whole: BTreeSet<u32>,
+    /// Open items that a refusal's text seems to name: asked alone.
+    hinted: BTreeSet<u32>,
+    /// Open items known to hold a refused one.
+    bad: Vec<Bad<A>>,
+    asked: HashMap<u64, Source<A>>,
+    next_id: u64,
+    wrong_hints: i32,
+    density: Density,
+    neighbours: Neighbours,
+}
+
+/// A group of items to ask in one request: not empty, no duplicates, no item of another group that is still out.
+///
+/// Hand it back to the [`Search`] with the answer, else its items stay open for ever.
+#[derive(Debug)]
+#[must_use = "the items stay open until the group is handed back"]
+pub(crate) struct Group {
+    id: u64,
+    items: Vec<u32>,
+}
+
+impl Group {
+    /// The items to ask, in ascending order.
+    pub(crate) fn items(&self) -> &[u32] {
+        &self.items
+    }
+}
+
+/// The items that a refusal names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Naming {
+    /// Named by index: a verdict.
+    pub(crate) by_index: Vec<u32>,
+    /// Found in the text: a hint, asked alone before it counts.
+    pub(crate) hinted: Vec<u32>,
+}
+
+/// An item found to be refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rejection<A> {
+    /// The item.
+    pub(crate) item: u32,
+    /// The refusal that showed it.
+    pub(crate) answer: A,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Accepted,
+    Rejected,
+    /// Left the search without a verdict.
+    Gone,
+}
+
+/// What is left of one refused request: two items or more, the others were all accepted since.
+#[derive(Debug)]
+struct Bad<A> {
+    items: Vec<u32>,
+    answer: A,
+}
+
+/// Where a group that is out came from.
+#[derive(Debug)]
+enum Source<A> {
+    Hint,
+    Whole,
+    Unknown,
+    /// An unknown item asked alone, because the one before it was rejected.
+    Neighbour,
+    /// The first part of a [`Bad`].
+    Part {
+        rest: Vec<u32>,
+        answer: A,
+        /// Size of the `Bad` when it was asked.
+        size: usize,
+        /// Whether `rest` has lost no item since.
+        intact: bool,
+        /// Asked alone, because the item before it was rejected.
+        neighbour: bool,
+    },
+}
+
+/// How often the item after a rejected one was rejected too.
+#[derive(Debug, Default)]
+struct Neighbours {
+    accepted: u32,
+    rejected: u32,
+    /// Items after a rejected one that had no verdict then.
+    waiting: Vec<u32>,
+}
+
+impl Neighbours {
+    /// The chance that the next one is refused, where `share` of all items are.
+    fn chance(&self, share: f64) -> f64 {
+        let seen = f64::from(self.accepted) + f64::from(self.rejected);
+        (f64::from(self.rejected) + share) / (seen + 1.0)
+    }
+}
+
+impl<A: Clone> Search<A> {
+    /// A search that asks at most `max_items` items at once (0 counts as 1).
+    pub(crate) fn new(max_items: usize) -> Self {
+        Self {
+            max_items: max_items.max(1),
+            items: BTreeMap::new(),
+            open: 0,
+            unknown: BTreeSet::new(),
+            whole: BTreeSet::new(),
+            hinted: BTreeSet::new(),
+            bad: Vec::new(),
+            asked: HashMap::new(),
+            next_id: 0,
+            wrong_hints: 0,
+            density: Density::new(),
+            neighbours: Neighbours::default(),
+        }
+    }
+
+    /// Learns that a whole chunk of `len` items was accepted.
+    pub(crate) fn chunk_accepted(&mut self, len: usize) {
+        self.density.accepted(len);
+    }
+
+    /// Takes over the items of a chunk that was refused as a whole. Returns those rejected at once.
+    pub(crate) fn chunk_refused(
+        &mut self,
+        mut items: Vec<u32>,
+        answer: A,
+        naming: Naming,
+    ) -> Vec<Rejection<A>> {
+        items.sort_unstable();
+        items.dedup();
+        let len = items.len();
+        items.retain(|item| !self.items.contains_key(item));
+        self.items.extend(items.iter().map(|&item| (item, State::Open)));
+        self.open += items.len();
+        let intact = items.len() == len;
+        self.refusal(items, intact, true, answer, naming)
+    }
+
+    /// What to ask next. More groups may be asked while others are out.
+    /// `None`: nothing to ask until one of them is handed back, or ever.
+    pub(crate) fn next_group(&mut self) -> Option<Group> {
+        if let Some(item) = self.hinted.pop_first() {
+            return Some(self.ask(vec![item], Source::Hint));
+        }
+        if !self.whole.is_empty() {
+            let items = take_first(&mut self.whole, self.max_items);
+            return Some(self.ask(items, Source::Whole));
+        }
+        let alone = self.neighbours.chance(self.density.share()) > ALONE;
+        while alone && let Some(item) = self.neighbours.waiting.pop() {
+            if self.unknown.remove(&item) {
+                return Some(self.ask(vec![item], Source::Neighbour));
+            }
+        }
+        if let Some(bad) = self.bad.pop() {
+            return Some(self.ask_part(bad, alone));
+        }
+        let most = self.unknown.len().min(self.max_items);
+        let size = self.density.fresh(most);
+        // What would end the list waits for what the groups that are out leave over, to be asked with it.
+        let may_grow = size == most && most < self.max_items && !self.asked.is_empty();
+        if most == 0 || may_grow {
+            return None;
+        }
+        let items = take_first(&mut self.unknown, size);
+        Some(self.ask(items, Source::Unknown))
+    }
+
+    /// Learns that a group was accepted. Returns the item that is rejected because of it, if any.
+    pub(crate) fn accepted(&mut self, group: Group) -> Vec<Rejection<A>> {
+        let Some(source) = self.asked.remove(&group.id) else {
+            return Vec::new();
+        };
+        let (live, unchanged) = self.still_open(group.items);
+        if !matches!(source, Source::Hint | Source::Neighbour | Source::Part { neighbour: true, .. }) {
+            self.density.accepted(live.len());
+        }
+        for &item in &live {
+            self.accept(item);
+        }
+        match source {
+            Source::Hint => {
+                self.wrong_hints += i32::from(unchanged);
+                if self.wrong_hints >= WRONG_HINTS {
+                    self.unknown.append(&mut self.hinted);
+                }
+                Vec::new()
+            }
+            Source::Part { rest, answer, size, intact, .. } => {
+                self.density.group_settled(size);
+                self.search(rest, intact && unchanged, true, answer)
+            }
+            Source::Whole | Source::Unknown | Source::Neighbour => Vec::new(),
+        }
+    }
+
+    /// Learns that a group was refused, with `answer` as the reason. Returns those rejected because of it.
+    pub(crate) fn refused(&mut self, group: Group, answer: A, naming: Naming) -> Vec<Rejection<A>> {
+        let Some(source) = self.asked.remove(&group.id) else {
+            return Vec::new();
+        };
+        let (live, unchanged) = self.still_open(group.items);
+        let counted = match source {
+            Source::Hint => {
+                self.wrong_hints -= i32::from(unchanged);
+                false
+            }
+            Source::Neighbour => false,
+            Source::Part { rest, size, neighbour, .. } => {
+                // The refusal of the part explains that of the whole.
+                self.density.group_settled(size);
+                self.unknown.extend(rest);
+                !neighbour
+            }
+            Source::Whole | Source::Unknown => true,
+        };
+        self.refusal(live, unchanged, counted, answer, naming)
+    }
+
+    /// Takes back a group whose request was not executed, to ask its items later.
+    pub(crate) fn put_back(&mut self, group: Group) {
+        let Some(source) = self.asked.remove(&group.id) else {
+            return;
+        };
+        let (mut live, unchanged) = self.still_open(group.items);
+        match source {
+            Source::Hint if self.wrong_hints < WRONG_HINTS => self.hinted.extend(live),
+            Source::Whole => self.whole.extend(live),
+            Source::Hint | Source::Unknown => self.unknown.extend(live),
+            Source::Neighbour => {
+                self.neighbours.waiting.extend(&live);
+                self.unknown.extend(live);
+            }
+            Source::Part { rest, answer, size, intact, .. } => {
+                self.density.group_settled(size);
+                live.extend(rest);
+                if intact && unchanged {
+                    self.density.group_refused(size);
+                    self.bad.push(Bad { items: live, answer });
+                } else {
+                    self.unknown.extend(live);
+                }
+            }
+        }
+    }
+
+    /// Takes out the items of a group of which nobody knows whether the request was executed. They get no verdict.
+    pub(crate) fn abandon(&mut self, group: Group) {
+        for item in &group.items {
+            self.leave(*item);
+        }
+        self.put_back(group);
+    }
+
+    /// Takes out the open items for which `is_gone` holds. They get no verdict.
+    ///
+    /// They may have been the cause of a refusal, so what is left of that request may hold no refused item any more.
+    pub(crate) fn withdraw(&mut self, mut is_gone: impl FnMut(u32) -> bool) {
+        let gone: Vec<u32> = self.open().filter(|&item| is_gone(item)).collect();
+        if gone.is_empty() {
+            return;
+        }
+        for &item in &gone {
+            self.leave(item);
+            let _ = self.unknown.remove(&item) || self.whole.remove(&item) || self.hinted.remove(&item);
+        }
+        for bad in std::mem::take(&mut self.bad) {
+            let size = bad.items.len();
+            let (items, unchanged) = self.still_open(bad.items);
+            if unchanged {
+                self.bad.push(Bad { items, ..bad });
+            } else {
+                self.density.group_settled(size);
+                self.unknown.extend(items);
+            }
+        }
+        for source in self.asked.values_mut() {
+            if let Source::Part { rest, intact, .. } = source {
+                let len = rest.len();
+                rest.retain(|item| gone.binary_search(item).is_err());
+                *intact &= rest.len() == len;
+            }
+        }
+    }
+
+    /// The items without a verdict that have not left the search, in ascending order.
+    pub(crate) fn open(&self) -> impl Iterator<Item = u32> {
+        self.items
+            .iter()
+            .filter(|(_, state)| **state == State::Open)
+            .map(|(item, _)| *item)
+    }
+
+    /// Whether no item is open.
+    pub(crate) fn is_done(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Sends out a group.
+    fn ask(&mut self, items: Vec<u32>, source: Source<A>) -> Group {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.asked.insert(id, source);
+        Group { id, items }
+    }
+
+    /// Sends out the first part of items that hold a refused one.
+    fn ask_part(&mut self, bad: Bad<A>, alone_after_rejected: bool) -> Group {
+        let Bad { mut items, answer } = bad;
+        let size = items.len();
+        let neighbour = alone_after_rejected && self.before(items[0]) == Some(State::Rejected);
+        let part = if neighbour { 1 } else { self.density.part(size).min(self.max_items) };
+        let rest = items.split_off(part);
+        self.ask(items, Source::Part { rest, answer, size, intact: true, neighbour })
+    }
+
+    /// Learns from a refusal of `items`, of which those that left the search are missing (then not `unchanged`).
+    fn refusal(&mut self, items: Vec<u32>, unchanged: bool, counted: bool, answer: A, naming: Naming) -> Vec<Rejection<A>> {
+        let Naming { mut by_index, mut hinted } = naming;
+        by_index.sort_unstable();
+        hinted.sort_unstable();
+        let (named, mut others): (Vec<u32>, Vec<u32>) =
+            items.into_iter().partition(|item| by_index.binary_search(item).is_ok());
+        if named.is_empty() && others.len() == 1 && unchanged {
+            return self.search(others, unchanged, counted, answer);
+        }
+        let mut explained = !named.is_empty();
+        if self.wrong_hints < WRONG_HINTS {
+            let asked_alone = others.extract_if(.., |item| hinted.binary_search(item).is_ok());
+            let before = self.hinted.len();
+            self.hinted.extend(asked_alone);
+            explained |= self.hinted.len() > before;
+        }
+        if !explained {
+            return self.search(others, unchanged, counted, answer);
+        }
+        self.whole.extend(others);
+        let reject = |item| self.reject(item, counted, answer.clone());
+        named.into_iter().map(reject).collect()
+    }
+
+    /// Goes on with what is left of a refused request, which holds a refused item if none left the search (`intact`).
+    fn search(&mut self, items: Vec<u32>, intact: bool, counted: bool, answer: A) -> Vec<Rejection<A>> {
+        if !intact || items.is_empty() {
+            self.unknown.extend(items);
+            return Vec::new();
+        }
+        if let [item] = items[..] {
+            return vec![self.reject(item, counted, answer)];
+        }
+        self.density.group_refused(items.len());
+        self.bad.push(Bad { items, answer });
+        Vec::new()
+    }
+
+    fn accept(&mut self, item: u32) {
+        self.items.insert(item, State::Accepted);
+        self.open -= 1;
+        if self.before(item) == Some(State::Rejected) {
+            self.neighbours.accepted += 1;
+        }
+    }
+
+    fn reject(&mut self, item: u32, counted: bool, answer: A) -> Rejection<A> {
+        self.items.insert(item, State::Rejected);
+        self.open -= 1;
+        if counted {
+            self.density.refused();
+        }
+        if self.before(item) == Some(State::Rejected) {
+            self.neighbours.rejected += 1;
+        }
+        match self.items.range(item..).nth(1) {
+            Some((&next, State::Open)) => self.neighbours.waiting.push(next),
+            Some((_, State::Accepted)) => self.neighbours.accepted += 1,
+            Some((_, State::Rejected)) => self.neighbours.rejected += 1,
+            Some((_, State::Gone)) | None => {}
+        }
+        Rejection { item, answer }
+    }
+
+    /// Takes an open item out of the search.
+    fn leave(&mut self, item: u32) {
+        if let Some(state @ State::Open) = self.items.get_mut(&item) {
+            *state = State::Gone;
+            self.open -= 1;
+        }
+    }
+
+    /// The state of the item before this one in the list.
+    fn before(&self, item: u32) -> Option<State> {
+        self.items.range(..item).next_back().map(|(_, state)| *state)
+    }
+
+    /// Those of `items` that have not left the search, and whether these are all.
+    fn still_open(&self, mut items: Vec<u32>) -> (Vec<u32>, bool) {
+        let len = items.len();
+        items.retain(|item| self.items.get(item) == Some(&State::Open));
+        let unchanged = items.len() == len;
+        (items, unchanged)
+    }
+}
+
+/// Takes the first `number` items out of `set`.
+fn take_first(set: &mut BTreeSet<u32>, number: usize) -> Vec<u32> {
+    std::iter::from_fn(|| set.pop_first()).take(number).collect()
+}

@@ -1,0 +1,401 @@
+//! The search against a model of the server: its laws under any order of events, and its cost.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::{Group, Naming, Rejection, Search};
+
+/// How the model's refusals name the items at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    Silent,
+    EveryIndex,
+    FirstIndex,
+    Text,
+    /// Names the first item of the request, whoever is at fault.
+    WrongText,
+    /// Names the first item at fault, and the last of the request.
+    MixedText,
+    /// Names every item of the request.
+    EchoedText,
+}
+
+const STYLES: [Style; 7] = [
+    Style::Silent,
+    Style::EveryIndex,
+    Style::FirstIndex,
+    Style::Text,
+    Style::WrongText,
+    Style::MixedText,
+    Style::EchoedText,
+];
+
+/// A server that refuses `refused`, and a client that checks what the search asks and concludes.
+struct Model {
+    search: Search<u32>,
+    max_items: usize,
+    style: Style,
+    /// Whom the server refuses. Only grows: somebody else may put people on the pack meanwhile.
+    refused: BTreeSet<u32>,
+    out: Vec<Group>,
+    open: BTreeSet<u32>,
+    accepted: BTreeSet<u32>,
+    rejected: BTreeSet<u32>,
+    gone: BTreeSet<u32>,
+    requests: u32,
+}
+
+impl Model {
+    fn new(max_items: usize, style: Style, refused: impl IntoIterator<Item = u32>) -> Self {
+        Self {
+            search: Search::new(max_items),
+            max_items,
+            style,
+            refused: refused.into_iter().collect(),
+            out: Vec::new(),
+            open: BTreeSet::new(),
+            accepted: BTreeSet::new(),
+            rejected: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            requests: 0,
+        }
+    }
+
+    /// What the server says to a request; `None` if it accepts.
+    fn refusal(&self, items: &[u32]) -> Option<Naming> {
+        let named: Vec<u32> = items.iter().copied().filter(|item| self.refused.contains(item)).collect();
+        let first = *named.first()?;
+        let mut naming = Naming::default();
+        match self.style {
+            Style::Silent => {}
+            Style::EveryIndex => naming.by_index = named,
+            Style::FirstIndex => naming.by_index = vec![first],
+            Style::Text => naming.hinted = named,
+            Style::WrongText => naming.hinted = vec![items[0]],
+            Style::MixedText => naming.hinted = vec![first, items[items.len() - 1]],
+            Style::EchoedText => naming.hinted = items.to_vec(),
+        }
+        Some(naming)
+    }
+
+    /// Sends the items `0..n` in whole chunks.
+    fn send_chunks(&mut self, n: u32) {
+        let items: Vec<u32> = (0..n).collect();
+        for chunk in items.chunks(self.max_items) {
+            self.requests += 1;
+            match self.refusal(chunk) {
+                Some(naming) => {
+                    self.open.extend(chunk);
+                    let rejections = self.search.chunk_refused(chunk.to_vec(), self.requests, naming);
+                    self.note(rejections);
+                }
+                None => self.search.chunk_accepted(chunk.len()),
+            }
+        }
+    }
+
+    /// Sends the next group, if there is one.
+    fn ask(&mut self) -> bool {
+        let Some(group) = self.search.next_group() else {
+            return false;
+        };
+        let items: BTreeSet<u32> = group.items().iter().copied().collect();
+        assert!(!items.is_empty(), "no empty group");
+        assert!(items.len() <= self.max_items, "no group over the limit: {items:?}");
+        assert_eq!(items.len(), group.items().len(), "no duplicate: {:?}", group.items());
+        assert!(items.is_subset(&self.open), "only open items: {items:?}");
+        let mut others = self.out.iter().flat_map(Group::items);
+        assert!(!others.any(|item| items.contains(item)), "no item in two groups: {items:?}");
+        self.out.push(group);
+        true
+    }
+
+    /// Lets the server answer one of the groups that are out.
+    fn answer(&mut self, place: usize) {
+        let group = self.out.swap_remove(place);
+        self.requests += 1;
+        let rejections = if let Some(naming) = self.refusal(group.items()) {
+            self.search.refused(group, self.requests, naming)
+        } else {
+            for item in group.items() {
+                // An item withdrawn while it was out keeps no verdict.
+                if self.open.remove(item) {
+                    self.accepted.insert(*item);
+                }
+            }
+            self.search.accepted(group)
+        };
+        self.note(rejections);
+    }
+
+    fn note(&mut self, rejections: Vec<Rejection<u32>>) {
+        for Rejection { item, answer } in rejections {
+            assert!(self.refused.contains(&item), "{item} is rejected, but the server accepts it");
+            assert!(self.open.remove(&item), "{item} gets a second outcome");
+            assert!(answer <= self.requests, "the reason is an answer that was given");
+            self.rejected.insert(item);
+        }
+    }
+
+    /// One event, picked by two numbers.
+    fn event(&mut self, kind: u8, pick: u8) {
+        let place = usize::from(pick) % self.out.len().max(1);
+        match kind % 16 {
+            0..6 if self.out.len() < 4 => {
+                self.ask();
+            }
+            0..12 if !self.out.is_empty() => self.answer(place),
+            12 if !self.out.is_empty() => {
+                let group = self.out.swap_remove(place);
+                self.search.put_back(group);
+            }
+            13 if !self.out.is_empty() => {
+                let group = self.out.swap_remove(place);
+                for item in group.items() {
+                    if self.open.remove(item) {
+                        self.gone.insert(*item);
+                    }
+                }
+                self.search.abandon(group);
+            }
+            14 => {
+                // Somebody else puts people on the pack; a read may find them there later.
+                let step = usize::from(pick % 16) + 1;
+                self.refused.extend(self.open.iter().step_by(step).take(2));
+            }
+            15 => {
+                let leaves = |item: u32| item % 32 == u32::from(pick % 32);
+                self.gone.extend(self.open.extract_if(.., |item| leaves(*item)));
+                self.search.withdraw(leaves);
+            }
+            _ => {}
+        }
+        assert!(self.search.open().eq(self.open.iter().copied()), "the search and we agree on what is open");
+        assert_eq!(self.search.is_done(), self.open.is_empty());
+    }
+
+    /// Goes on without further faults until nothing is left to ask.
+    fn finish(&mut self, in_flight: usize) {
+        loop {
+            while self.out.len() < in_flight && self.ask() {}
+            if self.out.is_empty() {
+                break;
+            }
+            self.answer(0);
+        }
+        assert!(self.search.is_done(), "still open: {:?}", self.open);
+        assert_eq!(self.search.open().count(), 0);
+        assert!(self.accepted.is_disjoint(&self.refused) || !self.gone.is_empty());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn laws_hold_in_any_order_of_events(
+        n in 1..400_u32,
+        max_items in 1..150_usize,
+        style in prop::sample::select(&STYLES[..]),
+        refused in prop::collection::btree_set(0..400_u32, 0..120),
+        events in prop::collection::vec(any::<(u8, u8)>(), 0..200),
+        in_flight in 1..5_usize,
+    ) {
+        let mut model = Model::new(max_items, style, refused);
+        model.send_chunks(n);
+        for (kind, pick) in events {
+            model.event(kind, pick);
+        }
+        model.finish(in_flight);
+    }
+
+    #[test]
+    fn without_faults_every_refused_item_is_found(
+        n in 1..600_u32,
+        max_items in 1..200_usize,
+        style in prop::sample::select(&STYLES[..]),
+        refused in prop::collection::btree_set(0..600_u32, 0..600),
+        in_flight in 1..5_usize,
+    ) {
+        let refused: BTreeSet<u32> = refused.into_iter().filter(|item| *item < n).collect();
+        let mut model = Model::new(max_items, style, refused.clone());
+        model.send_chunks(n);
+        model.finish(in_flight);
+        prop_assert_eq!(model.rejected, refused);
+        prop_assert!(model.gone.is_empty());
+    }
+}
+
+/// A refused chunk of these items, from a server that names none.
+fn refused_chunk(items: &[u32]) -> Search<&'static str> {
+    let mut search = Search::new(500);
+    assert!(search.chunk_refused(items.to_vec(), "chunk", Naming::default()).is_empty());
+    search
+}
+
+#[test]
+fn the_last_left_is_rejected_unasked() {
+    let mut search = refused_chunk(&[1, 2]);
+    let group = search.next_group().expect("something to ask");
+    assert_eq!(group.items(), [1]);
+    let rejections = search.accepted(group);
+    assert_eq!(rejections, [Rejection { item: 2, answer: "chunk" }]);
+    assert!(search.is_done());
+}
+
+#[test]
+fn the_last_left_is_asked_if_the_cause_may_have_been_withdrawn() {
+    let mut search = refused_chunk(&[1, 2, 3]);
+    search.withdraw(|item| item == 3);
+    for _ in 0..2 {
+        if let Some(group) = search.next_group() {
+            assert!(search.accepted(group).is_empty());
+        }
+    }
+    assert!(search.is_done());
+}
+
+#[test]
+fn another_rejected_item_explains_the_refusal() {
+    let mut search = refused_chunk(&[1, 2]);
+    let group = search.next_group().expect("something to ask");
+    assert_eq!(search.refused(group, "alone", Naming::default()), [Rejection { item: 1, answer: "alone" }]);
+    let group = search.next_group().expect("2 is asked too");
+    assert_eq!(group.items(), [2]);
+    assert!(search.accepted(group).is_empty());
+    assert!(search.is_done());
+}
+
+#[test]
+fn an_item_withdrawn_while_it_is_out_gets_no_verdict() {
+    let mut search = refused_chunk(&[1, 2]);
+    let group = search.next_group().expect("something to ask");
+    search.withdraw(|item| item == 1);
+    assert!(search.refused(group, "alone", Naming::default()).is_empty());
+    assert!(search.open().eq([2]));
+    let group = search.next_group().expect("2 may be fine");
+    assert_eq!(group.items(), [2]);
+    assert!(search.accepted(group).is_empty());
+}
+
+#[test]
+fn an_abandoned_item_may_have_been_the_cause() {
+    let mut search = refused_chunk(&[1, 2]);
+    let group = search.next_group().expect("something to ask");
+    search.abandon(group);
+    let group = search.next_group().expect("2 may be fine");
+    assert!(search.accepted(group).is_empty());
+    assert!(search.is_done());
+}
+
+#[test]
+fn a_group_put_back_is_asked_again_and_still_known_to_be_bad() {
+    let mut search = refused_chunk(&[1, 2]);
+    let group = search.next_group().expect("something to ask");
+    search.put_back(group);
+    let group = search.next_group().expect("the same again");
+    assert_eq!(group.items(), [1]);
+    assert_eq!(search.accepted(group).len(), 1);
+}
+
+#[test]
+fn one_item_refused_as_a_chunk_is_rejected() {
+    let mut search = Search::new(500);
+    assert_eq!(search.chunk_refused(vec![7], (), Naming::default()).len(), 1);
+    assert!(search.is_done());
+}
+
+/// Requests for `n` items, one in flight.
+fn requests(style: Style, n: u32, refused: impl IntoIterator<Item = u32>) -> u32 {
+    let mut model = Model::new(500, style, refused);
+    model.send_chunks(n);
+    model.finish(1);
+    model.requests
+}
+
+#[test]
+fn a_server_that_names_all_costs_one_more_request_a_refused_chunk() {
+    let refused = [3, 4, 77, 499, 1_200, 1_300];
+    let (chunks, refused_chunks) = (4, 2);
+    assert!(requests(Style::EveryIndex, 2_000, refused) <= chunks + refused_chunks);
+    assert!(requests(Style::Text, 2_000, refused) <= chunks + refused_chunks + 6);
+}
+
+#[test]
+fn a_server_that_names_the_first_costs_one_request_each() {
+    assert_eq!(requests(Style::FirstIndex, 500, [3, 4, 77, 499]), 4 + 1);
+    assert!(requests(Style::FirstIndex, 2_000, [3, 4, 77, 499, 1_200, 1_300]) <= 4 + 6 + 2);
+}
+
+#[test]
+fn wrong_hints_are_soon_ignored() {
+    let refused = || (0..500).map(|item| item * 37 + 11);
+    let silent = requests(Style::Silent, 20_000, refused());
+    let wrong = requests(Style::WrongText, 20_000, refused());
+    assert!(wrong < silent + silent / 20, "{wrong} requests instead of {silent}");
+}
+
+#[test]
+fn hints_at_wrong_items_still_waiting_are_dropped() {
+    let mut search = Search::new(500);
+    let naming = Naming { by_index: Vec::new(), hinted: (0..10).collect() };
+    assert!(search.chunk_refused((0..100).collect(), (), naming).is_empty());
+    let mut alone = 0;
+    while let Some(group) = search.next_group() {
+        alone += u32::from(group.items().len() == 1);
+        assert!(search.accepted(group).is_empty());
+    }
+    assert_eq!(alone, 3);
+}
+
+/// `log2 C(n, d) + d + ⌈n / 500⌉`.
+fn bound(n: u32, d: u32) -> f64 {
+    let choices: f64 = (0..d).map(|i| (f64::from(n - i) / f64::from(d - i)).log2()).sum();
+    choices + f64::from(d) + f64::from(n.div_ceil(500))
+}
+
+/// Mean number of requests for `n` items of which `d` at random are refused, in a fixed series of cases.
+fn mean_requests(n: u32, d: u32, cases: u32) -> f64 {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut total = 0;
+    for _ in 0..cases {
+        let mut refused = BTreeSet::new();
+        while refused.len() < d as usize {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            refused.extend(u32::try_from((state >> 32) % u64::from(n)));
+        }
+        total += requests(Style::Silent, n, refused);
+    }
+    f64::from(total) / f64::from(cases)
+}
+
+#[test]
+fn the_mean_number_of_requests_stays_near_the_bound() {
+    for n in [500, 1_000, 5_000] {
+        for d in [1, 2, 3, 5, 10, 50, 100, 250, n / 2, n] {
+            let mean = mean_requests(n, d, if n == 500 { 40 } else { 10 });
+            let factor = if d < 5 { 1.25 } else { 1.05 };
+            let limit = (factor * bound(n, d)).min(1.15 * f64::from(n));
+            assert!(mean <= limit, "{d} of {n}: {mean} requests, limit {limit}");
+        }
+    }
+}
+
+#[test]
+fn neighbours_cost_little_more_than_one_request_each() {
+    let cost = requests(Style::Silent, 10_000, 3_120..3_370);
+    assert!(cost <= 20 + 250 + 30, "{cost} requests");
+}
+
+#[test]
+fn four_in_flight_cost_little_more_than_one() {
+    let refused: Vec<u32> = (0..60).map(|item| item * item * 7 % 9_973).collect();
+    let one = requests(Style::Silent, 10_000, refused.clone());
+    let mut model = Model::new(500, Style::Silent, refused);
+    model.send_chunks(10_000);
+    model.finish(4);
+    assert!(model.requests <= one + one / 10, "{} requests instead of {one}", model.requests);
+}

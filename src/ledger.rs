@@ -1,0 +1,325 @@
+//! Every unique id in input order, each with its outcome: the dedup, the work list and the report.
+
+use crate::id::UserId;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// What became of one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// On the pack, by a request of this run.
+    Assigned,
+    /// On the pack already; nothing was sent for them, or the API refused them because of it.
+    AlreadyAssigned,
+    /// The API refuses this user, and says why.
+    Rejected(Rejection),
+    /// Known not to have been assigned by this run: safe to send again.
+    NotAssigned,
+    /// Whether a request for this user was executed could not be established.
+    Unknown,
+}
+
+/// Why the API refuses a user. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rejection(Arc<str>);
+
+impl Rejection {
+    pub(crate) fn new(reason: impl Into<Arc<str>>) -> Self {
+        Self(reason.into())
+    }
+
+    /// The API's words.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rejection({:?})", self.0)
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Assigned => f.write_str("assigned"),
+            Self::AlreadyAssigned => f.write_str("already assigned"),
+            Self::Rejected(why) => write!(f, "rejected: {why}"),
+            Self::NotAssigned => f.write_str("not assigned"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+/// The keys come from outside: a seeded hasher, so that no list can be made to collide.
+type Hasher = foldhash::quality::RandomState;
+
+/// The ids of one run. An id's position is its index here.
+#[derive(Clone, Default)]
+pub(crate) struct Ledger {
+    outcomes: IndexMap<UserId, Outcome, Hasher>,
+    duplicates: u64,
+    settled: u64,
+    /// Positions of which a request was ever in doubt.
+    doubted: HashSet<u32>,
+}
+
+impl Ledger {
+    /// An empty ledger with room for so many ids.
+    pub(crate) fn with_capacity(ids: usize) -> Self {
+        Self { outcomes: IndexMap::with_capacity_and_hasher(ids, Hasher::default()), ..Self::default() }
+    }
+
+    /// Adds an id; one that is there already counts as a duplicate.
+    pub(crate) fn add(&mut self, id: UserId) {
+        match self.outcomes.entry(id) {
+            indexmap::map::Entry::Occupied(_) => self.duplicates += 1,
+            indexmap::map::Entry::Vacant(entry) => {
+                entry.insert(Outcome::NotAssigned);
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.outcomes.len()
+    }
+
+    pub(crate) fn position(&self, id: UserId) -> Option<u32> {
+        self.outcomes.get_index_of(&id).and_then(|index| u32::try_from(index).ok())
+    }
+
+    pub(crate) fn id(&self, position: u32) -> UserId {
+        *self.outcomes.get_index(position as usize).expect("positions come from this ledger").0
+    }
+
+    pub(crate) fn ids(&self, positions: &[u32]) -> Vec<UserId> {
+        positions.iter().map(|position| self.id(*position)).collect()
+    }
+
+    pub(crate) fn outcome(&self, position: u32) -> &Outcome {
+        &self.outcomes[position as usize]
+    }
+
+    pub(crate) fn set(&mut self, position: u32, outcome: Outcome) {
+        let open = |outcome: &Outcome| *outcome == Outcome::NotAssigned;
+        self.settled += u64::from(!open(&outcome));
+        let before = std::mem::replace(&mut self.outcomes[position as usize], outcome);
+        self.settled -= u64::from(!open(&before));
+    }
+
+    /// A request for these is in doubt, whatever becomes of it.
+    pub(crate) fn doubt(&mut self, positions: &[u32]) {
+        self.doubted.extend(positions);
+    }
+
+    /// What it means that the user is on the pack: ours, if a request of ours ever was in doubt.
+    pub(crate) fn found(&mut self, position: u32) {
+        let ours = self.doubted.contains(&position);
+        self.set(position, if ours { Outcome::Assigned } else { Outcome::AlreadyAssigned });
+    }
+
+    pub(crate) fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// How many have an outcome other than `NotAssigned`.
+    pub(crate) fn settled(&self) -> u64 {
+        self.settled
+    }
+
+    pub(crate) fn outcomes(&self) -> impl ExactSizeIterator<Item = (UserId, &Outcome)> + Clone {
+        self.outcomes.iter().map(|(id, outcome)| (*id, outcome))
+    }
+}
+
+/// What became of a list: exactly one [`Outcome`] for every unique id, in input order.
+///
+/// Serialises as the ids of each outcome, with field names as the API writes them.
+#[derive(Clone)]
+pub struct Report {
+    ledger: Ledger,
+    requests: u64,
+}
+
+impl Report {
+    pub(crate) fn new(ledger: Ledger, requests: u64) -> Self {
+        Self { ledger, requests }
+    }
+
+    /// Every unique id with its outcome, in input order.
+    pub fn outcomes(&self) -> impl ExactSizeIterator<Item = (UserId, &Outcome)> + Clone {
+        self.ledger.outcomes()
+    }
+
+    /// The outcome of one id; `None` if it was not in the list.
+    #[must_use]
+    pub fn outcome(&self, id: UserId) -> Option<&Outcome> {
+        self.ledger.outcomes.get(&id)
+    }
+
+    /// Whom this run assigned.
+    pub fn assigned(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::Assigned))
+    }
+
+    /// Who was on the pack already.
+    pub fn already_assigned(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::AlreadyAssigned))
+    }
+
+    /// Whom the API refuses, and why.
+    pub fn rejected(&self) -> impl Iterator<Item = (UserId, &Rejection)> + Clone {
+        self.outcomes().filter_map(|(id, outcome)| match outcome {
+            Outcome::Rejected(why) => Some((id, why)),
+            _ => None,
+        })
+    }
+
+    /// Who is not assigned and may be sent again.
+    pub fn not_assigned(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::NotAssigned))
+    }
+
+    /// Whose fate could not be established.
+    pub fn unknown(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::Unknown))
+    }
+
+    /// What to run again: everyone who is not settled, in input order. Running the same list again
+    /// does as well; who is on the pack is skipped.
+    pub fn retry_ids(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown))
+    }
+
+    /// The ids that repeated an earlier one.
+    #[must_use]
+    pub fn duplicates(&self) -> u64 {
+        self.ledger.duplicates
+    }
+
+    /// The unique ids.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ledger.len()
+    }
+
+    /// Whether the list was empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The requests that the run sent, reads and tokens included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    fn with(&self, is: impl Fn(&Outcome) -> bool + Clone) -> impl Iterator<Item = UserId> + Clone {
+        self.outcomes().filter(move |(_, outcome)| is(outcome)).map(|(id, _)| id)
+    }
+
+    fn columns(&self) -> Columns {
+        Columns {
+            assigned: self.assigned().collect(),
+            already_assigned: self.already_assigned().collect(),
+            rejected: self
+                .rejected()
+                .map(|(user_id, why)| RejectedUser { user_id, reason: why.reason().to_owned() })
+                .collect(),
+            not_assigned: self.not_assigned().collect(),
+            unknown: self.unknown().collect(),
+            duplicates: self.duplicates(),
+            requests: self.requests,
+        }
+    }
+}
+
+/// A report as it is written.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "Report"))]
+struct Columns {
+    /// Whom the run assigned.
+    assigned: Vec<UserId>,
+    /// Who was on the pack already.
+    already_assigned: Vec<UserId>,
+    /// Whom the API refuses, and why.
+    rejected: Vec<RejectedUser>,
+    /// Who is not assigned and may be sent again.
+    not_assigned: Vec<UserId>,
+    /// Whose fate could not be established.
+    unknown: Vec<UserId>,
+    /// The ids that repeated an earlier one.
+    duplicates: u64,
+    /// The requests that the run sent, reads and tokens included.
+    requests: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+struct RejectedUser {
+    /// The user.
+    user_id: UserId,
+    /// The API's words.
+    reason: String,
+}
+
+impl Serialize for Report {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.columns().serialize(serializer)
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Report {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Columns::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Columns::json_schema(generator)
+    }
+}
+
+impl fmt::Display for Report {
+    /// One line of counts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut counts = [0_usize; 5];
+        for (_, outcome) in self.outcomes() {
+            counts[match outcome {
+                Outcome::Assigned => 0,
+                Outcome::AlreadyAssigned => 1,
+                Outcome::Rejected(_) => 2,
+                Outcome::NotAssigned => 3,
+                Outcome::Unknown => 4,
+            }] += 1;
+        }
+        let [assigned, already, rejected, not, unknown] = counts;
+        write!(f, "{} users: {assigned} assigned, {already} already assigned, {rejected} rejected", self.len())?;
+        for (count, what) in [(not, "not assigned"), (unknown, "unknown")] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        write!(f, "; {} duplicates, {} requests", self.duplicates(), self.requests)
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Report({self})")
+    }
+}

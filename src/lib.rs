@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![warn(clippy::pedantic, unreachable_pub, missing_debug_implementations)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod api;
+mod assign;
+mod budget;
+mod client;
+mod clock;
+mod credentials;
+mod error;
+mod governor;
+mod halt;
+mod id;
+mod isolate;
+mod ledger;
+mod rate_limit;
+mod retry;
+#[cfg(feature = "schemars")]
+mod schema;
+#[cfg(feature = "__rustls")]
+mod tls;
+mod transport;
+
+pub use api::types::Assignment;
+pub use api::{AssignmentStatus, MAX_USERS_PER_REQUEST, Region};
+pub use assign::{Assign, AssignError, AssignProgress, Plan};
+pub use client::{Client, ClientBuilder, Pack};
+pub use clock::{Clock, Sleep, SystemClock};
+pub use error::{Error, ErrorKind, Executed};
+pub use id::{AssignmentId, InvalidId, PackId, UserId};
+pub use ledger::{Outcome, Rejection, Report};
+pub use rate_limit::{Quota, WindowQuota};
+pub use retry::RetryPolicy;
