@@ -43,7 +43,6 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// Starts a client; a credential must follow.
-    #[must_use]
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }

@@ -334,7 +334,6 @@ fn advice(kind: ErrorKind, status: StatusCode) -> String {
         ErrorKind::Unauthorized => format!("the API refuses the credential ({status}): check the API key, or the client id and secret"),
         ErrorKind::Forbidden => format!("the credential may not do this ({status}): it needs the scope, and the account a plan with API access"),
         ErrorKind::NotFound => format!("there is no such pack ({status}): check the pack's id and the account's region"),
-        ErrorKind::Validation => format!("the API refuses the request ({status})"),
         ErrorKind::RateLimited => format!("over the account's request limit ({status})"),
         ErrorKind::Server => format!("the server failed ({status})"),
         ErrorKind::Redirect => format!("the server redirects ({status}), which is never followed: check the base URL"),

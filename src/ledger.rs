@@ -159,6 +159,7 @@ impl Report {
     }
 
     /// Every unique id with its outcome, in input order.
+    #[must_use]
     pub fn outcomes(&self) -> impl ExactSizeIterator<Item = (UserId, &Outcome)> + Clone {
         self.ledger.outcomes()
     }

@@ -2,11 +2,11 @@
 //!
 //! A state machine without I/O, lock or sleep: the caller holds it in a mutex, passes the time in, and waits.
 //!
-//! Two facts keep an account that nobody else uses from ever being refused. A request in flight is taken as not yet
-//! shown in what the server said is left, so [`RateLimit::ask`] never overdraws, whatever the order of the answers.
-//! And the server's clock is only known from below, so a window is over here only after it is over there.
-//! What others spend between two answers cannot be seen; after a refusal nothing is sent until the window's reset, or,
-//! where none is known, one request at a time after growing pauses.
+//! Two facts keep an account that nobody else uses from ever being refused. A request in flight is taken as
+//! not yet shown in what the server said is left, so [`RateLimit::ask`] never overdraws, whatever the order
+//! of the answers. And the server's clock is only known from below, so a window is over here only after it is
+//! over there. What others spend between two answers cannot be seen; after a refusal nothing is sent until
+//! the window's reset, or, where none is known, one request at a time after growing pauses.
 
 mod clock;
 mod window;
@@ -57,7 +57,8 @@ const DAY_NAMES: Names = Names {
 pub(crate) struct Share {
     /// Requests left to the account's other users, in either window. At least one a minute stays ours.
     pub(crate) reserve: u64,
-    /// Requests of the day kept for what must follow this one: 1 for a write, which may need a read-back, else 0.
+    /// Requests of the day kept for what must follow this one: 1 for a write, which may need a read-back,
+    /// else 0.
     pub(crate) keep_back: u64,
 }
 
@@ -177,7 +178,7 @@ impl RateLimit {
     /// `refused` is true if it says that there were too many requests: 429, or 200 with such a `detail`.
     pub(crate) fn answered(
         &mut self,
-        ticket: Ticket,
+        Ticket { sent, sent_at }: Ticket,
         now: Duration,
         wall: SystemTime,
         headers: &HeaderMap,
@@ -187,7 +188,7 @@ impl RateLimit {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.heard = true;
         self.wall = Some((wall, now));
-        let arrival = Arrival { sent: ticket.sent, event: self.events, sent_at: ticket.sent_at, now };
+        let arrival = Arrival { sent, event: self.events, sent_at, now };
         let minute = read(headers, &MINUTE_NAMES);
         let day = read(headers, &DAY_NAMES);
         self.learn_clock(date(headers), minute.reset, day.reset, arrival);
@@ -197,7 +198,11 @@ impl RateLimit {
             self.refused(arrival, minute, day);
         } else if minute == Lesson::Absurd || day == Lesson::Absurd {
             // It was accepted, so go on; but nothing that it says can pace us.
-            self.pause = Some(Pause { since: self.events, until: now.saturating_add(FIRST_PAUSE), length: FIRST_PAUSE });
+            self.pause = Some(Pause {
+                since: self.events,
+                until: now.saturating_add(FIRST_PAUSE),
+                length: FIRST_PAUSE,
+            });
         } else if self.pause.as_ref().is_some_and(|pause| arrival.sent > pause.since) {
             self.pause = None;
         }
@@ -212,8 +217,7 @@ impl RateLimit {
     }
 
     /// The request never left: no connection was made, so nothing was counted.
-    pub(crate) fn never_sent(&mut self, ticket: Ticket) {
-        let Ticket { .. } = ticket;
+    pub(crate) fn never_sent(&mut self, _: Ticket) {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
@@ -233,14 +237,22 @@ impl RateLimit {
         (minute.is_some() || day.is_some()).then_some(Quota { minute, day })
     }
 
-    /// Learns the server's time from the `Date` header, or else from a reset: it lies one window ahead at most.
-    fn learn_clock(&mut self, date: Option<Duration>, minute: Option<u64>, day: Option<u64>, arrival: Arrival) {
+    /// Learns the server's time from the `Date` header, or else from a reset: it lies one window ahead at
+    /// most.
+    fn learn_clock(
+        &mut self,
+        date: Option<Duration>,
+        minute: Option<u64>,
+        day: Option<u64>,
+        arrival: Arrival,
+    ) {
         let opened = |reset: Option<u64>, length: Duration| {
             let start = Duration::from_secs(reset?).saturating_sub(length + window::MARGIN);
             Some((start, length + window::MARGIN))
         };
         let dated = date.map(|date| (date, Duration::from_secs(1)));
-        let Some((bound, vagueness)) = dated.or_else(|| opened(minute, MINUTE)).or_else(|| opened(day, DAY)) else {
+        let Some((bound, vagueness)) = dated.or_else(|| opened(minute, MINUTE)).or_else(|| opened(day, DAY))
+        else {
             return;
         };
         if self.clock.learn(bound, vagueness, arrival.round_trip(), arrival.now) {

@@ -89,6 +89,9 @@ impl RetryPolicy {
     }
 }
 
+/// A call that is refused for the account's limit is sent again for so long at least: ten of the minute's windows.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(600);
+
 /// What repeating a call may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -158,15 +161,15 @@ pub(crate) async fn retry<T, F: Future<Output = Result<T, Error>>>(
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
+        let elapsed = clock.now().saturating_sub(start);
         match again(&error, effect) {
-            Again::No => return Err(error),
-            // The pacing ends this with an error that has `retry_at`, once the wait is too long.
-            Again::WhenAllowed if clock.now().saturating_sub(start) < policy.elapsed && !halt.is_set() => {}
-            Again::WhenAllowed => return Err(error),
+            // The pacing does the waiting; a server that refuses for ever is not asked for ever.
+            Again::WhenAllowed if elapsed < policy.elapsed.max(LONGEST_REFUSAL) && !halt.is_set() => {}
+            Again::No | Again::WhenAllowed => return Err(error),
             Again::AfterBackoff => {
                 failures += 1;
                 let wait = policy.backoff(failures, fastrand::f64());
-                if failures >= policy.attempts || clock.now().saturating_sub(start) + wait > policy.elapsed {
+                if failures >= policy.attempts || elapsed + wait > policy.elapsed {
                     return Err(error);
                 }
                 tracing::debug!(

@@ -45,8 +45,8 @@ pub(crate) fn named(detail: Option<&ErrorDetail>, sent: &[UserId]) -> Named {
 
 /// The integer after `userIds`.
 fn index(item: &ErrorItem) -> Option<usize> {
-    let after = item.loc.iter().skip_while(|part| !matches!(part, ErrorLocation::Name(name) if name == "userIds"));
-    match after.skip(1).next() {
+    let mut after = item.loc.iter().skip_while(|part| !matches!(part, ErrorLocation::Name(name) if name == "userIds"));
+    match after.nth(1) {
         Some(ErrorLocation::Index(index)) => usize::try_from(*index).ok(),
         _ => None,
     }

@@ -10,9 +10,9 @@ const SLACK: Duration = Duration::from_secs(2);
 
 /// A lower bound of the server's time, as time since the Unix epoch.
 ///
-/// An answer stamped `d` was on its way when the server's clock showed at least `d`, so at any later local time `t` it
-/// shows at least `d + (t - received)`. The best bound over all answers is kept: with stamps of whole seconds it
-/// comes close to the truth after a few of them.
+/// An answer stamped `d` was on its way when the server's clock showed at least `d`, so at any later local
+/// time `t` it shows at least `d + (t - received)`. The best bound over all answers is kept: with stamps of
+/// whole seconds it comes close to the truth after a few of them.
 #[derive(Debug, Default)]
 pub(super) struct ServerClock {
     /// A bound, and the local time at which it held.
@@ -20,16 +20,24 @@ pub(super) struct ServerClock {
 }
 
 impl ServerClock {
-    /// The least that the server's clock can show at local time `now`; `None` before the first answer that told.
+    /// The least that the server's clock can show at local time `now`; `None` before the first answer that
+    /// told.
     pub(super) fn at_least(&self, now: Duration) -> Option<Duration> {
         let (bound, at) = self.bound?;
         let elapsed = now.saturating_sub(at);
-        Some(bound.saturating_add(elapsed - elapsed / DRIFT))
+        Some(bound.saturating_add(elapsed.saturating_sub(elapsed / DRIFT)))
     }
 
-    /// Learns that the server's clock showed `bound` or up to `vagueness` more at some time during the `round_trip`
-    /// that ended at `now`. Returns true if it contradicts what was believed: the clock was set back, or lied before.
-    pub(super) fn learn(&mut self, bound: Duration, vagueness: Duration, round_trip: Duration, now: Duration) -> bool {
+    /// Learns that the server's clock showed `bound` or up to `vagueness` more at some time during the
+    /// `round_trip` that ended at `now`. Returns true if it contradicts what was believed: the clock was set
+    /// back, or lied before.
+    pub(super) fn learn(
+        &mut self,
+        bound: Duration,
+        vagueness: Duration,
+        round_trip: Duration,
+        now: Duration,
+    ) -> bool {
         let believed = self.at_least(now);
         let most = bound.saturating_add(vagueness).saturating_add(round_trip).saturating_add(SLACK);
         let stepped_back = believed.is_some_and(|believed| believed > most);

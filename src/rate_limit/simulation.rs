@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// All times are milliseconds; the server's clock shows this at local time 0.
-const EPOCH: u64 = 1_750_000_000_000;
+/// All times are milliseconds. A midnight on the server's clock.
+const EPOCH: u64 = 20_255 * 86_400_000;
 
 /// When a window begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,8 @@ struct Run {
     finished: u64,
     sent: u64,
     accepted: u64,
-    others_accepted: u64,
+    /// What others spent, by minute.
+    others: BTreeMap<u64, u64>,
     /// Refusals by the minute in which they were given.
     refused: BTreeMap<u64, u64>,
     day_spent: Option<SystemTime>,
@@ -189,7 +190,8 @@ impl Simulation {
             *self.run.refused.entry(server / 60_000).or_default() += 1;
         }
         let headers = self.headers(server);
-        let cut = accepted && fate < self.world.dropped + self.world.cut;
+        // Where nothing is known yet, a counted request without an answer cannot be seen.
+        let cut = self.run.accepted > 1 && accepted && fate < self.world.dropped + self.world.cut;
         self.at(back, Event::Answer(ticket, (!cut).then_some(headers), !accepted));
     }
 
@@ -223,6 +225,7 @@ impl Simulation {
         for _ in 0..self.world.callers {
             self.at(0, Event::CallerFree);
         }
+        self.others_come(0);
         let mut next_minute = 60_000 - self.world.phase % 60_000;
         while open > 0 || in_flight > 0 {
             let Reverse((time, key)) = self.events.pop().expect("somebody always waits for something");
@@ -237,8 +240,9 @@ impl Simulation {
                     continue;
                 }
                 Event::Other => {
-                    let accepted = self.count(EPOCH + self.world.phase + time);
-                    self.run.others_accepted += u64::from(accepted);
+                    let server = EPOCH + self.world.phase + time;
+                    let accepted = self.count(server);
+                    *self.run.others.entry(server / 60_000).or_default() += u64::from(accepted);
                     continue;
                 }
                 Event::Answer(ticket, headers, refused) => {
@@ -303,34 +307,43 @@ fn a_million_ids_alone_take_what_the_windows_take() {
         let run = Simulation::run(&World { opening, requests: 2_005, ..World::plain() });
         assert_eq!((run.refused.len(), run.sent, run.accepted), (0, 2_005, 2_005));
         let first = match opening {
-            Opening::Fixed => 60_000 - (EPOCH + World::plain().phase) % 60_000,
+            Opening::Fixed => 60_000 - World::plain().phase,
             Opening::FirstUse => 60_000,
         };
         // One round trip to open a window, and the last five requests.
         let allowed = first + 19 * 60_000 + 20 * if opening == Opening::FirstUse { 100 } else { 0 } + 400;
-        println!("{opening:?}: {} ms, the windows allow {allowed} ms, asked {} times", run.finished, run.asked);
-        let percent = if opening == Opening::Fixed { 102 } else { 103 };
-        assert!(run.finished * 100 <= allowed * percent, "{} of {allowed}", run.finished);
+        println!(
+            "{opening:?}: {} ms, the windows allow {allowed} ms, asked {} times",
+            run.finished, run.asked
+        );
+        assert!(run.finished * 100 <= allowed * 102, "{} of {allowed}", run.finished);
     }
 }
 
 #[test]
 fn others_spending_a_third_cost_little() {
-    for seed in 1..=20 {
+    for seed in 1..=5 {
         for others_within in [5_000, 60_000] {
-            let world = World { requests: 2_005, others: 33, others_within, phase: 0, seed, ..World::plain() };
+            let world =
+                World { requests: 2_005, others: 33, others_within, phase: 0, seed, ..World::plain() };
             let run = Simulation::run(&world);
             let most = run.refused.values().copied().max().unwrap_or(0);
             assert!(most <= 4, "{most} refusals in a minute");
             assert_eq!(run.accepted, 2_005);
-            // What the others left, on average over the minutes that were needed.
-            let minutes = run.finished / 60_000 + 1;
-            let left = 100 - run.others_accepted.div_ceil(minutes);
-            let allowed = (2_005 / left) * 60_000 + (2_005 % left) * 50;
+            // What the others left, minute by minute, at four requests in 0.2 s.
+            let (mut minute, mut open) = (EPOCH / 60_000, 2_005);
+            let left = |minute| 100 - run.others.get(&minute).copied().unwrap_or(0);
+            while open > left(minute) {
+                open -= left(minute);
+                minute += 1;
+            }
+            let allowed = minute * 60_000 - EPOCH + open * 50;
             if seed == 1 {
+                let (others, refused) = (run.others.values().sum::<u64>(), run.refused.values().sum::<u64>());
                 println!(
-                    "others within {others_within} ms: {} ms, left for us {allowed} ms, {} sent, refused {:?}",
-                    run.finished, run.sent, run.refused
+                    "{others} by others within {others_within} ms: {} ms, the windows allow {allowed} ms, \
+                     {refused} of {} refused, at most {most} a minute",
+                    run.finished, run.sent
                 );
             }
             assert!(run.finished * 100 <= allowed * 110, "{} of {allowed}", run.finished);
@@ -354,9 +367,9 @@ fn the_reserve_is_left() {
     let share = Share { reserve: 30, keep_back: 1 };
     let run = Simulation::run(&World { day_limit: 250, requests: 400, share, ..World::plain() });
     assert_eq!((run.accepted, run.refused.len(), run.day_left), (219, 0, 31));
-    // The minute's reserve is kept, too: 70 a minute.
+    // The minute's reserve is kept, too: 70 at once, 70 after 20 s, the others a minute later.
     let run = Simulation::run(&World { requests: 200, share, phase: 40_000, ..World::plain() });
-    assert!((120_000..180_000).contains(&run.finished), "{}", run.finished);
+    assert!((80_000..90_000).contains(&run.finished), "{}", run.finished);
     // A reserve above the minute's limit still lets one a minute through.
     let share = Share { reserve: 500, keep_back: 0 };
     let run = Simulation::run(&World { requests: 10, share, ..World::plain() });
@@ -366,7 +379,8 @@ fn the_reserve_is_left() {
 
 fn worlds() -> impl Strategy<Value = World> {
     let windows = (prop_oneof![Just(Opening::Fixed), Just(Opening::FirstUse)], 1..120_u64, any::<bool>());
-    let callers = (1..40_usize, 0..86_400_000_u64, 0..5_000_u64, any::<bool>(), prop_oneof![Just(0), 0..40_000_u64]);
+    let callers =
+        (1..40_usize, 0..86_400_000_u64, 0..5_000_u64, any::<bool>(), prop_oneof![Just(0), 0..40_000_u64]);
     let clock = (any::<bool>(), -10..=10_i64, any::<bool>());
     let faults = (prop_oneof![Just((0, 0, 0)), (0..20_u64, 0..20_u64, 0..20_u64)], any::<u64>());
     (windows, callers, clock, faults).prop_map(|(windows, callers, clock, faults)| {
@@ -377,14 +391,29 @@ fn worlds() -> impl Strategy<Value = World> {
         let requests = (usize::try_from(minute_limit).unwrap() * 7 / 2).clamp(20, 250);
         let day_limit = if small_day { minute_limit * 2 + 7 } else { 10_000 };
         World {
-            opening, minute_limit, day_limit, callers, requests, phase, latency, varied, idle, dated, skew, round_up,
-            dropped, cut, bare, seed, ..World::plain()
+            opening,
+            minute_limit,
+            day_limit,
+            callers,
+            requests,
+            phase,
+            latency,
+            varied,
+            idle,
+            dated,
+            skew,
+            round_up,
+            dropped,
+            cut,
+            bare,
+            seed,
+            ..World::plain()
         }
     })
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn alone_nothing_is_refused(world in worlds()) {

@@ -142,8 +142,8 @@ impl Window {
         self.touched = now;
     }
 
-    /// A request was refused: nothing is left until the reset, whatever the headers say. Where no reset is known there
-    /// is nothing to wait for, and nothing changes.
+    /// A request was refused: nothing is left until the reset, whatever the headers say. Where no reset is
+    /// known there is nothing to wait for, and nothing changes.
     pub(super) fn exhaust(&mut self) {
         if self.reset.is_some() {
             self.remaining = 0;
@@ -186,7 +186,8 @@ impl Window {
         let mut past = false;
         let mut reset = None;
         if let Some(told) = told.reset {
-            let over = self.reset.is_none() && self.ended.is_some_and(|ended| told <= ended.saturating_add(1));
+            let over =
+                self.reset.is_none() && self.ended.is_some_and(|ended| told <= ended.saturating_add(1));
             let older = self.reset.is_some_and(|(first, _)| told.saturating_add(1) < first);
             let time = Duration::from_secs(told);
             past = time < earliest || (over && newest);

@@ -1,0 +1,237 @@
+//! Assigns the users of a file to a pack, against any server that speaks the API.
+//!
+//! ```text
+//! assign --pack N --users-file F [--json] [--plan] [--all-or-nothing]
+//!        [--timeout-ms T] [--settle-ms T] [--max-requests N]
+//! ```
+//!
+//! One id a line; blank lines and what follows a `#` are ignored; `-` is standard input. The credential comes
+//! from the environment: `CONNECTEAM_API_KEY`, or `CONNECTEAM_CLIENT_ID` and `CONNECTEAM_CLIENT_SECRET`, and
+//! `CONNECTEAM_BASE_URL`.
+//!
+//! Exit status, the first that applies: 1 bad usage or input; 4 somebody is unknown; 2 all-or-nothing refused;
+//! somebody is not assigned, 1 if the cause lasts, 3 if running it again may help; 2 somebody is rejected; 0.
+
+use connecteam_onboarding::{AssignError, ClientBuilder, Error, ErrorKind, PackId, Plan, Report, UserId};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Read;
+use std::process::ExitCode;
+use std::time::{Duration, UNIX_EPOCH};
+
+const USAGE: &str = "usage: assign --pack N --users-file F [--json] [--plan] [--all-or-nothing] \
+                     [--timeout-ms T] [--settle-ms T] [--max-requests N]";
+
+struct Options {
+    pack: PackId,
+    users: Vec<UserId>,
+    json: bool,
+    plan: bool,
+    all_or_nothing: bool,
+    timeout: Option<Duration>,
+    settle: Option<Duration>,
+    max_requests: Option<u64>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Asked first, so that even a wrong call is answered in JSON.
+    let asked = |flag: &str| std::env::args_os().skip(1).any(|argument| argument == flag);
+    let (json, plan) = (asked("--json"), asked("--plan"));
+    let options = match options() {
+        Ok(options) => options,
+        Err(problem) => return bad(json, plan, "usage", &problem),
+    };
+    let mut builder = match ClientBuilder::from_env() {
+        Ok(builder) => builder.user_agent_suffix("example-assign"),
+        Err(error) => return bad(json, plan, error.kind().as_str(), &error.to_string()),
+    };
+    if let Some(timeout) = options.timeout {
+        builder = builder.attempt_timeout(timeout);
+    }
+    let client = match builder.build() {
+        Ok(client) => client,
+        Err(error) => return bad(json, plan, error.kind().as_str(), &error.to_string()),
+    };
+
+    let mut assign = client.pack(options.pack).assign(options.users);
+    if options.all_or_nothing {
+        assign = assign.all_or_nothing();
+    }
+    if let Some(settle) = options.settle {
+        assign = assign.settle(settle);
+    }
+    if let Some(most) = options.max_requests {
+        assign = assign.max_requests(most);
+    }
+    if options.plan {
+        return show_plan(options.json, assign.plan().await);
+    }
+
+    // Hidden by itself where standard error is no terminal.
+    let bar = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template("{bar:30} {pos}/{len} users, {msg} [{elapsed}]").expect("a valid template"),
+    );
+    let shown = bar.clone();
+    let result = assign
+        .on_progress(move |progress| {
+            shown.set_length(progress.total);
+            shown.set_position(progress.settled);
+            shown.set_message(format!("{} requests", progress.requests));
+        })
+        .stop_when(async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await;
+    bar.finish_and_clear();
+    show_report(options.json, options.all_or_nothing, result)
+}
+
+fn options() -> Result<Options, String> {
+    use lexopt::Arg::{Long, Short};
+    let (mut pack, mut file) = (None, None);
+    let (mut timeout, mut settle, mut max_requests) = (None, None, None);
+    let (mut json, mut plan, mut all_or_nothing) = (false, false, false);
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next().map_err(|e| format!("{e}\n{USAGE}"))? {
+        match argument {
+            Long("pack") => {
+                let text = value(&mut arguments, "--pack")?;
+                pack = Some(text.parse::<PackId>().map_err(|e| format!("--pack: {e}"))?);
+            }
+            Long("users-file") => file = Some(value(&mut arguments, "--users-file")?),
+            Long("timeout-ms") => timeout = Some(milliseconds(&mut arguments, "--timeout-ms")?),
+            Long("settle-ms") => settle = Some(milliseconds(&mut arguments, "--settle-ms")?),
+            Long("max-requests") => max_requests = Some(number(&mut arguments, "--max-requests")?),
+            Long("json") => json = true,
+            Long("plan") => plan = true,
+            Long("all-or-nothing") => all_or_nothing = true,
+            Long("help") | Short('h') => return Err(USAGE.to_owned()),
+            other => return Err(format!("{}\n{USAGE}", other.unexpected())),
+        }
+    }
+    let pack = pack.ok_or_else(|| format!("--pack is missing\n{USAGE}"))?;
+    let file = file.ok_or_else(|| format!("--users-file is missing\n{USAGE}"))?;
+    if timeout.is_some_and(|timeout| timeout.is_zero()) {
+        return Err("--timeout-ms: expected at least 1".to_owned());
+    }
+    let users = read_users(&file)?;
+    Ok(Options { pack, users, json, plan, all_or_nothing, timeout, settle, max_requests })
+}
+
+fn value(arguments: &mut lexopt::Parser, flag: &str) -> Result<String, String> {
+    let value = arguments.value().map_err(|_| format!("{flag}: a value is missing\n{USAGE}"))?;
+    value.into_string().map_err(|value| format!("{flag}: {value:?} is not text"))
+}
+
+fn number(arguments: &mut lexopt::Parser, flag: &str) -> Result<u64, String> {
+    let text = value(arguments, flag)?;
+    text.parse().map_err(|_| format!("{flag}: `{text}` is not a whole number"))
+}
+
+fn milliseconds(arguments: &mut lexopt::Parser, flag: &str) -> Result<Duration, String> {
+    Ok(Duration::from_millis(number(arguments, flag)?))
+}
+
+/// One id a line. The first line that is none is an error, before anything is sent.
+fn read_users(file: &str) -> Result<Vec<UserId>, String> {
+    let (name, mut bytes) = (if file == "-" { "standard input" } else { file }, Vec::new());
+    let read = if file == "-" {
+        std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(file).map(|content| bytes = content)
+    };
+    read.map_err(|e| format!("{name}: cannot be read: {e}"))?;
+    let content = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    let mut users = Vec::new();
+    for (index, line) in content.split(|byte| *byte == b'\n').enumerate() {
+        let at = |problem: &dyn std::fmt::Display| format!("{name}, line {}: {problem}", index + 1);
+        let line = std::str::from_utf8(line).map_err(|_| at(&"this is not text"))?;
+        let id = line.split('#').next().unwrap_or_default().trim();
+        if !id.is_empty() {
+            users.push(id.parse::<UserId>().map_err(|e| at(&e))?);
+        }
+    }
+    Ok(users)
+}
+
+fn show_report(json: bool, all_or_nothing: bool, result: Result<Report, AssignError>) -> ExitCode {
+    let cause = result.as_ref().err().map(|error| error.cause().clone());
+    let report = result.unwrap_or_else(AssignError::into_report);
+    if json {
+        let mut object = serde_json::to_value(&report).expect("a report is plain data");
+        object["error"] = cause.as_ref().map_or(serde_json::Value::Null, error_object);
+        println!("{object}");
+    } else {
+        println!("{report}");
+        for (id, why) in report.rejected() {
+            println!("rejected {id}: {why}");
+        }
+        if let Some(cause) = &cause {
+            eprintln!("error: {cause}");
+        }
+    }
+    let refused = all_or_nothing && cause.as_ref().is_some_and(|cause| cause.kind() == ErrorKind::Validation);
+    ExitCode::from(if report.unknown().next().is_some() {
+        4
+    } else if refused {
+        2
+    } else if let Some(cause) = cause.filter(|cause| cause.is_lasting() || report.not_assigned().next().is_some()) {
+        failure(&cause)
+    } else if report.rejected().next().is_some() {
+        2
+    } else {
+        0
+    })
+}
+
+fn show_plan(json: bool, result: Result<Plan, Error>) -> ExitCode {
+    let status = result.as_ref().map_or_else(failure, |_| 0);
+    match (json, result) {
+        (true, Ok(plan)) => {
+            let mut object = serde_json::to_value(plan).expect("a plan is plain data");
+            object["error"] = serde_json::Value::Null;
+            println!("{object}");
+        }
+        (true, Err(error)) => println!("{}", failed(true, &error_object(&error))),
+        (false, Ok(plan)) => println!("{plan}"),
+        (false, Err(error)) => eprintln!("error: {error}"),
+    }
+    ExitCode::from(status)
+}
+
+/// 1 where somebody must mend something first, 3 where running it again may do.
+fn failure(error: &Error) -> u8 {
+    if error.is_lasting() { 1 } else { 3 }
+}
+
+fn error_object(error: &Error) -> serde_json::Value {
+    let seconds = |at: std::time::SystemTime| at.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
+    serde_json::json!({
+        "kind": error.kind().as_str(),
+        "message": error.to_string(),
+        "retry_at": error.retry_at().and_then(seconds),
+    })
+}
+
+/// The object of a call that did nothing.
+fn failed(plan: bool, error: &serde_json::Value) -> serde_json::Value {
+    if plan {
+        serde_json::json!({"unique": 0, "duplicates": 0, "already_assigned": 0, "to_assign": 0, "requests": 0,
+            "fits_today": null, "error": error})
+    } else {
+        serde_json::json!({"assigned": [], "already_assigned": [], "rejected": [], "not_assigned": [],
+            "unknown": [], "duplicates": 0, "requests": 0, "error": error})
+    }
+}
+
+fn bad(json: bool, plan: bool, kind: &str, problem: &str) -> ExitCode {
+    if json {
+        let error = serde_json::json!({"kind": kind, "message": problem, "retry_at": null});
+        println!("{}", failed(plan, &error));
+    } else {
+        eprintln!("error: {problem}");
+    }
+    ExitCode::FAILURE
+}
