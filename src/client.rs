@@ -88,6 +88,16 @@ impl Client {
         Arc::clone(&self.api.inner.shared.clock)
     }
 
+    /// The time by the server's clock, or by ours before any answer.
+    pub(crate) fn server_time(&self) -> std::time::SystemTime {
+        self.api.inner.shared.governor.server_time()
+    }
+
+    /// The same client, leaving so many requests of each window to others.
+    pub(crate) fn leaving(&self, reserve: u64) -> Self {
+        self.on_terms(Arc::default(), reserve, None)
+    }
+
     /// The same client on the terms of one run.
     pub(crate) fn on_terms(&self, budget: Arc<Budget>, reserve: u64, halt: Option<Arc<Halt>>) -> Self {
         let mut client = self.clone();

@@ -102,7 +102,7 @@ impl Credentials {
             }
             Self::AccessToken(token) => (AUTHORIZATION, secret_header("Bearer ", token, "the access token")?, None),
             Self::ClientCredentials(client) => {
-                let token = client.token(inner).await.map_err(Error::for_token)?;
+                let token = client.token(inner).await?;
                 (AUTHORIZATION, token.header, Some(token.number))
             }
         };
@@ -186,25 +186,22 @@ impl ClientCredentials {
         asked.failure = None;
         let sent = clock.now();
         match self.ask(inner).await {
-            Ok(answer) => {
-                let life = answer.expires_in.filter(|s| s.is_finite() && *s >= 0.0);
-                let life = life.map_or(USUAL_LIFE, |s| Duration::from_secs_f64(s.min(1e9)));
-                let token = SecretString::from(answer.access_token);
-                let header = secret_header("Bearer ", &token, "the access token that the API gave")
-                    .map_err(|error| Error::new(ErrorKind::Unreadable, error.to_string()))?;
+            Ok((header, life)) => {
                 let renew_at = sent + life.saturating_sub(AHEAD.min(life / 10));
                 let token = Token { header, renew_at, number: asked.times };
                 *self.current() = Some(token.clone());
                 Ok(token)
             }
             Err(error) => {
+                let error = error.for_token();
                 asked.failure = Some(error.clone());
                 Err(error)
             }
         }
     }
 
-    async fn ask(&self, inner: &Inner) -> Result<TokenAnswer, Error> {
+    /// A new token as a header, and how long it lives.
+    async fn ask(&self, inner: &Inner) -> Result<(HeaderValue, Duration), Error> {
         let mut url = inner.shared.base.clone();
         let path = format!("{}{TOKEN_PATH}", url.path().trim_end_matches('/'));
         url.set_path(&path);
@@ -213,10 +210,12 @@ impl ClientCredentials {
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form).build();
         let request = request.map_err(crate::transport::of_reqwest)?;
         let answer = inner.send(request, OPERATION).await?.success()?;
-        serde_json::from_slice::<TokenAnswer>(&answer.body).map_err(|_| {
-            // Neither the body nor the parser's words: either may hold the token.
-            Error::new(ErrorKind::Unreadable, "the answer holds no access token")
-        })
+        // Neither the body nor the parser's words: either may hold the token.
+        let unreadable = || Error::new(ErrorKind::Unreadable, "the answer holds no usable access token");
+        let answer: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
+        let header = secret_header("Bearer ", &answer.access_token.into(), "the token").map_err(|_| unreadable())?;
+        let life = answer.expires_in.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+        Ok((header, life.map_or(USUAL_LIFE, |seconds| Duration::from_secs_f64(seconds.min(1e9)))))
     }
 }
 

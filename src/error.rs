@@ -313,10 +313,11 @@ impl Error {
         self.0.refusal.as_ref()
     }
 
+    /// Only for an error that nobody else holds yet.
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            change(inner);
-        }
+        let inner = Arc::get_mut(&mut self.0);
+        debug_assert!(inner.is_some(), "a shared error is never changed");
+        inner.map(change);
         self
     }
 }

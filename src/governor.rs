@@ -61,7 +61,7 @@ impl Governor {
                 Decision::AwaitAnswer => changed.await,
                 Decision::Wait(duration) => {
                     if now.saturating_sub(start) + duration > self.longest_wait {
-                        let retry_at = self.limits().server_time(now) + duration;
+                        let retry_at = self.server_time() + duration;
                         let message = format!(
                             "the account's request limit is used up for {} s, longer than the {} s that a request may wait",
                             duration.as_secs_f64().ceil(),
@@ -82,6 +82,11 @@ impl Governor {
     /// The account's limits as last heard of.
     pub(crate) fn quota(&self) -> Option<Quota> {
         self.limits().quota(self.clock.now())
+    }
+
+    /// The time by the server's clock, or by ours before any answer.
+    pub(crate) fn server_time(&self) -> SystemTime {
+        self.limits().server_time(self.clock.now()).unwrap_or_else(|| self.clock.wall())
     }
 
     fn limits(&self) -> MutexGuard<'_, RateLimit> {

@@ -15,7 +15,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use density::Density;
+use density::{Density, Neighbours};
 
 /// Above this chance of a refusal an item is best asked alone: the golden ratio's `(3 - √5) / 2`.
 const ALONE: f64 = 0.382;
@@ -118,23 +118,6 @@ enum Source<A> {
     },
 }
 
-/// How often the item after a rejected one was rejected too.
-#[derive(Debug, Default)]
-struct Neighbours {
-    accepted: u32,
-    rejected: u32,
-    /// Items after a rejected one that had no verdict then.
-    waiting: Vec<u32>,
-}
-
-impl Neighbours {
-    /// The chance that the next one is refused, where `share` of all items are.
-    fn chance(&self, share: f64) -> f64 {
-        let seen = f64::from(self.accepted) + f64::from(self.rejected);
-        (f64::from(self.rejected) + share) / (seen + 1.0)
-    }
-}
-
 impl<A: Clone> Search<A> {
     /// A search that asks at most `max_items` items at once (0 counts as 1).
     pub(crate) fn new(max_items: usize) -> Self {
@@ -208,10 +191,7 @@ impl<A: Clone> Search<A> {
 
     /// Learns that a group was accepted. Returns the item that is rejected because of it, if any.
     pub(crate) fn accepted(&mut self, group: Group) -> Vec<Rejection<A>> {
-        let Some(source) = self.asked.remove(&group.id) else {
-            return Vec::new();
-        };
-        let (live, unchanged) = self.still_open(group.items);
+        let Some((source, live, unchanged)) = self.take_back(group) else { return Vec::new() };
         if !matches!(source, Source::Hint | Source::Neighbour | Source::Part { neighbour: true, .. }) {
             self.density.accepted(live.len());
         }
@@ -221,7 +201,7 @@ impl<A: Clone> Search<A> {
         match source {
             Source::Hint => {
                 self.wrong_hints += i32::from(unchanged);
-                if self.wrong_hints >= WRONG_HINTS {
+                if !self.trusts_hints() {
                     self.unknown.append(&mut self.hinted);
                 }
                 Vec::new()
@@ -236,13 +216,13 @@ impl<A: Clone> Search<A> {
 
     /// Learns that a group was refused, with `answer` as the reason. Returns those rejected because of it.
     pub(crate) fn refused(&mut self, group: Group, answer: A, naming: Naming) -> Vec<Rejection<A>> {
-        let Some(source) = self.asked.remove(&group.id) else {
-            return Vec::new();
-        };
-        let (live, unchanged) = self.still_open(group.items);
+        let Some((source, live, unchanged)) = self.take_back(group) else { return Vec::new() };
         let counted = match source {
             Source::Hint => {
-                self.wrong_hints -= i32::from(unchanged);
+                // Once ignored, hints stay so.
+                if self.trusts_hints() {
+                    self.wrong_hints -= i32::from(unchanged);
+                }
                 false
             }
             Source::Neighbour => false,
@@ -259,12 +239,9 @@ impl<A: Clone> Search<A> {
 
     /// Takes back a group whose request was not executed, to ask its items later.
     pub(crate) fn put_back(&mut self, group: Group) {
-        let Some(source) = self.asked.remove(&group.id) else {
-            return;
-        };
-        let (mut live, unchanged) = self.still_open(group.items);
+        let Some((source, mut live, unchanged)) = self.take_back(group) else { return };
         match source {
-            Source::Hint if self.wrong_hints < WRONG_HINTS => self.hinted.extend(live),
+            Source::Hint if self.trusts_hints() => self.hinted.extend(live),
             Source::Whole => self.whole.extend(live),
             Source::Hint | Source::Unknown => self.unknown.extend(live),
             Source::Neighbour => {
@@ -325,10 +302,7 @@ impl<A: Clone> Search<A> {
 
     /// The items without a verdict that have not left the search, in ascending order.
     pub(crate) fn open(&self) -> impl Iterator<Item = u32> {
-        self.items
-            .iter()
-            .filter(|(_, state)| **state == State::Open)
-            .map(|(item, _)| *item)
+        self.items.iter().filter(|(_, state)| **state == State::Open).map(|(item, _)| *item)
     }
 
     /// Whether no item is open.
@@ -354,18 +328,32 @@ impl<A: Clone> Search<A> {
         self.ask(items, Source::Part { rest, answer, size, intact: true, neighbour })
     }
 
+    /// Where a group came from, those of its items that have not left the search, and whether these are all.
+    fn take_back(&mut self, group: Group) -> Option<(Source<A>, Vec<u32>, bool)> {
+        let source = self.asked.remove(&group.id)?;
+        let (live, unchanged) = self.still_open(group.items);
+        Some((source, live, unchanged))
+    }
+
     /// Learns from a refusal of `items`, of which those that left the search are missing (then not `unchanged`).
-    fn refusal(&mut self, items: Vec<u32>, unchanged: bool, counted: bool, answer: A, naming: Naming) -> Vec<Rejection<A>> {
+    fn refusal(
+        &mut self,
+        items: Vec<u32>,
+        unchanged: bool,
+        counted: bool,
+        answer: A,
+        naming: Naming,
+    ) -> Vec<Rejection<A>> {
         let Naming { mut by_index, mut hinted } = naming;
         by_index.sort_unstable();
         hinted.sort_unstable();
         let (named, mut others): (Vec<u32>, Vec<u32>) =
             items.into_iter().partition(|item| by_index.binary_search(item).is_ok());
-        if named.is_empty() && others.len() == 1 && unchanged {
+        if named.is_empty() && others.len() == 1 {
             return self.search(others, unchanged, counted, answer);
         }
         let mut explained = !named.is_empty();
-        if self.wrong_hints < WRONG_HINTS {
+        if self.trusts_hints() {
             let asked_alone = others.extract_if(.., |item| hinted.binary_search(item).is_ok());
             let before = self.hinted.len();
             self.hinted.extend(asked_alone);
@@ -393,6 +381,12 @@ impl<A: Clone> Search<A> {
         Vec::new()
     }
 
+    /// Whether the texts of refusals have been right often enough to act on.
+    fn trusts_hints(&self) -> bool {
+        self.wrong_hints < WRONG_HINTS
+    }
+
+    /// Settles an open item as accepted.
     fn accept(&mut self, item: u32) {
         self.items.insert(item, State::Accepted);
         self.open -= 1;
@@ -401,6 +395,7 @@ impl<A: Clone> Search<A> {
         }
     }
 
+    /// Settles an open item as rejected, for the reason `answer`.
     fn reject(&mut self, item: u32, counted: bool, answer: A) -> Rejection<A> {
         self.items.insert(item, State::Rejected);
         self.open -= 1;

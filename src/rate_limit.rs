@@ -290,15 +290,15 @@ impl RateLimit {
         self.pause = Some(Pause { since: arrival.event, until: now.saturating_add(length), length });
     }
 
-    /// The server's clock at `now`, or ours where no answer told the time.
-    pub(crate) fn server_time(&self, now: Duration) -> SystemTime {
+    /// The server's clock at `now`, or ours where no answer told the time; `None` before any answer.
+    pub(crate) fn server_time(&self, now: Duration) -> Option<SystemTime> {
         let server = self.clock.at_least(now).and_then(|time| UNIX_EPOCH.checked_add(time));
         let ours = self.wall.and_then(|(wall, at)| wall.checked_add(now.saturating_sub(at)));
-        server.or(ours).unwrap_or(UNIX_EPOCH)
+        server.or(ours)
     }
 
     fn day_ends_at(&self, day: &Window, now: Duration) -> SystemTime {
-        let server = self.server_time(now);
+        let server = self.server_time(now).unwrap_or(UNIX_EPOCH);
         let latest = server.checked_add(DAY).unwrap_or(server);
         match day.reset() {
             Some(reset) => UNIX_EPOCH.checked_add(reset).map_or(latest, |reset| reset.min(latest)),

@@ -180,10 +180,11 @@ impl<'a, A: Api> Engine<'a, A> {
         }
         // A read must stay affordable: without it no doubt is settled and no verdict final.
         let affordable = self.budget.left() > in_flight as u64 + 1;
-        if !affordable && in_flight > 0 {
-            return None;
-        }
         if !affordable || self.extra_writes >= self.terms.extra_writes {
+            // Those in flight may settle the rest.
+            if in_flight > 0 {
+                return None;
+            }
             let message = format!(
                 "the run may send no further request: {} went beyond one for each chunk, to find those that the API \
                  refuses; check that the list holds user ids, then run it again or allow more requests",

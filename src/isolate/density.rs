@@ -1,7 +1,7 @@
 //! How many items are likely to be refused, and how many to ask at once because of it.
 
 /// Points of the grid over the share of refused items.
-const POINTS: usize = 64;
+const POINTS: usize = 41;
 /// Log-odds of the first and the last point: one in 60 million, and all but one in 400.
 const LOG_ODDS: (f64, f64) = (-18.0, 6.0);
 /// How much the prior leans towards few refused items: its weight falls as `share^-LEANING`.
@@ -55,9 +55,7 @@ impl Density {
                 log_belief: 0.5 * log_accepted - LEANING * log_refused,
             }
         });
-        Self {
-            points: points.collect(),
-        }
+        Self { points: points.collect() }
     }
 
     /// Learns that `number` items are accepted.
@@ -90,17 +88,12 @@ impl Density {
 
     /// The expected share of refused items.
     pub(super) fn share(&self) -> f64 {
-        self.believed()
-            .map(|(point, belief)| point.share * belief)
-            .sum()
+        self.believed().map(|(point, belief)| point.share * belief).sum()
     }
 
     /// How many of `size` items, of which nothing is known, to ask at once. At least 1.
     pub(super) fn fresh(&self, size: usize) -> usize {
-        let places = self
-            .believed()
-            .map(|(point, belief)| Place::new(point, belief))
-            .collect();
+        let places = self.believed().map(|(point, belief)| Place::new(point, belief)).collect();
         first_part(places, 0.0, size)
     }
 
@@ -120,17 +113,32 @@ impl Density {
 
     /// The points that matter, each with its part of the belief.
     fn believed(&self) -> impl Iterator<Item = (&Point, f64)> {
-        let best = self
-            .points
-            .iter()
-            .map(|point| point.log_belief)
-            .fold(f64::NEG_INFINITY, f64::max);
+        let best = self.points.iter().map(|point| point.log_belief).fold(f64::NEG_INFINITY, f64::max);
         let belief = move |point: &Point| (point.log_belief - best).exp();
         let total: f64 = self.points.iter().map(belief).sum();
         self.points
             .iter()
             .map(move |point| (point, belief(point) / total))
             .filter(|(_, belief)| *belief > NEGLIGIBLE)
+    }
+}
+
+/// How often the item after a rejected one was rejected too.
+#[derive(Debug, Default)]
+pub(super) struct Neighbours {
+    /// Times it was accepted.
+    pub(super) accepted: u32,
+    /// Times it was rejected.
+    pub(super) rejected: u32,
+    /// Items after a rejected one that had no verdict then.
+    pub(super) waiting: Vec<u32>,
+}
+
+impl Neighbours {
+    /// The chance that the next one is refused, where `share` of all items are.
+    pub(super) fn chance(&self, share: f64) -> f64 {
+        let seen = f64::from(self.accepted) + f64::from(self.rejected);
+        (f64::from(self.rejected) + share) / (seen + 1.0)
     }
 }
 
@@ -142,10 +150,7 @@ struct Place {
 
 impl Place {
     fn new(point: &Point, chance: f64) -> Self {
-        Self {
-            share: point.share,
-            chance,
-        }
+        Self { share: point.share, chance }
     }
 }
 
@@ -215,4 +220,74 @@ fn code_lengths(falling: &[f64], last: f64) -> Vec<i32> {
 #[expect(clippy::cast_precision_loss, reason = "numbers of items stay far below 2^52")]
 fn count(number: usize) -> f64 {
     number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A density that has seen a long run of this share.
+    fn seen(refused: usize, accepted: usize) -> Density {
+        let mut density = Density::new();
+        density.accepted(accepted);
+        for _ in 0..refused {
+            density.refused();
+        }
+        density
+    }
+
+    #[test]
+    fn the_share_follows_the_answers() {
+        for (refused, accepted) in [(10, 9_990), (300, 700), (900, 100)] {
+            let share = count(refused) / count(refused + accepted);
+            let believed = seen(refused, accepted).share();
+            assert!((believed / share - 1.0).abs() < 0.2, "{believed} instead of {share}");
+        }
+    }
+
+    #[test]
+    fn a_fresh_group_passes_half_the_time() {
+        for (refused, accepted) in [(100, 9_900), (300, 9_700), (1_000, 9_000), (2_000, 8_000)] {
+            let share = count(refused) / count(refused + accepted);
+            let size = seen(refused, accepted).fresh(500);
+            let passes = (count(size) * (-share).ln_1p()).exp();
+            assert!((0.4..0.6).contains(&passes), "share {share}: {size} items pass with {passes}");
+        }
+    }
+
+    #[test]
+    fn where_most_are_refused_items_go_alone() {
+        assert_eq!(seen(500, 500).fresh(500), 1);
+        assert_eq!(seen(500, 500).part(500), 1);
+    }
+
+    #[test]
+    fn where_few_are_refused_the_rest_goes_at_once() {
+        assert_eq!(seen(1, 100_000).fresh(500), 500);
+    }
+
+    #[test]
+    fn a_bad_group_is_halved_where_few_are_refused() {
+        let density = seen(1, 1_000_000);
+        assert_eq!(density.part(2), 1);
+        assert_eq!(density.part(64), 32);
+        assert!((200..300).contains(&density.part(500)));
+    }
+
+    #[test]
+    fn what_is_settled_is_forgotten() {
+        let mut density = seen(5, 500);
+        let before = density.share();
+        density.group_refused(40);
+        assert!(density.share() > before);
+        density.group_settled(40);
+        assert!((density.share() - before).abs() < 1e-12);
+    }
+
+    #[test]
+    fn code_lengths_are_those_of_the_best_code() {
+        assert_eq!(code_lengths(&[0.5, 0.25, 0.125], 0.125), [1, 2, 3]);
+        assert_eq!(code_lengths(&[0.125, 0.125, 0.125, 0.125], 0.5), [3, 3, 3, 3]);
+        assert_eq!(code_lengths(&[1.0], 0.0), [1]);
+    }
 }

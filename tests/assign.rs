@@ -1,0 +1,268 @@
+//! Assigning through the public API, against a server that shares nothing with the crate.
+#![allow(missing_docs)]
+
+mod support;
+
+use connecteam_onboarding::{Client, ErrorKind, Executed, Outcome, Pack, PackId, RetryPolicy, UserId};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use support::{Fault, Naming, Reassign, Server};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn client(server: &Server) -> Client {
+    let retry = RetryPolicy::default().initial_backoff(MS);
+    Client::builder().api_key("key").base_url(server.base_url()).retry(retry).build().expect("a client")
+}
+
+fn pack(server: &Server) -> Pack {
+    client(server).pack(PackId::try_from(1001).expect("an id"))
+}
+
+fn id(number: u64) -> UserId {
+    UserId::try_from(number).expect("an id")
+}
+
+/// 1,203 ids of which 200 are repeated.
+fn messy() -> Vec<u64> {
+    (1..=1003).chain(1..=200).collect()
+}
+
+#[tokio::test]
+async fn a_messy_list_becomes_assignments() {
+    let server = Server::start();
+    server.users(1..=1003).already(1001, [5, 700]);
+    let report = pack(&server).assign(messy()).await.expect("everybody is settled");
+    assert_eq!((report.len(), report.duplicates(), report.requests()), (1003, 200, 4));
+    assert_eq!((report.assigned().count(), report.already_assigned().count()), (1001, 2));
+    assert_eq!(report.outcome(id(5)), Some(&Outcome::AlreadyAssigned));
+    assert_eq!(report.outcome(id(6)), Some(&Outcome::Assigned));
+    assert_eq!(report.outcome(id(2000)), None);
+    let order: Vec<u64> = report.outcomes().map(|(id, _)| id.get()).collect();
+    assert_eq!(order, (1..=1003).collect::<Vec<_>>(), "input order");
+
+    assert_eq!((server.gets(), server.posts()), (1, 3));
+    let mut sizes = server.sizes();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 500, 500]);
+    assert_eq!(server.assigned(1001), (1..=1003).collect::<Vec<_>>());
+
+    let again = pack(&server).assign(messy()).await.expect("resumes");
+    assert_eq!((again.already_assigned().count(), server.posts()), (1003, 3));
+}
+
+#[tokio::test]
+async fn an_empty_list_sends_nothing() {
+    let server = Server::start();
+    let report = pack(&server).assign(Vec::<u64>::new()).await.expect("no error");
+    assert!(report.is_empty());
+    let plan = pack(&server).assign(Vec::<u64>::new()).plan().await.expect("no error");
+    assert_eq!((plan.unique, plan.requests), (0, 0));
+    assert_eq!(server.requests(), 0);
+}
+
+#[tokio::test]
+async fn an_id_that_cannot_exist_is_refused_before_anything_is_sent() {
+    let server = Server::start();
+    for bad in [0, -5, i64::MIN] {
+        let error = pack(&server).assign([7, 8, bad]).await.expect_err("no id");
+        assert_eq!(error.cause().kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(&format!("number 3 of the list: `{bad}`")), "{error}");
+        assert_eq!(error.report().not_assigned().count(), 2);
+    }
+    assert_eq!(server.requests(), 0);
+}
+
+#[tokio::test]
+async fn several_chunks_are_in_flight_once_the_first_answer_is_there() {
+    let server = Server::start();
+    server.users(1..=5_000).delay(MS * 30);
+    pack(&server).assign(1..=5_000_u64).await.expect("all");
+    assert_eq!(server.most_at_once(), 4);
+    let server = Server::start();
+    server.users(1..=5_000).delay(MS * 5);
+    pack(&server).assign(1..=5_000_u64).max_in_flight(1).await.expect("all");
+    assert_eq!(server.most_at_once(), 1);
+}
+
+#[tokio::test]
+async fn one_stranger_does_not_stop_the_rest() {
+    for naming in [Naming::Nothing, Naming::Index, Naming::FirstIndex, Naming::Text, Naming::Echo] {
+        let server = Server::start();
+        server.users((1..=1_200).filter(|user| user % 400 != 0)).with(|world| world.naming = naming);
+        let report = pack(&server).assign(1..=1_200_u64).await.expect("strangers are no error");
+        let rejected: Vec<u64> = report.rejected().map(|(user, _)| user.get()).collect();
+        assert_eq!(rejected, [400, 800, 1_200], "{naming:?}");
+        assert_eq!(report.assigned().count(), 1_197, "{naming:?}");
+        assert_eq!(server.assigned(1001).len(), 1_197, "{naming:?}");
+        let words = report.rejected().next().expect("one").1.reason().to_owned();
+        assert!(!words.is_empty());
+        // Three chunks, all refused; then one more for what is left of all three together.
+        let most = match naming {
+            Naming::Index => 3 + 3,
+            Naming::Text => 3 + 3 + 3,
+            Naming::FirstIndex => 3 + 3 + 3,
+            Naming::Nothing | Naming::Echo => 3 + 45,
+        };
+        assert!(server.posts() <= most, "{naming:?}: {} posts", server.posts());
+        assert!(server.sizes().iter().all(|size| (1..=500).contains(size)));
+    }
+}
+
+#[tokio::test]
+async fn who_is_there_already_is_not_rejected_by_a_server_that_refuses_them() {
+    for reassign in [Reassign::Nothing, Reassign::Refuse, Reassign::SecondAssignment] {
+        let server = Server::start();
+        server.users(1..=20).already(1001, 1..=3).with(|world| world.reassign = reassign);
+        // Somebody else assigns 4 and 5 after our first read, and before our first write.
+        server.fault("GET", Fault::Delay(Duration::ZERO));
+        let run = {
+            let pack = pack(&server);
+            server.fault("POST", Fault::Delay(MS * 40));
+            tokio::spawn(pack.assign(1..=21_u64).into_future())
+        };
+        while server.gets() == 0 {
+            tokio::time::sleep(MS).await;
+        }
+        server.already(1001, [4, 5]);
+        let report = run.await.expect("no panic").expect("settled");
+        assert_eq!(report.rejected().map(|(user, _)| user.get()).collect::<Vec<_>>(), [21], "{reassign:?}");
+        assert_eq!(report.assigned().count() + report.already_assigned().count(), 20, "{reassign:?}");
+    }
+}
+
+#[tokio::test]
+async fn all_or_nothing_is_one_request() {
+    let server = Server::start();
+    server.users(1..=500);
+    let error = pack(&server).assign(1..=501_u64).all_or_nothing().await.expect_err("too many");
+    assert_eq!((error.cause().kind(), server.requests()), (ErrorKind::TooManyUsers, 0));
+    assert!(error.to_string().contains("500") && error.to_string().contains("501"), "{error}");
+
+    let error = pack(&server).assign([1, 2, 501, 1]).all_or_nothing().await.expect_err("refused");
+    assert_eq!((error.cause().kind(), error.cause().executed()), (ErrorKind::Validation, Executed::No));
+    assert_eq!(error.report().not_assigned().count(), 3);
+    assert_eq!((server.posts(), server.assigned(1001).len()), (1, 0));
+
+    server.with(|world| world.naming = Naming::Index);
+    let error = pack(&server).assign([1, 2, 501]).all_or_nothing().await.expect_err("refused");
+    assert_eq!(error.report().rejected().map(|(user, _)| user.get()).collect::<Vec<_>>(), [501]);
+
+    let report = pack(&server).assign(1..=500_u64).all_or_nothing().await.expect("all");
+    assert_eq!((report.assigned().count(), server.posts()), (500, 3));
+}
+
+#[tokio::test]
+async fn a_plan_sends_no_write() {
+    let server = Server::start();
+    server.users(1..=1003).already(1001, 1..=3);
+    let plan = pack(&server).assign(messy()).plan().await.expect("a plan");
+    assert_eq!((plan.unique, plan.duplicates, plan.already_assigned, plan.to_assign), (1003, 200, 3, 1000));
+    assert_eq!((plan.requests, plan.fits_today), (3, None));
+    assert_eq!((server.gets(), server.posts()), (1, 0));
+}
+
+#[tokio::test]
+async fn what_lasts_ends_the_run_with_nobody_lost() {
+    for (status, kind) in [(401, ErrorKind::Unauthorized), (403, ErrorKind::Forbidden), (404, ErrorKind::NotFound)] {
+        for method in ["GET", "POST"] {
+            let server = Server::start();
+            server.users(1..=2_000);
+            for _ in 0..4 {
+                server.fault(method, Fault::Status(status, "application/json", "{}".to_owned()));
+            }
+            let error = pack(&server).assign(1..=2_000_u64).await.expect_err("it lasts");
+            assert_eq!(error.cause().kind(), kind);
+            assert!(error.cause().is_lasting());
+            assert_eq!(error.report().not_assigned().count(), 2_000);
+            assert!(server.requests() <= 5, "{} requests", server.requests());
+        }
+    }
+}
+
+#[tokio::test]
+async fn progress_is_told_and_a_stop_reports() {
+    let server = Server::start();
+    server.users(1..=3_000).delay(MS * 20);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (seen, mut stop) = (Arc::clone(&told), Some(stop));
+    let error = pack(&server)
+        .assign(1..=3_000_u64)
+        .max_in_flight(1)
+        .on_progress(move |progress| {
+            seen.lock().expect("no panic").push((progress.settled, progress.total, progress.requests));
+            if progress.settled >= 1_000
+                && let Some(stop) = stop.take()
+            {
+                let _ = stop.send(());
+            }
+        })
+        .stop_when(async {
+            let _ = stopped.await;
+        })
+        .await
+        .expect_err("stopped");
+    assert_eq!(error.cause().kind(), ErrorKind::Stopped);
+    let assigned = error.report().assigned().count();
+    assert!((1_000..3_000).contains(&assigned), "{assigned}");
+    assert_eq!(server.assigned(1001).len(), assigned, "what was in flight is reported");
+    assert_eq!(told.lock().expect("no panic")[..2], [(0, 3_000, 1), (500, 3_000, 2)]);
+    let rest = pack(&server).assign(error.report().retry_ids()).await.expect("the rest");
+    assert_eq!(rest.assigned().count() + assigned, 3_000);
+}
+
+#[tokio::test]
+async fn the_runs_own_limit_is_kept() {
+    let server = Server::start();
+    server.users((1..=2_000).filter(|user| user % 2 == 0));
+    let error = pack(&server).assign(1..=2_000_u64).max_requests(30).await.expect_err("out of requests");
+    assert_eq!(error.cause().kind(), ErrorKind::RequestLimit);
+    assert!(server.requests() <= 30, "{}", server.requests());
+    assert_eq!(error.report().requests(), server.requests() as u64);
+    assert_eq!(error.report().unknown().count(), 0, "one was left for the closing read");
+    for (user, outcome) in error.report().outcomes() {
+        match outcome {
+            Outcome::Assigned => assert_eq!(user.get() % 2, 0),
+            Outcome::Rejected(_) => assert_eq!(user.get() % 2, 1),
+            other => assert_eq!(*other, Outcome::NotAssigned),
+        }
+    }
+    // A plan that says two takes two.
+    let server = Server::start();
+    server.users([7]);
+    assert!(pack(&server).assign([7]).max_requests(2).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_wrong_column_does_not_eat_the_day() {
+    let server = Server::start();
+    let error = pack(&server).assign(1..=3_000_u64).await.expect_err("nobody of them exists");
+    assert_eq!(error.cause().kind(), ErrorKind::RequestLimit);
+    assert_eq!(server.posts(), 6 + 300, "six chunks, and a tenth of the list");
+    assert!(error.to_string().contains("check that the list holds user ids"), "{error}");
+}
+
+#[tokio::test]
+async fn the_generated_client_is_signed_and_safe() {
+    let server = Server::start();
+    server.users([7]).already(1001, [7]);
+    let pack = PackId::try_from(1001).expect("an id");
+    let answer = client(&server).api().get_pack_assignments(&pack).await.expect("signed");
+    assert_eq!(answer.data.assignments[0].user_id, id(7));
+    let wrong = PackId::try_from(9).expect("an id");
+    let error = client(&server).api().get_pack_assignments(&wrong).await.expect_err("no such pack");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
+    assert_eq!(connecteam_onboarding::Error::from(error).kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_status_never_seen_survives() {
+    let server = Server::start();
+    server.already(1001, [7]).with(|world| world.packs.get_mut(&1001).expect("known")[0].status = "paused".to_owned());
+    let assignments = pack(&server).assignments().await.expect("a list");
+    assert_eq!(assignments[0].status.to_string(), "paused");
+    let text = serde_json::to_string(&assignments[0]).expect("plain data");
+    let back: connecteam_onboarding::Assignment = serde_json::from_str(&text).expect("round trip");
+    assert_eq!(back, assignments[0]);
+}

@@ -1,0 +1,369 @@
+//! The server: one thread a connection, a log of every request, and faults at the level of bytes.
+
+use super::wire::{Answer, Request};
+use super::world::{Row, World};
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::io::{BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What goes wrong with a request.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// The connection is closed before the request is read.
+    CloseBeforeRead,
+    /// The request is executed, and the connection closed without an answer.
+    CloseAfterExecute,
+    /// Executed; the answer promises all and brings so many bytes of the body.
+    CutAnswer(usize),
+    /// Executed; the headers come, then nothing until the client leaves.
+    HeadersThenSilence,
+    /// Not executed; nothing comes until the client leaves.
+    Silence,
+    /// Executed; the body comes in pieces of one byte, so far apart.
+    SlowBody(Duration),
+    /// Executed; so many spaces, with a length or in chunks.
+    Spaces { bytes: u64, chunked: bool },
+    /// Not executed.
+    Redirect(u16, String),
+    /// Not executed; any bytes.
+    Raw(Vec<u8>),
+    /// Not executed; status, content type and body.
+    Status(u16, &'static str, String),
+    /// Executed; status, content type and body.
+    StatusAfterExecute(u16, &'static str, String),
+    /// The connection is closed at once, and the request executed so much later.
+    ExecuteLater(Duration),
+    /// Executed and answered, so much later.
+    Delay(Duration),
+}
+
+/// A request as it came, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub request: Request,
+    pub users: Option<Vec<u64>>,
+    pub executed: bool,
+}
+
+type Matcher = Box<dyn Fn(&Request) -> bool + Send>;
+
+#[derive(Default)]
+struct State {
+    world: World,
+    log: Vec<Seen>,
+    faults: VecDeque<(Matcher, Fault)>,
+    delay: Option<Duration>,
+    spaces_sent: u64,
+}
+
+/// A running server; stops when dropped.
+pub struct Server {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    gauge: Arc<Gauge>,
+    stopped: Arc<AtomicBool>,
+}
+
+/// How many requests are under way, and the most at once.
+#[derive(Default)]
+struct Gauge {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Server {
+    /// A server with one pack, 1001, no users, and the API key `key`.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let state = Arc::new(Mutex::new(State::default()));
+        let (gauge, stopped) = (Arc::<Gauge>::default(), Arc::<AtomicBool>::default());
+        let server = Self { address, state: Arc::clone(&state), gauge: Arc::clone(&gauge), stopped: Arc::clone(&stopped) };
+        server.with(|world| {
+            world.packs.insert(1001, Vec::new());
+            world.keys.insert("key".to_owned(), true);
+            world.next_id = 500;
+        });
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (state, gauge) = (Arc::clone(&state), Arc::clone(&gauge));
+                let Ok(stream) = stream else { continue };
+                std::thread::spawn(move || serve(stream, &state, &gauge));
+            }
+        });
+        server
+    }
+
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at or changes what the server knows.
+    pub fn with<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        change(&mut self.state().world)
+    }
+
+    pub fn users(&self, users: impl IntoIterator<Item = u64>) -> &Self {
+        self.with(|world| world.users.extend(users));
+        self
+    }
+
+    pub fn already(&self, pack: u64, users: impl IntoIterator<Item = u64>) -> &Self {
+        self.with(|world| users.into_iter().for_each(|user| world.put(pack, user)));
+        self
+    }
+
+    /// The next request that matches goes wrong so.
+    pub fn fault_when(&self, matches: impl Fn(&Request) -> bool + Send + 'static, fault: Fault) -> &Self {
+        self.state().faults.push_back((Box::new(matches), fault));
+        self
+    }
+
+    /// The next request with this method goes wrong so.
+    pub fn fault(&self, method: &'static str, fault: Fault) -> &Self {
+        self.fault_when(move |request| request.method == method && !request.path.contains("oauth"), fault)
+    }
+
+    /// Every answer comes so late.
+    pub fn delay(&self, delay: Duration) -> &Self {
+        self.state().delay = Some(delay);
+        self
+    }
+
+    pub fn log(&self) -> Vec<Seen> {
+        self.state().log.clone()
+    }
+
+    fn count(&self, is: impl Fn(&Request) -> bool) -> usize {
+        self.state().log.iter().filter(|seen| is(&seen.request)).count()
+    }
+
+    pub fn requests(&self) -> usize {
+        self.count(|_| true)
+    }
+
+    pub fn posts(&self) -> usize {
+        self.count(|request| request.method == "POST" && !request.path.contains("oauth"))
+    }
+
+    pub fn gets(&self) -> usize {
+        self.count(|request| request.method == "GET")
+    }
+
+    pub fn tokens(&self) -> usize {
+        self.count(|request| request.path.contains("oauth"))
+    }
+
+    /// How many users each POST carried, in order of arrival.
+    pub fn sizes(&self) -> Vec<usize> {
+        self.state().log.iter().filter_map(|seen| seen.users.as_ref().map(Vec::len)).collect()
+    }
+
+    pub fn most_at_once(&self) -> usize {
+        self.gauge.most.load(Ordering::SeqCst)
+    }
+
+    pub fn spaces_sent(&self) -> u64 {
+        self.state().spaces_sent
+    }
+
+    pub fn rows(&self, pack: u64) -> Vec<Row> {
+        self.with(|world| world.packs[&pack].clone())
+    }
+
+    /// The users on a pack, one entry an assignment, sorted.
+    pub fn assigned(&self, pack: u64) -> Vec<u64> {
+        let mut users: Vec<_> = self.rows(pack).iter().map(|row| row.user).collect();
+        users.sort_unstable();
+        users
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        // Wakes the listener.
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(stream: TcpStream, state: &Arc<Mutex<State>>, gauge: &Gauge) {
+    let _ = stream.set_nodelay(true);
+    let Ok(mut out) = stream.try_clone() else { return };
+    let mut input = BufReader::new(stream);
+    while let Some(request) = Request::read(&mut input) {
+        let under_way = gauge.now.fetch_add(1, Ordering::SeqCst) + 1;
+        gauge.most.fetch_max(under_way, Ordering::SeqCst);
+        let goes_on = answer(&request, &mut out, state);
+        gauge.now.fetch_sub(1, Ordering::SeqCst);
+        if goes_on.is_none() {
+            let _ = out.shutdown(std::net::Shutdown::Both);
+            return;
+        }
+    }
+}
+
+/// Executes a request and notes it in the log.
+fn execute(request: &Request, state: &Mutex<State>) -> Answer {
+    let mut state = lock(state);
+    let (answer, executed) = state.world.execute(request);
+    note(&mut state, request, executed);
+    answer
+}
+
+fn note(state: &mut State, request: &Request, executed: bool) {
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let users = body["userIds"].as_array().map(|ids| ids.iter().filter_map(Value::as_u64).collect());
+    state.log.push(Seen { request: request.clone(), users, executed });
+}
+
+/// `None`: the connection is to be closed.
+fn answer(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> Option<()> {
+    let (fault, delay) = {
+        let mut state = lock(state);
+        let place = state.faults.iter().position(|(matches, _)| matches(request));
+        (place.and_then(|place| state.faults.remove(place)).map(|(_, fault)| fault), state.delay)
+    };
+    if let Some(delay) = delay {
+        std::thread::sleep(delay);
+    }
+    let not_executed = || note(&mut lock(state), request, false);
+    match fault {
+        None => execute(request, state).write(out).ok(),
+        Some(Fault::CloseBeforeRead) => {
+            not_executed();
+            None
+        }
+        Some(Fault::CloseAfterExecute) => {
+            execute(request, state);
+            None
+        }
+        Some(Fault::CutAnswer(bytes)) => {
+            let answer = execute(request, state);
+            out.write_all(&answer.head(answer.body.len() as u64)).ok()?;
+            out.write_all(&answer.body[..bytes.min(answer.body.len())]).ok()?;
+            None
+        }
+        Some(Fault::HeadersThenSilence) => {
+            let answer = execute(request, state);
+            out.write_all(&answer.head(answer.body.len() as u64)).ok()?;
+            until_left(out)
+        }
+        Some(Fault::Silence) => {
+            not_executed();
+            until_left(out)
+        }
+        Some(Fault::SlowBody(pause)) => {
+            let answer = execute(request, state);
+            out.write_all(&answer.head(answer.body.len() as u64)).ok()?;
+            for byte in &answer.body {
+                out.write_all(&[*byte]).ok()?;
+                std::thread::sleep(pause);
+            }
+            Some(())
+        }
+        Some(Fault::Spaces { bytes, chunked }) => {
+            execute(request, state);
+            spaces(out, bytes, chunked, state)
+        }
+        Some(Fault::Redirect(status, location)) => {
+            not_executed();
+            let mut answer = Answer::empty(status);
+            answer.headers.push(("location".to_owned(), location));
+            answer.write(out).ok()
+        }
+        Some(Fault::Raw(bytes)) => {
+            not_executed();
+            out.write_all(&bytes).ok()?;
+            None
+        }
+        Some(Fault::Status(status, content_type, body)) => {
+            not_executed();
+            Answer::new(status, content_type, body).write(out).ok()
+        }
+        Some(Fault::StatusAfterExecute(status, content_type, body)) => {
+            execute(request, state);
+            Answer::new(status, content_type, body).write(out).ok()
+        }
+        Some(Fault::ExecuteLater(delay)) => {
+            let (request, state) = (request.clone(), Arc::clone(state));
+            std::thread::spawn(move || {
+                std::thread::sleep(delay);
+                execute(&request, &state);
+            });
+            None
+        }
+        Some(Fault::Delay(delay)) => {
+            std::thread::sleep(delay);
+            execute(request, state).write(out).ok()
+        }
+    }
+}
+
+/// Says nothing until the client closes the connection.
+fn until_left(out: &mut TcpStream) -> Option<()> {
+    let mut byte = [0];
+    while out.read(&mut byte).is_ok_and(|read| read > 0) {}
+    None
+}
+
+fn spaces(out: &mut TcpStream, bytes: u64, chunked: bool, state: &Mutex<State>) -> Option<()> {
+    let head = if chunked { "transfer-encoding: chunked".to_owned() } else { format!("content-length: {bytes}") };
+    out.write_all(format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{head}\r\n\r\n").as_bytes()).ok()?;
+    let piece = [b' '; 64 * 1024];
+    let mut left = bytes;
+    while left > 0 {
+        let size = left.min(piece.len() as u64);
+        let part = &piece[..usize::try_from(size).expect("at most a piece")];
+        if chunked {
+            out.write_all(format!("{size:x}\r\n").as_bytes()).ok()?;
+        }
+        out.write_all(part).ok()?;
+        if chunked {
+            out.write_all(b"\r\n").ok()?;
+        }
+        left -= size;
+        lock(state).spaces_sent += size;
+    }
+    if chunked {
+        out.write_all(b"0\r\n\r\n").ok()?;
+    }
+    Some(())
+}
+
+/// A host that must hear nothing.
+pub struct Trap {
+    listener: TcpListener,
+}
+
+impl Trap {
+    pub fn set() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("a socket");
+        Self { listener }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/stolen", self.listener.local_addr().expect("bound"))
+    }
+
+    /// Whether anybody as much as connected.
+    pub fn heard(&self) -> bool {
+        self.listener.accept().is_ok()
+    }
+}
