@@ -16,6 +16,8 @@ mod halt;
 mod id;
 mod isolate;
 mod ledger;
+#[cfg(feature = "mock")]
+pub mod mock;
 mod rate_limit;
 mod retry;
 #[cfg(feature = "schemars")]
