@@ -272,7 +272,7 @@ impl Error {
                 let texts: Vec<_> = items.iter().map(|item| item.msg.as_deref().unwrap_or("no reason given")).collect();
                 Some(texts.join("; "))
             }
-            Some(ErrorDetail::Other(value)) => Some(value.to_string()),
+            Some(ErrorDetail::Other(object)) => serde_json::to_string(object).ok(),
             None => None,
         };
         Self(Arc::new(Inner {

@@ -1,14 +1,12 @@
 //! Time that passes only when somebody waits for it.
 
 use crate::clock::{Clock, Sleep};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A clock on which every wait is over at once, and moves the time on: a test of back-off, settling
-/// or the account's windows takes no time. Two that wait a minute each at the same time move it by
+/// A clock on which every wait is over in two milliseconds, and moves the time on: a test of back-off,
+/// settling or the account's windows takes no time. Two that wait a minute each at the same time move it by
 /// one minute, not two. Clones are the same clock.
 ///
 /// It starts at the first second of 2026 and knows nothing of what happens on real sockets: a real
@@ -27,6 +25,9 @@ pub struct FakeClock {
     /// Nanoseconds since the start.
     now: Arc<AtomicU64>,
 }
+
+/// How long a wait really takes.
+const MOMENT: Duration = Duration::from_millis(2);
 
 /// 2026-01-01T00:00:00Z.
 const START: Duration = Duration::from_secs(1_767_225_600);
@@ -52,27 +53,11 @@ impl Clock for FakeClock {
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
-        Box::pin(Wait { clock: self.clone(), until: self.now() + duration, yields: 8 })
-    }
-}
-
-/// Lets the other tasks have their turn before the time moves.
-struct Wait {
-    clock: FakeClock,
-    until: Duration,
-    yields: u8,
-}
-
-impl Future for Wait {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.yields == 0 || self.clock.now() >= self.until {
-            self.clock.reach(self.until);
-            return Poll::Ready(());
-        }
-        self.yields -= 1;
-        context.waker().wake_by_ref();
-        Poll::Pending
+        let (clock, until) = (self.clone(), self.now() + duration);
+        Box::pin(async move {
+            // Requests under way get a moment to be answered before the time moves.
+            tokio::time::sleep(MOMENT).await;
+            clock.reach(until);
+        })
     }
 }
