@@ -229,7 +229,7 @@ impl Api for Pack {
     }
 
     async fn assign(&self, users: &[UserId]) -> Result<(), Error> {
-        let request = AssignUsersRequest { user_ids: users.to_vec() };
+        let request = AssignUsersRequest::new(users.to_vec());
         self.client.api.assign_users_to_pack(&self.id, &request).await?;
         Ok(())
     }
