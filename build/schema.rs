@@ -1,74 +1,51 @@
 //! Writes `JsonSchema` for the spec's types: the component's own schema, limits included, which
 //! a derive would lose.
 
-use serde_json::{Map, Value, json};
+use super::convert::convert;
+use serde_json::Value;
 use std::fmt::Write as _;
 
 /// Code that implements `schemars::JsonSchema` for the component `name`, known in Rust as `rust`.
-pub fn json_schema_impl(name: &str, rust: &str, schema: &Value) -> String {
+/// `rust_path` tells the type of a component.
+pub fn json_schema_impl(
+    name: &str,
+    rust: &str,
+    schema: &Value,
+    rust_path: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<String, String> {
+    let schema = convert(schema);
     let mut references = Vec::new();
-    let schema = convert(schema, &mut references);
-    references.sort();
+    collect(&schema, &mut references);
+    references.sort_unstable();
     references.dedup();
-    let mut code = String::new();
-    let mut arms = String::new();
-    for reference in &references {
-        let _ = writeln!(arms, "{reference:?} => generator.subschema_for::<{}>(),", super::rust_path(reference));
+    let mut resolve = "|_, _| None".to_owned();
+    if !references.is_empty() {
+        resolve = "|name, generator| match name {".to_owned();
+        for reference in references {
+            let of = rust_path(reference)?;
+            let _ = write!(resolve, "{reference:?} => Some(generator.subschema_for::<{of}>()),");
+        }
+        resolve.push_str("_ => None }");
     }
-    let _ = writeln!(
-        code,
+    let text = schema.to_string();
+    Ok(format!(
         "impl schemars::JsonSchema for {rust} {{
             fn schema_name() -> std::borrow::Cow<'static, str> {{ {name:?}.into() }}
             fn schema_id() -> std::borrow::Cow<'static, str> {{ concat!(module_path!(), \"::\", {name:?}).into() }}
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {{
-                crate::schema::component({text:?}, generator, |name, generator| match name {{
-                    {arms}
-                    _ => schemars::Schema::default(),
-                }})
+                crate::schema::component({text:?}, generator, {resolve})
             }}
-        }}",
-        text = schema.to_string(),
-    );
-    code
+        }}"
+    ))
 }
 
-/// An OpenAPI 3.0 schema as JSON Schema: `nullable` and `example` are spelt otherwise there.
-pub fn convert(schema: &Value, references: &mut Vec<String>) -> Value {
+fn collect<'a>(schema: &'a Value, references: &mut Vec<&'a str>) {
     match schema {
         Value::Object(object) => {
-            let mut out = Map::new();
-            for (key, value) in object {
-                match (key.as_str(), value) {
-                    ("$ref", Value::String(target)) => {
-                        let name = target.rsplit('/').next().unwrap_or(target);
-                        references.push(name.to_owned());
-                        out.insert(key.clone(), json!(name));
-                    }
-                    ("nullable", _) => {}
-                    ("example", value) => {
-                        out.insert("examples".to_owned(), json!([value]));
-                    }
-                    // Names under `properties` are fields, not keywords.
-                    ("properties", Value::Object(fields)) => {
-                        let fields = fields.iter().map(|(name, field)| (name.clone(), convert(field, references)));
-                        out.insert(key.clone(), Value::Object(fields.collect()));
-                    }
-                    ("enum" | "default", value) => {
-                        out.insert(key.clone(), value.clone());
-                    }
-                    (_, value) => {
-                        out.insert(key.clone(), convert(value, references));
-                    }
-                }
-            }
-            if object.get("nullable") == Some(&Value::Bool(true))
-                && let Some(kind) = object.get("type")
-            {
-                out.insert("type".to_owned(), json!([kind, "null"]));
-            }
-            Value::Object(out)
+            references.extend(object.get("$ref").and_then(Value::as_str));
+            object.values().for_each(|value| collect(value, references));
         }
-        Value::Array(items) => Value::Array(items.iter().map(|item| convert(item, references)).collect()),
-        other => other.clone(),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
+        _ => {}
     }
 }

@@ -14,9 +14,13 @@
 
 use connecteam_onboarding::{AssignError, ClientBuilder, Error, ErrorKind, PackId, Plan, Report, UserId};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::Read;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
+
+#[path = "support/input.rs"]
+mod input;
+
+use input::{milliseconds, number, read_users, value};
 
 const USAGE: &str = "usage: assign --pack N --users-file F [--json] [--plan] [--all-or-nothing] \
                      [--timeout-ms T] [--settle-ms T] [--max-requests N]";
@@ -69,7 +73,8 @@ async fn main() -> ExitCode {
 
     // Hidden by itself where standard error is no terminal.
     let bar = ProgressBar::new(0).with_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} users, {msg} [{elapsed}]").expect("a valid template"),
+        ProgressStyle::with_template("{bar:30} {pos}/{len} users, {msg} [{elapsed}]")
+            .expect("a valid template"),
     );
     let shown = bar.clone();
     let result = assign
@@ -120,42 +125,6 @@ fn options() -> Result<Options, String> {
     Ok(Options { pack, users, json, plan, all_or_nothing, timeout, settle, max_requests })
 }
 
-fn value(arguments: &mut lexopt::Parser, flag: &str) -> Result<String, String> {
-    let value = arguments.value().map_err(|_| format!("{flag}: a value is missing\n{USAGE}"))?;
-    value.into_string().map_err(|value| format!("{flag}: {value:?} is not text"))
-}
-
-fn number(arguments: &mut lexopt::Parser, flag: &str) -> Result<u64, String> {
-    let text = value(arguments, flag)?;
-    text.parse().map_err(|_| format!("{flag}: `{text}` is not a whole number"))
-}
-
-fn milliseconds(arguments: &mut lexopt::Parser, flag: &str) -> Result<Duration, String> {
-    Ok(Duration::from_millis(number(arguments, flag)?))
-}
-
-/// One id a line. The first line that is none is an error, before anything is sent.
-fn read_users(file: &str) -> Result<Vec<UserId>, String> {
-    let (name, mut bytes) = (if file == "-" { "standard input" } else { file }, Vec::new());
-    let read = if file == "-" {
-        std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
-    } else {
-        std::fs::read(file).map(|content| bytes = content)
-    };
-    read.map_err(|e| format!("{name}: cannot be read: {e}"))?;
-    let content = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
-    let mut users = Vec::new();
-    for (index, line) in content.split(|byte| *byte == b'\n').enumerate() {
-        let at = |problem: &dyn std::fmt::Display| format!("{name}, line {}: {problem}", index + 1);
-        let line = std::str::from_utf8(line).map_err(|_| at(&"this is not text"))?;
-        let id = line.split('#').next().unwrap_or_default().trim();
-        if !id.is_empty() {
-            users.push(id.parse::<UserId>().map_err(|e| at(&e))?);
-        }
-    }
-    Ok(users)
-}
-
 fn show_report(json: bool, all_or_nothing: bool, result: Result<Report, AssignError>) -> ExitCode {
     let cause = result.as_ref().err().map(|error| error.cause().clone());
     let report = result.unwrap_or_else(AssignError::into_report);
@@ -177,7 +146,9 @@ fn show_report(json: bool, all_or_nothing: bool, result: Result<Report, AssignEr
         4
     } else if refused {
         2
-    } else if let Some(cause) = cause.filter(|cause| cause.is_lasting() || report.not_assigned().next().is_some()) {
+    } else if let Some(cause) =
+        cause.filter(|cause| cause.is_lasting() || report.not_assigned().next().is_some())
+    {
         failure(&cause)
     } else if report.rejected().next().is_some() {
         2

@@ -92,7 +92,16 @@ impl Assign {
             retry: pack.client.retry.clone(),
         };
         let stop = std::future::pending().boxed();
-        Self { pack, ledger, invalid, terms, max_requests: None, reserve: 0, progress: Box::new(|_| {}), stop }
+        Self {
+            pack,
+            ledger,
+            invalid,
+            terms,
+            max_requests: None,
+            reserve: 0,
+            progress: Box::new(|_| {}),
+            stop,
+        }
     }
 
     /// All in one request, which the API executes as a whole or refuses as a whole. At most
@@ -163,7 +172,8 @@ impl Assign {
             let budget = Arc::new(Budget::new(self.max_requests));
             let client = self.pack.client.on_terms(budget, self.reserve, None);
             let pack = Pack { client, id: self.pack.id };
-            let on_pack: std::collections::HashSet<_> = pack.assignments().await?.into_iter().map(|a| a.user_id).collect();
+            let on_pack: std::collections::HashSet<_> =
+                pack.assignments().await?.into_iter().map(|a| a.user_id).collect();
             already_assigned = self.ledger.outcomes().filter(|(id, _)| on_pack.contains(id)).count() as u64;
         }
         let to_assign = unique - already_assigned;
@@ -202,7 +212,8 @@ impl Assign {
         let mut cause = self.check().err();
         if cause.is_none() && self.ledger.len() > 0 {
             let halt = Arc::new(Halt::default());
-            let client = self.pack.client.on_terms(Arc::clone(&budget), self.reserve, Some(Arc::clone(&halt)));
+            let client =
+                self.pack.client.on_terms(Arc::clone(&budget), self.reserve, Some(Arc::clone(&halt)));
             let clock = client.clock();
             let pack = Pack { client, id: self.pack.id };
             let engine = Engine::new(&pack, &*clock, &self.terms, &budget, &halt, &mut self.ledger);
@@ -229,7 +240,7 @@ impl Api for Pack {
     }
 
     async fn assign(&self, users: &[UserId]) -> Result<(), Error> {
-        let request = AssignUsersRequest { user_ids: users.to_vec() };
+        let request = AssignUsersRequest::new(users.to_vec());
         self.client.api.assign_users_to_pack(&self.id, &request).await?;
         Ok(())
     }
@@ -294,11 +305,15 @@ pub struct AssignError(Box<(Report, Error)>);
 
 impl AssignError {
     fn or_report(report: Report, cause: Option<Error>) -> Result<Report, Self> {
-        let open = report.outcomes().any(|(_, outcome)| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown));
+        let open =
+            report.outcomes().any(|(_, outcome)| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown));
         match cause {
             Some(cause) if open || cause.is_lasting() => Err(Self(Box::new((report, cause)))),
             None if open => {
-                let cause = Error::new(ErrorKind::InDoubt, "somebody was left open without a cause: this is a bug of the crate");
+                let cause = Error::new(
+                    ErrorKind::InDoubt,
+                    "somebody was left open without a cause: this is a bug of the crate",
+                );
                 Err(Self(Box::new((report, cause))))
             }
             _ => Ok(report),

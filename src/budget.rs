@@ -35,7 +35,8 @@ impl Budget {
     }
 
     fn spent(&self) -> Error {
-        let message = format!("the run may send {} requests, and all are spent: run it again with more", self.most);
+        let message =
+            format!("the run may send {} requests, and all are spent: run it again with more", self.most);
         Error::new(ErrorKind::RequestLimit, message)
     }
 

@@ -220,7 +220,9 @@ impl ClientBuilder {
         Self::from_variables(|name| std::env::var_os(name))
     }
 
-    pub(crate) fn from_variables(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<Self, Error> {
+    pub(crate) fn from_variables(
+        variable: impl Fn(&str) -> Option<std::ffi::OsString>,
+    ) -> Result<Self, Error> {
         let read = |name: &str| match variable(name) {
             None => Ok(None),
             Some(value) => match value.into_string() {
@@ -235,10 +237,14 @@ impl ClientBuilder {
             (Some(key), _, _) => Self::default().api_key(key),
             (None, Some(id), Some(secret)) => Self::default().client_credentials(id, secret),
             (None, Some(_), None) => {
-                return Err(configuration("CONNECTEAM_CLIENT_ID is set, but CONNECTEAM_CLIENT_SECRET is not"));
+                return Err(configuration(
+                    "CONNECTEAM_CLIENT_ID is set, but CONNECTEAM_CLIENT_SECRET is not",
+                ));
             }
             (None, None, Some(_)) => {
-                return Err(configuration("CONNECTEAM_CLIENT_SECRET is set, but CONNECTEAM_CLIENT_ID is not"));
+                return Err(configuration(
+                    "CONNECTEAM_CLIENT_SECRET is set, but CONNECTEAM_CLIENT_ID is not",
+                ));
             }
             (None, None, None) => {
                 return Err(configuration(
@@ -391,7 +397,10 @@ fn check_base_url(text: &str) -> Result<Url, String> {
     // Not shown as it came: somebody may have put a password into it.
     let url = Url::parse(text).map_err(|e| format!("the base URL is no URL: {e}"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("the base URL holds a user name or a password; give the credential to the client instead".to_owned());
+        return Err(
+            "the base URL holds a user name or a password; give the credential to the client instead"
+                .to_owned(),
+        );
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!("the base URL {} holds a query or a fragment", url.as_str()));

@@ -81,11 +81,17 @@ impl Credentials {
             Self::AccessToken(token) => secret_header("Bearer ", token, "the access token").map(drop),
             Self::ClientCredentials(client) => {
                 if client.id.is_empty() || client.secret.expose_secret().is_empty() {
-                    return Err(Error::new(ErrorKind::Configuration, "the client id or the client secret is empty"));
+                    return Err(Error::new(
+                        ErrorKind::Configuration,
+                        "the client id or the client secret is empty",
+                    ));
                 }
                 // HTTP Basic ends the id at the first colon.
                 if client.id.contains(':') || client.id.chars().any(char::is_control) {
-                    return Err(Error::new(ErrorKind::Configuration, "the client id holds a colon or a line break"));
+                    return Err(Error::new(
+                        ErrorKind::Configuration,
+                        "the client id holds a colon or a line break",
+                    ));
                 }
                 Ok(())
             }
@@ -100,7 +106,9 @@ impl Credentials {
                 let name = name.map_err(|e| Error::new(ErrorKind::Configuration, e.to_string()))?;
                 (name, secret_header("", key, "the API key")?, None)
             }
-            Self::AccessToken(token) => (AUTHORIZATION, secret_header("Bearer ", token, "the access token")?, None),
+            Self::AccessToken(token) => {
+                (AUTHORIZATION, secret_header("Bearer ", token, "the access token")?, None)
+            }
             Self::ClientCredentials(client) => {
                 let token = client.token(inner).await?;
                 (AUTHORIZATION, token.header, Some(token.number))
@@ -114,7 +122,9 @@ impl Credentials {
     pub(crate) fn redact(&self, body: BytesMut) -> BytesMut {
         let mut secrets = Vec::new();
         match self {
-            Self::ApiKey(secret) | Self::AccessToken(secret) => secrets.push(secret.expose_secret().to_owned()),
+            Self::ApiKey(secret) | Self::AccessToken(secret) => {
+                secrets.push(secret.expose_secret().to_owned());
+            }
             Self::ClientCredentials(client) => {
                 secrets.push(client.secret.expose_secret().to_owned());
                 if let Some(token) = &*client.current() {
@@ -150,7 +160,9 @@ fn secret_header(prefix: &str, secret: &SecretString, what: &str) -> Result<Head
     let usable = !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic());
     let value = if usable { HeaderValue::try_from(format!("{prefix}{secret}")).ok() } else { None };
     let mut value = value.ok_or_else(|| {
-        let message = format!("{what} is empty or holds a character that no header may carry, such as a space or a line break");
+        let message = format!(
+            "{what} is empty or holds a character that no header may carry, such as a space or a line break"
+        );
         Error::new(ErrorKind::Configuration, message)
     })?;
     value.set_sensitive(true);
@@ -213,7 +225,8 @@ impl ClientCredentials {
         // Neither the body nor the parser's words: either may hold the token.
         let unreadable = || Error::new(ErrorKind::Unreadable, "the answer holds no usable access token");
         let answer: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
-        let header = secret_header("Bearer ", &answer.access_token.into(), "the token").map_err(|_| unreadable())?;
+        let header =
+            secret_header("Bearer ", &answer.access_token.into(), "the token").map_err(|_| unreadable())?;
         let life = answer.expires_in.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
         Ok((header, life.map_or(USUAL_LIFE, |seconds| Duration::from_secs_f64(seconds.min(1e9)))))
     }

@@ -269,10 +269,11 @@ impl Error {
         let detail = match &refusal {
             Some(ErrorDetail::Message(text)) => Some(text.clone()),
             Some(ErrorDetail::Items(items)) => {
-                let texts: Vec<_> = items.iter().map(|item| item.msg.as_deref().unwrap_or("no reason given")).collect();
+                let texts: Vec<_> =
+                    items.iter().map(|item| item.msg.as_deref().unwrap_or("no reason given")).collect();
                 Some(texts.join("; "))
             }
-            Some(ErrorDetail::Other(object)) => serde_json::to_string(object).ok(),
+            Some(ErrorDetail::Other(value)) => Some(value.to_string()),
             None => None,
         };
         Self(Arc::new(Inner {
@@ -332,12 +333,20 @@ fn start_of(body: &[u8]) -> String {
 fn advice(kind: ErrorKind, status: StatusCode) -> String {
     let status = status.as_u16();
     match kind {
-        ErrorKind::Unauthorized => format!("the API refuses the credential ({status}): check the API key, or the client id and secret"),
-        ErrorKind::Forbidden => format!("the credential may not do this ({status}): it needs the scope, and the account a plan with API access"),
-        ErrorKind::NotFound => format!("there is no such pack ({status}): check the pack's id and the account's region"),
+        ErrorKind::Unauthorized => format!(
+            "the API refuses the credential ({status}): check the API key, or the client id and secret"
+        ),
+        ErrorKind::Forbidden => format!(
+            "the credential may not do this ({status}): it needs the scope, and the account a plan with API access"
+        ),
+        ErrorKind::NotFound => {
+            format!("there is no such pack ({status}): check the pack's id and the account's region")
+        }
         ErrorKind::RateLimited => format!("over the account's request limit ({status})"),
         ErrorKind::Server => format!("the server failed ({status})"),
-        ErrorKind::Redirect => format!("the server redirects ({status}), which is never followed: check the base URL"),
+        ErrorKind::Redirect => {
+            format!("the server redirects ({status}), which is never followed: check the base URL")
+        }
         ErrorKind::RequestTimeout => format!("the server gave up waiting ({status})"),
         ErrorKind::Unexpected => format!("the server answered with an unexpected status ({status})"),
         _ => format!("the API refuses the request ({status})"),
@@ -393,11 +402,10 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
         use progenitor_client::Error as Generated;
         match error {
             // Failures of our own transport travel inside a response that no server sent.
-            Generated::UnexpectedResponse(mut response) => {
-                response.extensions_mut().remove::<Error>().unwrap_or_else(|| {
-                    Self::of_parsed(response.status(), response.headers(), None, None)
-                })
-            }
+            Generated::UnexpectedResponse(mut response) => response
+                .extensions_mut()
+                .remove::<Error>()
+                .unwrap_or_else(|| Self::of_parsed(response.status(), response.headers(), None, None)),
             Generated::ErrorResponse(answer) => {
                 let (status, headers) = (answer.status(), answer.headers().clone());
                 let parsed = answer.into_inner();
@@ -410,10 +418,12 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
                     .with_body(&body)
                     .with_source(source)
             }
-            Generated::CommunicationError(e) | Generated::InvalidUpgrade(e) | Generated::ResponseBodyError(e) => {
-                crate::transport::of_reqwest(e)
+            Generated::CommunicationError(e)
+            | Generated::InvalidUpgrade(e)
+            | Generated::ResponseBodyError(e) => crate::transport::of_reqwest(e),
+            Generated::InvalidRequest(text) | Generated::Custom(text) => {
+                Self::new(ErrorKind::InvalidInput, text)
             }
-            Generated::InvalidRequest(text) | Generated::Custom(text) => Self::new(ErrorKind::InvalidInput, text),
         }
     }
 }

@@ -309,7 +309,11 @@ impl fmt::Display for Report {
             }] += 1;
         }
         let [assigned, already, rejected, not, unknown] = counts;
-        write!(f, "{} users: {assigned} assigned, {already} already assigned, {rejected} rejected", self.len())?;
+        write!(
+            f,
+            "{} users: {assigned} assigned, {already} already assigned, {rejected} rejected",
+            self.len()
+        )?;
         for (count, what) in [(not, "not assigned"), (unknown, "unknown")] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;

@@ -18,6 +18,7 @@ mod isolate;
 mod ledger;
 #[cfg(feature = "mock")]
 pub mod mock;
+mod progress;
 mod rate_limit;
 mod retry;
 #[cfg(feature = "schemars")]
@@ -25,6 +26,7 @@ mod schema;
 #[cfg(feature = "__rustls")]
 mod tls;
 mod transport;
+mod watch;
 
 pub use api::types::Assignment;
 pub use api::{AssignmentStatus, MAX_USERS_PER_REQUEST, Region};
@@ -34,5 +36,7 @@ pub use clock::{Clock, Sleep, SystemClock};
 pub use error::{Error, ErrorKind, Executed};
 pub use id::{AssignmentId, InvalidId, PackId, UserId};
 pub use ledger::{Outcome, Rejection, Report};
+pub use progress::{Change, ChangeKind, Progress, Snapshot, SnapshotEntry, Stage, State};
 pub use rate_limit::{Quota, WindowQuota};
 pub use retry::RetryPolicy;
+pub use watch::{Look, Watch};

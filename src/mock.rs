@@ -25,6 +25,7 @@
 //!
 //! For canned answers instead of a state, the typed extension of httpmock is in
 //! [`api::mock`](crate::api::mock).
+#![allow(clippy::must_use_candidate, reason = "what changes the fake returns it only for the next call")]
 
 mod clock;
 mod rules;
@@ -236,7 +237,8 @@ impl FakeOnboarding {
     pub fn add_oauth_client(&self, id: &str, secret: &str) -> &Self {
         let request = self.client().api.client.get(self.base_url()).basic_auth(id, Some(secret)).build();
         let request = request.expect("an id and a secret that can stand in a header");
-        let header = String::from_utf8_lossy(request.headers()[http::header::AUTHORIZATION].as_bytes()).into_owned();
+        let header =
+            String::from_utf8_lossy(request.headers()[http::header::AUTHORIZATION].as_bytes()).into_owned();
         self.change(|rules| {
             rules.clients.insert(header);
         })
@@ -288,7 +290,11 @@ impl FakeOnboarding {
     /// If the pack is not known.
     #[must_use]
     pub fn assignments(&self, pack: PackId) -> Vec<Assignment> {
-        self.rules().packs.get(&pack).unwrap_or_else(|| panic!("pack {pack} is not known: call `add_pack` first")).clone()
+        self.rules()
+            .packs
+            .get(&pack)
+            .unwrap_or_else(|| panic!("pack {pack} is not known: call `add_pack` first"))
+            .clone()
     }
 
     /// The user has completed every step and waits for an admin's approval.
@@ -297,7 +303,9 @@ impl FakeOnboarding {
     /// If the user is not on the pack; as all that move people along.
     pub fn finish_steps(&self, pack: PackId, user: UserId) -> &Self {
         self.change(|rules| {
-            rules.change(pack, user, |row| (row.status, row.is_waiting_approval) = (AssignmentStatus::InProgress, true));
+            rules.change(pack, user, |row| {
+                (row.status, row.is_waiting_approval) = (AssignmentStatus::InProgress, true);
+            });
         })
     }
 
@@ -390,7 +398,8 @@ fn respond(request: &HttpMockRequest, rules: &Mutex<Rules>, clock: &FakeClock) -
         body: request.body_ref(),
     };
     let said = rules.lock().unwrap_or_else(PoisonError::into_inner).answer(&asked, clock);
-    let mut response = HttpMockResponse::builder().status(said.status).header("content-type", said.content_type);
+    let mut response =
+        HttpMockResponse::builder().status(said.status).header("content-type", said.content_type);
     for (name, value) in said.headers {
         response = response.header(name, value);
     }

@@ -3,11 +3,11 @@
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-/// A component's own schema, its references answered by `resolve`.
+/// A component's own schema, its references (by component name) answered by `resolve`.
 pub(crate) fn component(
     text: &str,
     generator: &mut SchemaGenerator,
-    mut resolve: impl FnMut(&str, &mut SchemaGenerator) -> Schema,
+    mut resolve: impl FnMut(&str, &mut SchemaGenerator) -> Option<Schema>,
 ) -> Schema {
     let mut schema = serde_json::from_str(text).unwrap_or_default();
     replace(&mut schema, generator, &mut resolve);
@@ -17,12 +17,12 @@ pub(crate) fn component(
 fn replace(
     schema: &mut Value,
     generator: &mut SchemaGenerator,
-    resolve: &mut impl FnMut(&str, &mut SchemaGenerator) -> Schema,
+    resolve: &mut impl FnMut(&str, &mut SchemaGenerator) -> Option<Schema>,
 ) {
     match schema {
         Value::Object(object) => {
             if let Some(Value::String(name)) = object.get("$ref") {
-                *schema = resolve(&name.clone(), generator).into();
+                *schema = resolve(&name.clone(), generator).unwrap_or_default().into();
             } else {
                 object.values_mut().for_each(|value| replace(value, generator, resolve));
             }

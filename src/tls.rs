@@ -17,7 +17,10 @@ impl Tls {
     pub(crate) fn apply(self, http: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
         let config = match self.config {
             Some(_) if !self.roots.is_empty() => {
-                return Err(problem("extra root certificates go into the rustls configuration that is given", None));
+                return Err(problem(
+                    "extra root certificates go into the rustls configuration that is given",
+                    None,
+                ));
             }
             Some(config) => config,
             None => default_config(self.roots)?,
@@ -40,7 +43,10 @@ fn default_config(roots: Vec<CertificateDer<'static>>) -> Result<rustls::ClientC
 
 #[cfg(not(feature = "ring"))]
 fn default_config(_: Vec<CertificateDer<'static>>) -> Result<rustls::ClientConfig, Error> {
-    Err(problem("no TLS: give a rustls configuration with `rustls_config`, or turn on the feature `ring` or `native-tls`", None))
+    Err(problem(
+        "no TLS: give a rustls configuration with `rustls_config`, or turn on the feature `ring` or `native-tls`",
+        None,
+    ))
 }
 
 fn problem(what: &str, source: Option<rustls::Error>) -> Error {

@@ -157,10 +157,14 @@ impl Inner {
         };
         permit.answered(&headers, hidden || status == StatusCode::TOO_MANY_REQUESTS);
         match rest {
-            _ if hidden => Err(Error::of_answer(StatusCode::TOO_MANY_REQUESTS, &headers, &body).with_status(status)),
+            _ if hidden => {
+                Err(Error::of_answer(StatusCode::TOO_MANY_REQUESTS, &headers, &body).with_status(status))
+            }
             Rest::None => Ok(Answer { status, headers, body: body.freeze() }),
             // What a refusal says is nice to have; that it is one, is known from its status.
-            Rest::Over | Rest::Lost(_) if !status.is_success() => Ok(Answer { status, headers, body: body.freeze() }),
+            Rest::Over | Rest::Lost(_) if !status.is_success() => {
+                Ok(Answer { status, headers, body: body.freeze() })
+            }
             Rest::Over => {
                 let message = format!("the answer is longer than {cap} bytes, the most that is read");
                 Err(Error::new(ErrorKind::TooLarge, message).with_status(status).with_body(&body))
@@ -254,7 +258,9 @@ fn carry(error: Error) -> Response {
     let status = error.status().and_then(|status| StatusCode::from_u16(status).ok());
     let mut builder = http::Response::builder().extension(error);
     // A status outside the spec, so that nothing is parsed.
-    let outside = |status: &StatusCode| !status.is_client_error() && !status.is_server_error() && *status != StatusCode::OK;
+    let outside = |status: &StatusCode| {
+        !status.is_client_error() && !status.is_server_error() && *status != StatusCode::OK
+    };
     builder = builder.status(status.filter(outside).map_or(999, |status| status.as_u16()));
     if let Ok(url) = Url::parse("about:blank") {
         builder = builder.url(url);

@@ -164,7 +164,9 @@ async fn a_plan_sends_no_write() {
 
 #[tokio::test]
 async fn what_lasts_ends_the_run_with_nobody_lost() {
-    for (status, kind) in [(401, ErrorKind::Unauthorized), (403, ErrorKind::Forbidden), (404, ErrorKind::NotFound)] {
+    for (status, kind) in
+        [(401, ErrorKind::Unauthorized), (403, ErrorKind::Forbidden), (404, ErrorKind::NotFound)]
+    {
         for method in ["GET", "POST"] {
             let server = Server::start();
             server.users(1..=2_000);
@@ -259,7 +261,9 @@ async fn the_generated_client_is_signed_and_safe() {
 #[tokio::test]
 async fn a_status_never_seen_survives() {
     let server = Server::start();
-    server.already(1001, [7]).with(|world| world.packs.get_mut(&1001).expect("known")[0].status = "paused".to_owned());
+    server
+        .already(1001, [7])
+        .with(|world| world.packs.get_mut(&1001).expect("known")[0].status = "paused".to_owned());
     let assignments = pack(&server).assignments().await.expect("a list");
     assert_eq!(assignments[0].status.to_string(), "paused");
     let text = serde_json::to_string(&assignments[0]).expect("plain data");

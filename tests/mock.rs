@@ -4,7 +4,9 @@
 
 use connecteam_onboarding::api::types::{AssignUsersResponse, ErrorBody, PackAssignmentsResponse};
 use connecteam_onboarding::mock::{FakeOnboarding, Fault, Reassignment, RefusalStyle};
-use connecteam_onboarding::{AssignmentStatus, Client, Clock, ErrorKind, MAX_USERS_PER_REQUEST, PackId, UserId};
+use connecteam_onboarding::{
+    AssignmentStatus, Client, Clock, ErrorKind, MAX_USERS_PER_REQUEST, PackId, UserId,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -23,7 +25,13 @@ fn fake() -> FakeOnboarding {
 }
 
 /// A raw request, and its answer held against the spec.
-async fn ask(fake: &FakeOnboarding, method: &str, pack: &str, key: Option<&str>, body: Option<&str>) -> (u16, Value) {
+async fn ask(
+    fake: &FakeOnboarding,
+    method: &str,
+    pack: &str,
+    key: Option<&str>,
+    body: Option<&str>,
+) -> (u16, Value) {
     let url = format!("{}/onboarding/v1/packs/{pack}/assignments", fake.base_url());
     let mut request = http().request(method.parse().expect("a method"), url);
     if let Some(key) = key {
@@ -74,7 +82,9 @@ async fn the_rules_are_the_apis_own() {
 
     let (status, body) = ask(&fake, "GET", "1001", key, None).await;
     assert_eq!((status, body["data"]["assignments"].as_array().map(Vec::len)), (200, Some(2)));
-    for (key, read, write) in [(None, 401, 401), (Some("nobody's"), 401, 401), (Some("reader"), 200, 403), (Some("poor"), 403, 403)] {
+    for (key, read, write) in
+        [(None, 401, 401), (Some("nobody's"), 401, 401), (Some("reader"), 200, 403), (Some("poor"), 403, 403)]
+    {
         assert_eq!(ask(&fake, "GET", "1001", key, None).await.0, read, "{key:?}");
         assert_eq!(ask(&fake, "POST", "1001", key, Some(&users([3]))).await.0, write, "{key:?}");
     }
@@ -107,7 +117,13 @@ async fn the_rules_are_the_apis_own() {
 async fn what_the_vendor_leaves_open_can_be_set() {
     let fake = fake();
     let key = Some(fake.api_key());
-    for style in [RefusalStyle::Silent, RefusalStyle::Indices, RefusalStyle::FirstIndex, RefusalStyle::Text, RefusalStyle::Echo] {
+    for style in [
+        RefusalStyle::Silent,
+        RefusalStyle::Indices,
+        RefusalStyle::FirstIndex,
+        RefusalStyle::Text,
+        RefusalStyle::Echo,
+    ] {
         fake.refusals(style);
         let (status, body) = ask(&fake, "POST", "1001", key, Some(&users([3, 801, 4, 802]))).await;
         let detail = body["detail"].to_string();
@@ -117,7 +133,8 @@ async fn what_the_vendor_leaves_open_can_be_set() {
             RefusalStyle::Text | RefusalStyle::Echo => (false, false, true),
             _ => (false, false, false),
         };
-        let found = (detail.contains(r#""userIds",1]"#), detail.contains(r#""userIds",3]"#), detail.contains("801"));
+        let found =
+            (detail.contains(r#""userIds",1]"#), detail.contains(r#""userIds",3]"#), detail.contains("801"));
         assert_eq!((status, found), (422, expected), "{style:?}: {detail}");
     }
     for (reassignment, status, rows) in

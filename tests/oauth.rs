@@ -83,7 +83,10 @@ async fn a_token_is_renewed_before_it_ends() {
     let server = server();
     let token = r#"{"access_token":"short","token_type":"Bearer","expires_in":0}"#;
     server.with(|world| world.tokens.insert("short".to_owned()));
-    server.fault_when(|request| request.path.contains("oauth"), Fault::Status(200, "application/json", token.to_owned()));
+    server.fault_when(
+        |request| request.path.contains("oauth"),
+        Fault::Status(200, "application/json", token.to_owned()),
+    );
     let pack = pack(&server);
     pack.assignments().await.expect("the short one");
     pack.assignments().await.expect("the next");
@@ -112,7 +115,11 @@ async fn what_the_token_endpoint_does_wrong_is_said() {
         for _ in 0..3 {
             server.fault_when(|request| request.path.contains("oauth"), fault.clone());
         }
-        let client = builder(&server).client_credentials("id", "s3cret-s3cret").max_body_bytes(1 << 20).build().expect("a client");
+        let client = builder(&server)
+            .client_credentials("id", "s3cret-s3cret")
+            .max_body_bytes(1 << 20)
+            .build()
+            .expect("a client");
         let pack = client.pack(PackId::try_from(1001).expect("an id"));
         let error = pack.assignments().await.expect_err(&name);
         assert_eq!((error.kind(), error.executed()), (kind, Executed::No), "{name}: {error:?}");

@@ -71,7 +71,8 @@ fn a_messy_file_becomes_assignments() {
 fn standard_input_is_a_file_too() {
     let server = Server::start();
     server.users([5]);
-    let mut child = assign(&server, "-", &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("runs");
+    let mut child =
+        assign(&server, "-", &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("runs");
     child.stdin.take().expect("piped").write_all(b"5\n").expect("written");
     let output = child.wait_with_output().expect("ends");
     assert!(output.status.success());
@@ -90,7 +91,10 @@ fn bad_input_names_itself_sends_nothing_and_exits_1() {
         (vec!["--users-file".into(), file("bytes.txt", b"7\n\xff\xfe\n")], "line 2: this is not text"),
         (vec!["--users-file".into(), "no-such-file.txt".into()], "no-such-file.txt"),
         (vec!["--users-file".into(), good.clone(), "--frobnicate".into()], "--frobnicate"),
-        (vec!["--users-file".into(), good.clone(), "--timeout-ms".into(), "soon".into()], "--timeout-ms: `soon`"),
+        (
+            vec!["--users-file".into(), good.clone(), "--timeout-ms".into(), "soon".into()],
+            "--timeout-ms: `soon`",
+        ),
         (vec!["--users-file".into(), good.clone(), "--timeout-ms".into()], "--timeout-ms"),
         (vec!["--users-file".into(), good.clone(), "--pack".into(), "x".into()], "--pack: `x`"),
         (vec!["--users-file".into(), good.clone(), "extra".into()], "extra"),
@@ -101,7 +105,10 @@ fn bad_input_names_itself_sends_nothing_and_exits_1() {
         command.args(["--pack", "1001", "--json"]).args(&arguments);
         let (exit, object, _) = run(command);
         assert_eq!(exit, 1, "{arguments:?}");
-        assert!(object["error"]["message"].as_str().expect("a message").contains(words), "{arguments:?}: {object}");
+        assert!(
+            object["error"]["message"].as_str().expect("a message").contains(words),
+            "{arguments:?}: {object}"
+        );
         assert_eq!(object["assigned"], json!([]));
         let mut plain = self::command(&server, "assign");
         let output = plain.args(["--pack", "1001"]).args(&arguments).output().expect("runs");
@@ -166,7 +173,10 @@ fn the_exit_status_tells_what_to_do() {
     assert_eq!(server.assigned(1001), [0_u64; 0]);
     // Out of requests.
     let (exit, object, _) = run(assign(&server, &many, &["--max-requests", "5"]));
-    assert_eq!((exit, &object["error"]["kind"], &object["requests"]), (3, &json!("request_limit"), &json!(server.requests() - 2)));
+    assert_eq!(
+        (exit, &object["error"]["kind"], &object["requests"]),
+        (3, &json!("request_limit"), &json!(server.requests() - 2))
+    );
 }
 
 #[test]
@@ -181,7 +191,10 @@ fn a_plan_is_one_object_and_sends_no_write() {
     assert_eq!(server.posts(), 0);
     server.fault("GET", Fault::Status(404, "text/plain", String::new()));
     let (exit, object, _) = run(assign(&server, &messy, &["--plan"]));
-    assert_eq!((exit, &object["error"]["kind"], &object["fits_today"]), (1, &json!("not_found"), &json!(null)));
+    assert_eq!(
+        (exit, &object["error"]["kind"], &object["fits_today"]),
+        (1, &json!("not_found"), &json!(null))
+    );
 }
 
 #[test]
@@ -201,7 +214,8 @@ fn ctrl_c_stops_with_a_report() {
     let server = Server::start();
     server.users(1..=20_000).delay(MS * 60);
     let many = file("stop.txt", list(1..=20_000));
-    let child = assign(&server, &many, &[]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("runs");
+    let child =
+        assign(&server, &many, &[]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("runs");
     while server.posts() < 6 {
         std::thread::sleep(MS);
     }

@@ -79,7 +79,10 @@ async fn no_secret_is_ever_shown() {
                 world.tokens.insert(CANARY.to_owned());
                 world.clients.insert("id".to_owned(), CANARY.to_owned());
             });
-            server.fault_when(|request| request.path.contains("oauth"), Fault::Status(200, "application/json", token.clone()));
+            server.fault_when(
+                |request| request.path.contains("oauth"),
+                Fault::Status(200, "application/json", token.clone()),
+            );
             for method in ["GET", "GET", "POST", "POST"] {
                 server.fault(method, fault.clone());
             }
@@ -119,11 +122,21 @@ async fn no_secret_is_ever_shown() {
     let url = format!("https://user:{CANARY}@example.com/");
     print(&mut text, &Client::builder().api_key("k").base_url(url).build().expect_err("a password"));
     let logged = log.0.lock().expect("no panic").clone();
-    for expected in ["span assign", "span http_request", "http.request.method=GET", "http.response.status_code=401", "error.type="] {
+    for expected in [
+        "span assign",
+        "span http_request",
+        "http.request.method=GET",
+        "http.response.status_code=401",
+        "error.type=",
+    ] {
         assert!(logged.contains(expected), "{expected} is not logged");
     }
     for (what, text) in [("a log", logged), ("a text", text)] {
         let place = text.find(CANARY);
-        assert!(place.is_none(), "{what} shows it: …{}", &text[place.unwrap_or(0).saturating_sub(200)..][..260]);
+        assert!(
+            place.is_none(),
+            "{what} shows it: …{}",
+            &text[place.unwrap_or(0).saturating_sub(200)..][..260]
+        );
     }
 }

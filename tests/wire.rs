@@ -9,7 +9,10 @@ use support::{Fault, Server, Trap};
 
 const MS: Duration = Duration::from_millis(1);
 
-fn pack_of(server: &Server, change: impl FnOnce(connecteam_onboarding::ClientBuilder) -> connecteam_onboarding::ClientBuilder) -> Pack {
+fn pack_of(
+    server: &Server,
+    change: impl FnOnce(connecteam_onboarding::ClientBuilder) -> connecteam_onboarding::ClientBuilder,
+) -> Pack {
     let builder = Client::builder()
         .api_key("key")
         .base_url(server.base_url())
@@ -45,9 +48,21 @@ async fn each_failure_is_its_own_clear_error() {
     let html = "<html><body>Bad gateway</body></html>";
     let cases = [
         (status(401, r#"{"detail":"bad key"}"#), K::Unauthorized, No, Some(401), "bad key"),
-        (status(403, r#"{"error":"FORBIDDEN: no scope","path":"/x","request_id":"r-1"}"#), K::Forbidden, No, Some(403), "no scope"),
+        (
+            status(403, r#"{"error":"FORBIDDEN: no scope","path":"/x","request_id":"r-1"}"#),
+            K::Forbidden,
+            No,
+            Some(403),
+            "no scope",
+        ),
         (Fault::Status(404, "text/plain", String::new()), K::NotFound, No, Some(404), "no such pack"),
-        (status(422, r#"{"detail":[{"loc":["body"],"msg":"odd","type":"t"}]}"#), K::Validation, No, Some(422), "odd"),
+        (
+            status(422, r#"{"detail":[{"loc":["body"],"msg":"odd","type":"t"}]}"#),
+            K::Validation,
+            No,
+            Some(422),
+            "odd",
+        ),
         (status(400, "null"), K::Client, No, Some(400), "400"),
         (status(408, "{}"), K::RequestTimeout, Maybe, Some(408), "408"),
         (status(499, "[]"), K::RequestTimeout, Maybe, Some(499), "499"),
@@ -67,14 +82,30 @@ async fn each_failure_is_its_own_clear_error() {
         (Fault::HeadersThenSilence, K::Timeout, Maybe, Some(200), "in time"),
         (Fault::Silence, K::Timeout, Maybe, None, "in time"),
         (Fault::SlowBody(MS * 50), K::Timeout, Maybe, Some(200), "in time"),
-        (Fault::Spaces { bytes: 512 << 20, chunked: false }, K::TooLarge, Maybe, Some(200), "longer than 1048576 bytes"),
-        (Fault::Spaces { bytes: 512 << 20, chunked: true }, K::TooLarge, Maybe, Some(200), "longer than 1048576 bytes"),
+        (
+            Fault::Spaces { bytes: 512 << 20, chunked: false },
+            K::TooLarge,
+            Maybe,
+            Some(200),
+            "longer than 1048576 bytes",
+        ),
+        (
+            Fault::Spaces { bytes: 512 << 20, chunked: true },
+            K::TooLarge,
+            Maybe,
+            Some(200),
+            "longer than 1048576 bytes",
+        ),
         (Fault::Raw(b"220 ready\r\n".to_vec()), K::Interrupted, Maybe, None, "connection"),
     ];
     for (fault, kind, executed, status, words) in cases {
         let name = format!("{fault:?}");
         let (error, server) = read_error(fault).await;
-        assert_eq!((error.kind(), error.executed(), error.status()), (kind, executed, status), "{name}: {error:?}");
+        assert_eq!(
+            (error.kind(), error.executed(), error.status()),
+            (kind, executed, status),
+            "{name}: {error:?}"
+        );
         assert!(error.to_string().contains(words), "{name}: {error}");
         assert!(server.spaces_sent() < 32 << 20, "{name}: read on after the cap");
         assert_eq!(server.requests(), 1, "{name}");
@@ -83,7 +114,9 @@ async fn each_failure_is_its_own_clear_error() {
 
 #[tokio::test]
 async fn what_an_answer_says_is_kept() {
-    let (error, _server) = read_error(status(403, r#"{"error":"FORBIDDEN: no scope","path":"/x","request_id":"r-1","more":7}"#)).await;
+    let (error, _server) =
+        read_error(status(403, r#"{"error":"FORBIDDEN: no scope","path":"/x","request_id":"r-1","more":7}"#))
+            .await;
     assert_eq!(error.request_id(), Some("r-1"));
     assert_eq!(error.detail(), Some("FORBIDDEN: no scope"));
     assert!(error.body().expect("a body").contains(r#""more":7"#), "{:?}", error.body());
@@ -158,7 +191,8 @@ async fn a_doubtful_post_is_read_back() {
         let server = Server::start();
         server.users(1..=900).already(1001, [3]).fault("POST", fault);
         let pack = pack_of(&server, |builder| builder.max_body_bytes(1 << 20));
-        let report = pack.assign(1..=900_u64).settle(MS * 150).await.unwrap_or_else(|e| panic!("{name}: {e}"));
+        let report =
+            pack.assign(1..=900_u64).settle(MS * 150).await.unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(report.assigned().count(), 899, "{name}: {report}");
         assert_eq!(server.assigned(1001), (1..=900).collect::<Vec<_>>(), "{name}");
         assert_eq!(server.posts(), if executed { 2 } else { 3 }, "{name}");
@@ -170,7 +204,8 @@ async fn a_doubtful_post_is_read_back() {
 async fn without_resending_the_doubtful_stay_unknown() {
     let server = Server::start();
     server.users(1..=3).fault("POST", Fault::CloseBeforeRead);
-    let error = pack(&server).assign([1, 2, 3]).settle(MS * 5).resend_in_doubt(false).await.expect_err("in doubt");
+    let error =
+        pack(&server).assign([1, 2, 3]).settle(MS * 5).resend_in_doubt(false).await.expect_err("in doubt");
     assert_eq!(error.cause().kind(), ErrorKind::InDoubt);
     assert_eq!(error.report().unknown().count(), 3);
     assert_eq!(server.posts(), 1);

@@ -53,7 +53,13 @@ impl<W> Doubt<W> {
     }
 
     /// Judges a list read from `began` to `ended`, and sets when the next is due.
-    pub(crate) fn judge(&mut self, began: Duration, ended: Duration, settle: Duration, shown: Shown) -> Verdict {
+    pub(crate) fn judge(
+        &mut self,
+        began: Duration,
+        ended: Duration,
+        settle: Duration,
+        shown: Shown,
+    ) -> Verdict {
         // An old list cannot show what happened later: whoever is on it is on the pack.
         if shown.found == self.users {
             return Verdict::Executed;

@@ -269,7 +269,9 @@ impl<'a, A: Api> Engine<'a, A> {
         let verdicts: Vec<_> = named
             .by_index
             .iter()
-            .map(|(index, words)| (position(index), words.as_deref().map_or_else(|| answer.clone(), Rejection::new)))
+            .map(|(index, words)| {
+                (position(index), words.as_deref().map_or_else(|| answer.clone(), Rejection::new))
+            })
             .collect();
         if self.terms.all_or_nothing {
             self.reject(verdicts);
@@ -374,9 +376,10 @@ impl<'a, A: Api> Engine<'a, A> {
 
     fn read_back(&mut self, began: Duration, shown: &[bool]) {
         let confirmed = |outcome: &Outcome| matches!(outcome, Outcome::Assigned | Outcome::AlreadyAssigned);
-        let complete = (0..).zip(self.ledger.outcomes()).zip(shown).all(|((position, (_, outcome)), shown)| {
-            *shown || !confirmed(outcome) || self.since_read.contains(&position)
-        });
+        let complete =
+            (0..).zip(self.ledger.outcomes()).zip(shown).all(|((position, (_, outcome)), shown)| {
+                *shown || !confirmed(outcome) || self.since_read.contains(&position)
+            });
         let fresh = self.assigned_at_read > 0;
         let ended = self.clock.now();
         for mut doubt in self.take_doubts(began) {
@@ -411,7 +414,10 @@ impl<'a, A: Api> Engine<'a, A> {
     }
 
     fn give_up(&mut self, doubt: Doubt<Work>, shown: &[bool]) {
-        let message = format!("reading the pack did not prove whether a request was executed; it failed with: {}", doubt.error);
+        let message = format!(
+            "reading the pack did not prove whether a request was executed; it failed with: {}",
+            doubt.error
+        );
         self.cause.get_or_insert(Error::new(ErrorKind::InDoubt, message).with_source(doubt.error));
         self.unknown(doubt.work, Some(shown));
     }

@@ -45,7 +45,8 @@ pub(crate) fn named(detail: Option<&ErrorDetail>, sent: &[UserId]) -> Named {
 
 /// The integer after `userIds`.
 fn index(item: &ErrorItem) -> Option<usize> {
-    let mut after = item.loc.iter().skip_while(|part| !matches!(part, ErrorLocation::Name(name) if name == "userIds"));
+    let mut after =
+        item.loc.iter().skip_while(|part| !matches!(part, ErrorLocation::Name(name) if name == "userIds"));
     match after.nth(1) {
         Some(ErrorLocation::Index(index)) => usize::try_from(*index).ok(),
         _ => None,
@@ -65,7 +66,9 @@ mod tests {
 
     #[test]
     fn an_index_in_range_is_a_verdict() {
-        let item = |index: i64| format!(r#"{{"loc":["body","userIds",{index}],"msg":"no such user","type":"value_error"}}"#);
+        let item = |index: i64| {
+            format!(r#"{{"loc":["body","userIds",{index}],"msg":"no such user","type":"value_error"}}"#)
+        };
         assert_eq!(read(&format!("[{},{}]", item(1), item(2)), &[7, 8, 9]), (vec![1, 2], vec![]));
         for outside in [3, -1, i64::MAX] {
             assert_eq!(read(&format!("[{}]", item(outside)), &[7, 8, 9]), (vec![], vec![]));

@@ -2,7 +2,9 @@
 
 use super::{Fault, Reassignment, RefusalStyle};
 use crate::api::types::{Assignment, PackAssignments, PackAssignmentsResponse};
-use crate::api::{API_KEY_HEADER, ASSIGNMENTS_PATH, AssignmentStatus, MAX_USERS_PER_REQUEST, SCOPES, TOKEN_PATH};
+use crate::api::{
+    API_KEY_HEADER, ASSIGNMENTS_PATH, AssignmentStatus, MAX_USERS_PER_REQUEST, SCOPES, TOKEN_PATH,
+};
 use crate::clock::Clock;
 use crate::id::{AssignmentId, PackId, UserId};
 use serde_json::{Value, json};
@@ -108,8 +110,12 @@ impl Rules {
             _ => self.counts.writes += 1,
         }
         // A fault before the limit is looked at never reached the API.
-        let fault = if asked.path == TOKEN_PATH { None } else { self.faults.pop_front() }.filter(|fault| !fault.passes);
-        let fits = [&mut self.minute, &mut self.day].into_iter().flatten().fold(true, |fits, w| w.take(epoch) && fits);
+        let fault = if asked.path == TOKEN_PATH { None } else { self.faults.pop_front() }
+            .filter(|fault| !fault.passes);
+        let mut fits = true;
+        for window in [&mut self.minute, &mut self.day].into_iter().flatten() {
+            fits &= window.take(epoch);
+        }
         let mut answer = match &fault {
             Some(fault) if !fault.executes => Said::from(fault),
             _ if !fits => {
@@ -127,21 +133,39 @@ impl Rules {
 
     fn route(&mut self, asked: &Asked<'_>, pack: Option<&str>, epoch: u64) -> Said {
         if asked.path == TOKEN_PATH {
-            return if asked.method == "POST" { self.token(asked, epoch) } else { said(405, &json!({"detail": "Method Not Allowed"})) };
+            return if asked.method == "POST" {
+                self.token(asked, epoch)
+            } else {
+                said(405, &json!({"detail": "Method Not Allowed"}))
+            };
         }
         let Some(pack) = pack else { return said(404, &json!({"detail": "Not Found"})) };
         let write = asked.method == "POST";
         match self.scope(asked, epoch) {
             None => return said(401, &json!({"detail": "Invalid or missing credential"})),
-            Some(Scope::Nothing) => return said(403, &json!({"detail": "The plan of this account has no API access"})),
-            Some(Scope::Read) if write => return said(403, &json!({"detail": format!("Missing scope {}", SCOPES.last().unwrap_or(&""))})),
+            Some(Scope::Nothing) => {
+                return said(403, &json!({"detail": "The plan of this account has no API access"}));
+            }
+            Some(Scope::Read) if write => {
+                return said(
+                    403,
+                    &json!({"detail": format!("Missing scope {}", SCOPES.last().unwrap_or(&""))}),
+                );
+            }
             Some(_) => {}
         }
         let Ok(pack) = pack.parse::<PackId>() else {
-            return validation(json!([{"loc": ["path", "packId"], "msg": "value is not a valid integer", "type": "type_error.integer"}]));
+            return validation(
+                json!([{"loc": ["path", "packId"], "msg": "value is not a valid integer", "type": "type_error.integer"}]),
+            );
         };
         if !self.packs.contains_key(&pack) {
-            return Said { status: 404, content_type: "text/plain", body: String::new(), headers: Vec::new() };
+            return Said {
+                status: 404,
+                content_type: "text/plain",
+                body: String::new(),
+                headers: Vec::new(),
+            };
         }
         match asked.method {
             "GET" => self.read(pack),
@@ -171,7 +195,10 @@ impl Rules {
         let token = format!("fake-token-{}", self.counts.tokens);
         self.tokens.insert(token.clone(), epoch + self.token_life.as_secs());
         let scope = SCOPES.join(" ");
-        said(200, &json!({"access_token": token, "token_type": "Bearer", "expires_in": self.token_life.as_secs(), "scope": scope}))
+        said(
+            200,
+            &json!({"access_token": token, "token_type": "Bearer", "expires_in": self.token_life.as_secs(), "scope": scope}),
+        )
     }
 
     pub(super) fn revoke_tokens(&mut self) {
@@ -196,7 +223,9 @@ impl Rules {
     }
 
     fn assign(&mut self, pack: PackId, body: &[u8]) -> Said {
-        let Ok(body) = serde_json::from_slice::<Value>(body) else { return validation("The body is not JSON") };
+        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+            return validation("The body is not JSON");
+        };
         let Some(sent) = body["userIds"].as_array() else { return validation("userIds is missing") };
         self.counts.largest = self.counts.largest.max(sent.len());
         if sent.is_empty() || sent.len() > MAX_USERS_PER_REQUEST {
@@ -226,12 +255,16 @@ impl Rules {
 
     fn refuse(&self, sent: &[Value], bad: &[usize]) -> Said {
         let item = |index: &usize| json!({"loc": ["body", "userIds", index], "msg": "user does not exist", "type": "value_error"});
-        let names = |indices: &mut dyn Iterator<Item = usize>| indices.map(|i| sent[i].to_string()).collect::<Vec<_>>().join(", ");
+        let names = |indices: &mut dyn Iterator<Item = usize>| {
+            indices.map(|i| sent[i].to_string()).collect::<Vec<_>>().join(", ")
+        };
         match self.refusals {
             RefusalStyle::Silent => validation("Validation error"),
             RefusalStyle::Indices => validation(bad.iter().map(item).collect::<Vec<_>>()),
             RefusalStyle::FirstIndex => validation(json!([item(&bad[0])])),
-            RefusalStyle::Text => validation(format!("these users do not exist: {}", names(&mut bad.iter().copied()))),
+            RefusalStyle::Text => {
+                validation(format!("these users do not exist: {}", names(&mut bad.iter().copied())))
+            }
             RefusalStyle::Echo => validation(format!("invalid userIds: [{}]", names(&mut (0..sent.len())))),
         }
     }
@@ -240,15 +273,22 @@ impl Rules {
     pub(super) fn put(&mut self, pack: PackId, user_id: UserId) {
         self.last_id += 1;
         let id = AssignmentId::try_from(500 + self.last_id).expect("a small number");
-        let row = Assignment { id, user_id, status: AssignmentStatus::InProgress, is_waiting_approval: false };
+        let row =
+            Assignment { id, user_id, status: AssignmentStatus::InProgress, is_waiting_approval: false };
         self.rendered = None;
-        self.packs.get_mut(&pack).unwrap_or_else(|| panic!("pack {pack} is not known: call `add_pack` first")).push(row);
+        self.packs
+            .get_mut(&pack)
+            .unwrap_or_else(|| panic!("pack {pack} is not known: call `add_pack` first"))
+            .push(row);
     }
 
     /// Changes every assignment of a user; a test that moves nobody along is wrong.
     pub(super) fn change(&mut self, pack: PackId, user: UserId, change: impl Fn(&mut Assignment)) {
         self.rendered = None;
-        let rows = self.packs.get_mut(&pack).unwrap_or_else(|| panic!("pack {pack} is not known: call `add_pack` first"));
+        let rows = self
+            .packs
+            .get_mut(&pack)
+            .unwrap_or_else(|| panic!("pack {pack} is not known: call `add_pack` first"));
         let mut of_user = rows.iter_mut().filter(|row| row.user_id == user).peekable();
         assert!(of_user.peek().is_some(), "user {user} is not on pack {pack}");
         of_user.for_each(change);
@@ -267,7 +307,9 @@ impl Rules {
         for (name, window) in [("minute", self.minute), ("day", self.day)] {
             let Some(window) = window else { continue };
             let reset = (epoch / window.length + 1) * window.length;
-            for (what, value) in [("limit", window.limit), ("remaining", window.limit - window.used), ("reset", reset)] {
+            for (what, value) in
+                [("limit", window.limit), ("remaining", window.limit - window.used), ("reset", reset)]
+            {
                 answer.headers.push((format!("x-ratelimit-{name}-{what}"), value.to_string()));
             }
         }
@@ -276,7 +318,12 @@ impl Rules {
 
 impl From<&Fault> for Said {
     fn from(fault: &Fault) -> Self {
-        Self { status: fault.status, content_type: fault.content_type, body: fault.body.clone(), headers: Vec::new() }
+        Self {
+            status: fault.status,
+            content_type: fault.content_type,
+            body: fault.body.clone(),
+            headers: Vec::new(),
+        }
     }
 }
 

@@ -82,7 +82,12 @@ impl Server {
         let address = listener.local_addr().expect("bound");
         let state = Arc::new(Mutex::new(State::default()));
         let (gauge, stopped) = (Arc::<Gauge>::default(), Arc::<AtomicBool>::default());
-        let server = Self { address, state: Arc::clone(&state), gauge: Arc::clone(&gauge), stopped: Arc::clone(&stopped) };
+        let server = Self {
+            address,
+            state: Arc::clone(&state),
+            gauge: Arc::clone(&gauge),
+            stopped: Arc::clone(&stopped),
+        };
         server.with(|world| {
             world.packs.insert(1001, Vec::new());
             world.keys.insert("key".to_owned(), true);
@@ -323,8 +328,10 @@ fn until_left(out: &mut TcpStream) -> Option<()> {
 }
 
 fn spaces(out: &mut TcpStream, bytes: u64, chunked: bool, state: &Mutex<State>) -> Option<()> {
-    let head = if chunked { "transfer-encoding: chunked".to_owned() } else { format!("content-length: {bytes}") };
-    out.write_all(format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{head}\r\n\r\n").as_bytes()).ok()?;
+    let head =
+        if chunked { "transfer-encoding: chunked".to_owned() } else { format!("content-length: {bytes}") };
+    out.write_all(format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{head}\r\n\r\n").as_bytes())
+        .ok()?;
     let piece = [b' '; 64 * 1024];
     let mut left = bytes;
     while left > 0 {

@@ -116,12 +116,22 @@ impl World {
         if request.path == "/oauth/v1/token" && request.method == "POST" {
             return (self.token(request), true);
         }
-        let pack = request.path.strip_prefix("/onboarding/v1/packs/").and_then(|rest| rest.strip_suffix("/assignments"));
-        let Some(pack) = pack else { return (Answer::json(404, &json!({"error": "NOT_FOUND: no such path"})), false) };
+        let pack = request
+            .path
+            .strip_prefix("/onboarding/v1/packs/")
+            .and_then(|rest| rest.strip_suffix("/assignments"));
+        let Some(pack) = pack else {
+            return (Answer::json(404, &json!({"error": "NOT_FOUND: no such path"})), false);
+        };
         let write = request.method == "POST";
         match self.may(request, write) {
             Ok(()) => {}
-            Err(status) => return (Answer::json(status, &json!({"detail": "the credential is not good enough"})), false),
+            Err(status) => {
+                return (
+                    Answer::json(status, &json!({"detail": "the credential is not good enough"})),
+                    false,
+                );
+            }
         }
         let Some(pack) = pack.parse().ok().filter(|pack| self.packs.contains_key(pack)) else {
             return (Answer::empty(404), false);
@@ -151,15 +161,21 @@ impl World {
         if !form || !body.split('&').any(|pair| pair == "grant_type=client_credentials") {
             return Answer::json(400, &json!({"error": "unsupported_grant_type"}));
         }
-        let basic = |(id, secret): (&String, &String)| format!("Basic {}", base64(format!("{id}:{secret}").as_bytes()));
-        let known = self.clients.iter().any(|client| request.header("authorization") == Some(basic(client).as_str()));
+        let basic = |(id, secret): (&String, &String)| {
+            format!("Basic {}", base64(format!("{id}:{secret}").as_bytes()))
+        };
+        let known =
+            self.clients.iter().any(|client| request.header("authorization") == Some(basic(client).as_str()));
         if !known {
             return Answer::json(401, &json!({"error": "invalid_client"}));
         }
         self.tokens_given += 1;
         let token = format!("token-{}-of-the-test", self.tokens_given);
         self.tokens.insert(token.clone());
-        Answer::json(200, &json!({"access_token": token, "token_type": "Bearer", "expires_in": 86400, "scope": "onboarding.read onboarding.write"}))
+        Answer::json(
+            200,
+            &json!({"access_token": token, "token_type": "Bearer", "expires_in": 86400, "scope": "onboarding.read onboarding.write"}),
+        )
     }
 
     fn read(&mut self, pack: u64) -> Answer {
@@ -172,22 +188,31 @@ impl World {
             .iter()
             .map(|row| json!({"id": row.id, "userId": row.user, "status": row.status, "isWaitingApproval": row.waiting}))
             .collect();
-        let body = json!({"requestId": "a1b2c3d4-5678-90ab-cdef-111213141516", "data": {"assignments": rows}}).to_string();
+        let body =
+            json!({"requestId": "a1b2c3d4-5678-90ab-cdef-111213141516", "data": {"assignments": rows}})
+                .to_string();
         self.list = Some((pack, body.clone().into_bytes()));
         Answer::new(200, "application/json", body)
     }
 
     fn assign(&mut self, pack: u64, body: &[u8]) -> (Answer, bool) {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let ids: Option<Vec<u64>> =
-            body["userIds"].as_array().and_then(|ids| ids.iter().map(|id| id.as_u64().filter(|id| *id > 0)).collect());
-        let Some(ids) = ids else { return (Answer::json(422, &json!({"detail": "userIds is no list of integers"})), false) };
+        let ids: Option<Vec<u64>> = body["userIds"]
+            .as_array()
+            .and_then(|ids| ids.iter().map(|id| id.as_u64().filter(|id| *id > 0)).collect());
+        let Some(ids) = ids else {
+            return (Answer::json(422, &json!({"detail": "userIds is no list of integers"})), false);
+        };
         let unique: BTreeSet<_> = ids.iter().collect();
         if ids.is_empty() || ids.len() > 500 || unique.len() != ids.len() {
-            return (Answer::json(422, &json!({"detail": "userIds is empty, too long or has duplicates"})), false);
+            return (
+                Answer::json(422, &json!({"detail": "userIds is empty, too long or has duplicates"})),
+                false,
+            );
         }
         let there: BTreeSet<u64> = self.packs[&pack].iter().map(|row| row.user).collect();
-        let refuses = |id: &u64| !self.users.contains(id) || (self.reassign == Reassign::Refuse && there.contains(id));
+        let refuses =
+            |id: &u64| !self.users.contains(id) || (self.reassign == Reassign::Refuse && there.contains(id));
         let refused: Vec<usize> = (0..ids.len()).filter(|index| refuses(&ids[*index])).collect();
         if !refused.is_empty() {
             return (self.refuse(&ids, &refused), false);
@@ -208,9 +233,7 @@ impl World {
     }
 
     fn refuse(&self, ids: &[u64], refused: &[usize]) -> Answer {
-        let item = |index: &usize| {
-            json!({"loc": ["body", "userIds", index], "msg": format!("no such user"), "type": "value_error"})
-        };
+        let item = |index: &usize| json!({"loc": ["body", "userIds", index], "msg": format!("no such user"), "type": "value_error"});
         let names: Vec<String> = refused.iter().map(|index| ids[*index].to_string()).collect();
         let detail = match self.naming {
             Naming::Nothing => json!("Validation error"),
@@ -257,7 +280,8 @@ fn http_date(epoch: i64) -> String {
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][usize::try_from(days.rem_euclid(7)).expect("small")];
+    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+        [usize::try_from(days.rem_euclid(7)).expect("small")];
     let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         [usize::try_from(month - 1).expect("small")];
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
