@@ -3,6 +3,8 @@
 mod doubt;
 pub(crate) mod engine;
 mod naming;
+#[cfg(test)]
+mod simulation;
 
 use crate::api::{MAX_USERS_PER_REQUEST, types::AssignUsersRequest};
 use crate::budget::Budget;
