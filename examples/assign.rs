@@ -12,15 +12,16 @@
 //! Exit status, the first that applies: 1 bad usage or input; 4 somebody is unknown; 2 all-or-nothing refused;
 //! somebody is not assigned, 1 if the cause lasts, 3 if running it again may help; 2 somebody is rejected; 0.
 
+#[path = "support/arguments.rs"]
+mod arguments;
+#[path = "support/users_file.rs"]
+mod users_file;
+
+use arguments::Arguments;
 use connecteam_onboarding::{AssignError, ClientBuilder, Error, ErrorKind, PackId, Plan, Report, UserId};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
-
-#[path = "support/input.rs"]
-mod input;
-
-use input::{milliseconds, number, read_users, value};
 
 const USAGE: &str = "usage: assign --pack N --users-file F [--json] [--plan] [--all-or-nothing] \
                      [--timeout-ms T] [--settle-ms T] [--max-requests N]";
@@ -98,17 +99,14 @@ fn options() -> Result<Options, String> {
     let (mut pack, mut file) = (None, None);
     let (mut timeout, mut settle, mut max_requests) = (None, None, None);
     let (mut json, mut plan, mut all_or_nothing) = (false, false, false);
-    let mut arguments = lexopt::Parser::from_env();
-    while let Some(argument) = arguments.next().map_err(|e| format!("{e}\n{USAGE}"))? {
+    let mut arguments = Arguments::new(USAGE);
+    while let Some(argument) = arguments.next()? {
         match argument {
-            Long("pack") => {
-                let text = value(&mut arguments, "--pack")?;
-                pack = Some(text.parse::<PackId>().map_err(|e| format!("--pack: {e}"))?);
-            }
-            Long("users-file") => file = Some(value(&mut arguments, "--users-file")?),
-            Long("timeout-ms") => timeout = Some(milliseconds(&mut arguments, "--timeout-ms")?),
-            Long("settle-ms") => settle = Some(milliseconds(&mut arguments, "--settle-ms")?),
-            Long("max-requests") => max_requests = Some(number(&mut arguments, "--max-requests")?),
+            Long("pack") => pack = Some(arguments.parsed("--pack")?),
+            Long("users-file") => file = Some(arguments.value("--users-file")?),
+            Long("timeout-ms") => timeout = Some(arguments.milliseconds("--timeout-ms")?),
+            Long("settle-ms") => settle = Some(arguments.milliseconds("--settle-ms")?),
+            Long("max-requests") => max_requests = Some(arguments.number("--max-requests")?),
             Long("json") => json = true,
             Long("plan") => plan = true,
             Long("all-or-nothing") => all_or_nothing = true,
@@ -116,12 +114,12 @@ fn options() -> Result<Options, String> {
             other => return Err(format!("{}\n{USAGE}", other.unexpected())),
         }
     }
-    let pack = pack.ok_or_else(|| format!("--pack is missing\n{USAGE}"))?;
-    let file = file.ok_or_else(|| format!("--users-file is missing\n{USAGE}"))?;
+    let pack = arguments.required(pack, "--pack")?;
+    let file = arguments.required(file, "--users-file")?;
     if timeout.is_some_and(|timeout| timeout.is_zero()) {
         return Err("--timeout-ms: expected at least 1".to_owned());
     }
-    let users = read_users(&file)?;
+    let users = users_file::read_users(&file)?;
     Ok(Options { pack, users, json, plan, all_or_nothing, timeout, settle, max_requests })
 }
 

@@ -4,6 +4,7 @@ mod doubt;
 pub(crate) mod engine;
 mod naming;
 #[cfg(test)]
+#[allow(clippy::similar_names, clippy::needless_for_each, reason = "a model, not the crate")]
 mod simulation;
 
 use crate::api::{MAX_USERS_PER_REQUEST, types::AssignUsersRequest};

@@ -12,7 +12,8 @@ use tokio::sync::Notify;
 /// The limits, the queue before them, and the clock.
 pub(crate) struct Governor {
     limits: Mutex<RateLimit>,
-    /// First come, first served: the request at the head waits, the others wait for it.
+    /// First come, first served: the request at the head waits, the others wait for it. Those with a
+    /// reserve step aside.
     queue: tokio::sync::Mutex<()>,
     changed: Notify,
     clock: Arc<dyn Clock>,
@@ -49,7 +50,7 @@ impl Governor {
     /// The day's quota is spent, or the wait would be too long; both say until when.
     pub(crate) async fn acquire(&self, share: Share) -> Result<Permit<'_>, Error> {
         let start = self.clock.now();
-        let _turn = self.queue.lock().await;
+        let mut turn = Some(self.queue.lock().await);
         loop {
             // Registered before the question, so that an answer in between wakes it.
             let mut changed = std::pin::pin!(self.changed.notified());
@@ -69,9 +70,16 @@ impl Governor {
                         );
                         return Err(Error::new(ErrorKind::RateLimited, message).with_retry_at(retry_at));
                     }
+                    // Who leaves requests to others does not keep them waiting behind itself.
+                    if share.reserve > 0 {
+                        turn = None;
+                    }
                     tokio::select! {
                         () = self.clock.sleep(duration) => {}
                         () = changed => {}
+                    }
+                    if turn.is_none() {
+                        turn = Some(self.queue.lock().await);
                     }
                 }
                 Decision::DaySpent { retry_at } => return Err(day_spent(retry_at)),
@@ -128,5 +136,49 @@ impl Drop for Permit<'_> {
             self.governor.limits().lost(ticket, self.governor.clock.now());
             self.governor.changed.notify_waiters();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Sleep;
+    use futures_util::FutureExt;
+    use std::time::UNIX_EPOCH;
+
+    /// Time that never passes.
+    #[derive(Debug)]
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn wall(&self) -> SystemTime {
+            UNIX_EPOCH
+        }
+
+        fn sleep(&self, _: Duration) -> Sleep {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[test]
+    fn who_leaves_requests_to_others_does_not_stand_in_their_way() {
+        let governor = Governor::new(Arc::new(Still), Duration::from_secs(600));
+        let share = |reserve| Share { reserve, keep_back: 0 };
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("limit", 10_u64), ("remaining", 2), ("reset", 60)] {
+            let name = format!("x-ratelimit-minute-{name}");
+            headers.insert(http::HeaderName::try_from(name).unwrap(), value.into());
+        }
+        headers.insert("date", "Thu, 01 Jan 1970 00:00:00 GMT".parse().unwrap());
+        governor.acquire(share(0)).now_or_never().unwrap().unwrap().answered(&headers, false);
+
+        let mut patient = std::pin::pin!(governor.acquire(share(2)));
+        assert!(patient.as_mut().now_or_never().is_none(), "two are left, and two are for others");
+        let writer = governor.acquire(share(0)).now_or_never();
+        assert!(writer.is_some_and(|permit| permit.is_ok()), "for this one");
     }
 }

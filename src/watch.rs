@@ -5,9 +5,10 @@ use crate::clock::{Clock, Sleep};
 use crate::error::Error;
 use crate::id::UserId;
 use crate::progress::{Change, Snapshot, Stage};
-use crate::rate_limit::Quota;
+use crate::rate_limit::WindowQuota;
 use futures_util::Stream;
 use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::FusedStream;
 use std::collections::HashSet;
 use std::fmt;
 use std::pin::Pin;
@@ -33,13 +34,19 @@ pub struct Look {
 /// watch starts from a saved snapshot.
 ///
 /// A look that fails for good (401, 403, 404) is yielded and ends the stream. A passing failure is
-/// yielded, and the watch goes on after growing waits. Looks share the client's limits with all
-/// its other requests: they leave a tenth of each minute to writes, and a watch looks less
-/// often rather than spend more than half of what is left of the day.
+/// yielded once the client's own retries are used up, and the watch goes on after growing waits, or when
+/// the account's limits allow.
+///
+/// # The account's limits
+/// A look is one request and shares the client's limits with all others. A tenth of each window, at
+/// least one request, is left to those, and a look that waits for the limits stands in nobody's way. The
+/// interval holds while more than half of the minute's and the day's requests are left. From then on it is
+/// stretched, so that looks take half of what is left, evenly until the window ends.
 ///
 /// # Cancel safety
 /// Dropping a pending `next()` loses nothing: a look under way goes on with the next call. Dropping
-/// the watch is safe; it only reads.
+/// the watch is safe; it only reads. To miss nothing between two watches, start the second from the
+/// last snapshot whose changes were handled ([`since`](Self::since)).
 ///
 /// ```no_run
 /// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), Box<dyn std::error::Error>> {
@@ -65,6 +72,7 @@ pub struct Watch {
     only: Option<HashSet<UserId>>,
     baseline: bool,
     until_complete: bool,
+    /// Looks that failed since the last that did not.
     failures: u32,
     state: State,
 }
@@ -86,6 +94,9 @@ impl fmt::Debug for Watch {
     }
 }
 
+/// The wait after the first of several failures, unless the interval is longer; each next one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
 /// Waits after failures grow to this, or to the interval if that is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
@@ -99,8 +110,8 @@ impl Pack {
         Ok(Snapshot::new(self.client.server_time(), assignments))
     }
 
-    /// Follows the pack: looks now and again after each interval. Nothing is sent before the stream
-    /// is polled.
+    /// Follows the pack: looks now and again after each interval, which runs from the end of one look to
+    /// the start of the next. Nothing is sent before the stream is polled.
     pub fn watch(&self, interval: Duration) -> Watch {
         Watch {
             pack: self.clone(),
@@ -117,7 +128,7 @@ impl Pack {
 }
 
 impl Watch {
-    /// Starts from a saved snapshot: whatever happened since is the first thing found.
+    /// Starts from a saved snapshot of this pack: whatever happened since is the first thing found.
     pub fn since(mut self, snapshot: impl Into<Arc<Snapshot>>) -> Self {
         self.last = Some(snapshot.into());
         self
@@ -147,8 +158,8 @@ impl Watch {
     fn look(&self) -> BoxFuture<'static, Result<Snapshot, Error>> {
         let minute = self.pack.client.quota().and_then(|quota| quota.minute);
         let mut pack = self.pack.clone();
-        // Writers come first.
-        pack.client = pack.client.leaving(minute.map_or(0, |minute| minute.limit / 10));
+        // Writers come first, from the first look on.
+        pack.client = pack.client.leaving(minute.map_or(1, |minute| minute.limit.div_ceil(10)));
         let last = self.last.clone();
         async move {
             let assignments = pack.assignments().await?;
@@ -172,56 +183,64 @@ impl Watch {
             changes.retain(|change| only.contains(&change.user_id));
         }
         let done = self.until_complete && is_complete(&snapshot, self.only.as_ref());
-        self.state = if done { State::Ended } else { State::Waiting(self.clock.sleep(self.pause(None))) };
+        self.state = if done { State::Ended } else { self.wait(self.stretched()) };
         (!changes.is_empty() || (first && self.baseline)).then_some(Look { changes, snapshot })
     }
 
     fn failed(&mut self, error: &Error) {
-        self.failures += 1;
         self.state = if error.is_lasting() {
             State::Ended
         } else {
-            State::Waiting(self.clock.sleep(self.pause(error.retry_at())))
+            let grown = pause(self.interval, self.failures).max(self.stretched());
+            let server = self.pack.client.server_time();
+            let allowed = error.retry_at().and_then(|at| at.duration_since(server).ok()).unwrap_or_default();
+            self.wait(grown.max(allowed))
         };
+        self.failures = self.failures.saturating_add(1);
     }
 
-    /// How long until the next look.
-    fn pause(&self, retry_at: Option<SystemTime>) -> Duration {
+    fn wait(&self, pause: Duration) -> State {
+        State::Waiting(self.clock.sleep(pause))
+    }
+
+    /// The interval, or a longer one where the account's limits need it.
+    fn stretched(&self) -> Duration {
         let client = &self.pack.client;
+        let Some(quota) = client.quota() else { return self.interval };
         let server = client.server_time();
-        if let Some(at) = retry_at {
-            return at.duration_since(server).unwrap_or_default().max(self.interval);
-        }
-        let stretched = stretch(self.interval, client.quota(), server);
-        let grown = self.interval.max(Duration::from_secs(1)).saturating_mul(1 << self.failures.min(10));
-        if self.failures == 0 {
-            stretched
-        } else {
-            grown.min(LONGEST_PAUSE.max(self.interval)).max(stretched)
-        }
+        let windows = [quota.minute, quota.day].into_iter().flatten();
+        windows.map(|window| pace(window, server)).fold(self.interval, Duration::max)
     }
 }
 
-/// The interval, or a longer one where the day's quota would not last: looks take half of what is left.
-fn stretch(interval: Duration, quota: Option<Quota>, server: SystemTime) -> Duration {
-    let Some(day) = quota.and_then(|quota| quota.day) else { return interval };
-    let left = day.resets_at.and_then(|reset| reset.duration_since(server).ok()).unwrap_or_default();
-    let looks = u32::try_from(day.remaining / 2).unwrap_or(u32::MAX);
-    interval.max(if looks == 0 { left } else { left / looks })
+/// The wait after a failure that `failures` others precede.
+fn pause(interval: Duration, failures: u32) -> Duration {
+    let doubled = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
+    interval.max(FIRST_PAUSE).saturating_mul(doubled).min(LONGEST_PAUSE.max(interval))
 }
 
+/// How far apart looks must be so that they take half of what is left of a window, once half of it is gone.
+fn pace(window: WindowQuota, server: SystemTime) -> Duration {
+    if window.remaining > window.limit / 2 {
+        return Duration::ZERO;
+    }
+    let left = window.resets_at.and_then(|reset| reset.duration_since(server).ok()).unwrap_or_default();
+    let looks = u32::try_from(window.remaining / 2).unwrap_or(u32::MAX);
+    left / looks.max(1)
+}
+
+/// Whether everybody followed is done.
 fn is_complete(snapshot: &Snapshot, only: Option<&HashSet<UserId>>) -> bool {
-    let mut absent = only.cloned().unwrap_or_default();
+    let mut done = HashSet::new();
     for entry in snapshot {
-        if only.is_some_and(|only| !only.contains(&entry.user_id())) {
-            continue;
+        match only {
+            Some(only) if !only.contains(&entry.user_id()) => {}
+            _ if entry.stage() != Stage::Completed => return false,
+            Some(_) => drop(done.insert(entry.user_id())),
+            None => {}
         }
-        if entry.stage() != Stage::Completed {
-            return false;
-        }
-        absent.remove(&entry.user_id());
     }
-    absent.is_empty()
+    only.is_none_or(|only| done.len() == only.len())
 }
 
 impl Stream for Watch {
@@ -248,6 +267,58 @@ impl Stream for Watch {
                     }
                 },
             }
+        }
+    }
+}
+
+impl FusedStream for Watch {
+    fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::UNIX_EPOCH;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn pauses_double_up_to_a_bound_and_are_never_shorter_than_the_interval() {
+        let pauses: Vec<_> = (0..4).map(|failures| pause(Duration::ZERO, failures).as_secs()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8]);
+        for failures in [10, 31, 32, u32::MAX] {
+            assert_eq!(pause(SECOND, failures), LONGEST_PAUSE);
+            assert_eq!(pause(SECOND * 3_600, failures), SECOND * 3_600);
+        }
+    }
+
+    /// Looks at full speed for a whole window, alone.
+    fn looks(limit: u64, length: Duration, interval: Duration) -> u64 {
+        let (mut now, mut remaining) = (UNIX_EPOCH, limit);
+        while now < UNIX_EPOCH + length && remaining > 0 {
+            remaining -= 1;
+            let window = WindowQuota { limit, remaining, resets_at: Some(UNIX_EPOCH + length) };
+            now += interval.max(pace(window, now));
+        }
+        limit - remaining
+    }
+
+    #[test]
+    fn looks_never_eat_a_window() {
+        for limit in [5, 100, 200, 20_000] {
+            let spent = looks(limit, SECOND * 86_400, Duration::from_millis(10));
+            assert!(spent < limit && spent >= limit / 2, "{spent} of {limit}");
+        }
+        assert_eq!(looks(20_000, SECOND * 86_400, SECOND * 60), 1_440, "the interval where it fits");
+    }
+
+    #[test]
+    fn a_window_whose_end_is_unknown_or_past_stretches_nothing() {
+        for resets_at in [None, Some(UNIX_EPOCH)] {
+            let window = WindowQuota { limit: 100, remaining: 1, resets_at };
+            assert_eq!(pace(window, UNIX_EPOCH + SECOND), Duration::ZERO);
         }
     }
 }

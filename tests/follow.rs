@@ -1,186 +1,278 @@
-//! The follow example, killed at any moment: every change is printed at least once, none is invented.
+//! The programs that follow a pack: their output, state file and exit status.
 #![allow(missing_docs)]
-#![cfg(unix)]
 
 mod support;
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 use support::{Fault, Server};
 
 const MS: Duration = Duration::from_millis(1);
 
-fn follow(server: &Server, more: &[&str]) -> Command {
+/// `cargo test` builds the examples beside the tests.
+fn program(server: &Server, name: &str, arguments: &[&str]) -> Command {
     let test = std::env::current_exe().expect("this test");
-    let program = test.parent().and_then(Path::parent).expect("target/debug").join("examples/follow");
-    let mut command = Command::new(program);
+    let path = test.parent().and_then(Path::parent).expect("target/debug").join("examples").join(name);
+    let mut command = Command::new(path);
     command.env_clear().env("CONNECTEAM_API_KEY", "key").env("CONNECTEAM_BASE_URL", server.base_url());
-    command.args(["--pack", "1001", "--interval-ms", "5", "--json"]).args(more);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["--pack", "1001"]).args(arguments).stdin(Stdio::null());
     command
 }
 
-fn state(name: &str) -> PathBuf {
+/// A folder of one test's own, empty.
+fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("follow").join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
-    folder.join("state.json")
+    folder
 }
 
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill");
-    assert!(status.success());
+fn text(path: &Path) -> &str {
+    path.to_str().expect("text")
 }
 
-fn wait_for(what: impl Fn() -> bool) {
-    for _ in 0..20_000 {
-        if what() {
-            return;
-        }
-        std::thread::sleep(MS);
-    }
-    panic!("it did not happen");
+/// `follow`, looking every 5 ms.
+fn follow(server: &Server, state: &Path, more: &[&str]) -> Command {
+    let mut command = program(server, "follow", &["--interval-ms", "5", "--json", "--state", text(state)]);
+    command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
-fn lines(output: &Output) -> Vec<Value> {
-    // A line cut by a kill was not printed.
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.split_inclusive('\n')
-        .filter(|line| line.ends_with('\n'))
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
+fn run(mut command: Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("the example is built");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code().expect("an exit"), text(stdout), text(stderr))
 }
 
-fn set(server: &Server, index: usize, status: &str, waiting: bool) {
+fn put(server: &Server, user: u64, status: &str, waiting: bool) {
     server.with(|world| {
-        let row = &mut world.packs.get_mut(&1001).expect("known")[index];
-        (row.status, row.waiting) = (status.to_owned(), waiting);
+        if !world.packs[&1001].iter().any(|row| row.user == user) {
+            world.put(1001, user);
+        }
+        let rows = world.packs.get_mut(&1001).expect("a pack");
+        for row in rows.iter_mut().filter(|row| row.user == user) {
+            (row.status, row.waiting) = (status.to_owned(), waiting);
+        }
         world.list = None;
     });
 }
 
-/// How often it is killed; the closing note's figure is for 50.
-fn kills() -> usize {
-    std::env::var("FOLLOW_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(8)
-}
-
-#[test]
-fn killed_at_any_moment_it_misses_no_change_and_invents_none() {
-    let server = Server::start();
-    server.already(1001, 1..=10);
-    let state = state("killed");
-    let arguments = ["--state", state.to_str().expect("text")];
-    let mut printed: BTreeMap<String, usize> = BTreeMap::new();
-    let mut happened: Vec<Value> = Vec::new();
-    let mut count = |output: &Output| {
-        for line in lines(output) {
-            *printed.entry(line.to_string()).or_default() += 1;
-        }
-    };
-    // The baseline is saved before anything happens.
-    let child = follow(&server, &arguments).spawn().expect("the example, which `cargo test` builds");
-    wait_for(|| state.exists());
-    signal(&child, "-KILL");
-    count(&child.wait_with_output().expect("ends"));
-    for round in 0..kills() {
-        let child = follow(&server, &arguments).spawn().expect("the example, which `cargo test` builds");
-        // People move along, each change once in its life, whatever the program is doing.
-        let index = round % 10;
-        let (status, waiting, change) = match round / 10 % 3 {
-            0 => ("in_progress", true, "submitted"),
-            1 => ("completed", false, "completed"),
-            _ => ("in_progress", false, "reopened"),
-        };
-        std::thread::sleep(MS * u32::try_from(round * 7 % 40).expect("small"));
-        set(&server, index, status, waiting);
-        let row = &server.rows(1001)[index];
-        happened.push(json!({"change": change, "userId": row.user, "assignmentId": row.id}));
-        std::thread::sleep(MS * u32::try_from(round * 13 % 30).expect("small"));
-        signal(&child, "-KILL");
-        count(&child.wait_with_output().expect("ends"));
-        let text = std::fs::read(&state).expect("the old one or the new one");
-        serde_json::from_slice::<connecteam_onboarding::Snapshot>(&text).expect("never half of one");
+/// Waits until the program has looked so often.
+fn until_gets(server: &Server, gets: usize) {
+    while server.gets() < gets {
+        std::thread::sleep(MS);
     }
-    let child = follow(&server, &arguments).spawn().expect("the example, which `cargo test` builds");
-    let seen = server.gets();
-    wait_for(|| server.gets() > seen + 2);
-    signal(&child, "-INT");
-    let output = child.wait_with_output().expect("ends");
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    count(&output);
-    let mut expected: BTreeMap<String, usize> = BTreeMap::new();
-    happened.iter().for_each(|change| *expected.entry(change.to_string()).or_default() += 1);
-    let (missed, invented): (Vec<_>, Vec<_>) = (
-        expected
-            .iter()
-            .filter(|(change, times)| printed.get(*change).is_none_or(|printed| printed < *times))
-            .collect(),
-        printed.keys().filter(|change| !expected.contains_key(*change)).collect(),
-    );
-    assert!(missed.is_empty() && invented.is_empty(), "missed {missed:?}, invented {invented:?}");
-    let (total, twice) = (printed.values().sum::<usize>(), printed.values().sum::<usize>() - happened.len());
-    println!("{} kills: {} changes, {total} lines, {twice} printed twice", kills(), happened.len());
+}
+
+fn lines(child: &mut Child) -> std::io::Lines<BufReader<ChildStdout>> {
+    BufReader::new(child.stdout.take().expect("piped")).lines()
 }
 
 #[test]
-fn it_ends_when_those_it_follows_are_done() {
-    let server = Server::start();
-    server.already(1001, [7, 8]);
-    let users = state("done").with_file_name("users.txt");
-    std::fs::write(&users, "# one of two\n7\n").expect("a file");
-    let child = follow(&server, &["--users-file", users.to_str().expect("text"), "--until-complete"])
-        .spawn()
-        .expect("the example, which `cargo test` builds");
-    wait_for(|| server.gets() > 1);
-    set(&server, 1, "completed", false);
-    set(&server, 0, "paused", false);
-    let seen = server.gets();
-    wait_for(|| server.gets() > seen + 1);
-    set(&server, 0, "completed", false);
-    let output = child.wait_with_output().expect("ends");
-    let id = server.rows(1001)[0].id;
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(
-        lines(&output),
-        [
-            json!({"change": "other", "userId": 7, "assignmentId": id, "status": "paused"}),
-            json!({"change": "completed", "userId": 7, "assignmentId": id})
-        ]
-    );
-}
-
-#[test]
-fn passing_failures_go_to_standard_error_and_lasting_ones_exit_1() {
-    let server = Server::start();
-    server
-        .already(1001, [7])
-        .fault("GET", Fault::Raw(b"HTTP/1.1 503 X\r\ncontent-length: 0\r\n\r\n".to_vec()));
-    let child = follow(&server, &[]).spawn().expect("the example, which `cargo test` builds");
-    wait_for(|| server.gets() > 2);
-    server.with(|world| world.keys.clear());
-    let output = child.wait_with_output().expect("ends");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{errors}");
-    assert!(errors.contains("401"), "{errors}");
-}
-
-#[test]
-fn a_state_that_cannot_be_read_is_an_error_and_stays() {
-    let server = Server::start();
-    server.already(1001, [7]);
-    let state = state("unreadable");
-    for text in ["", "{", "[]", "null", r#"{"version":99,"takenAt":0,"assignments":[]}"#] {
-        std::fs::write(&state, text).expect("a file");
-        let output = follow(&server, &["--state", state.to_str().expect("text")])
-            .output()
-            .expect("the example, which `cargo test` builds");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{text}: {errors}");
-        assert!(errors.contains("state.json") && errors.contains("no saved snapshot"), "{text}: {errors}");
-        assert_eq!(std::fs::read_to_string(&state).expect("still there"), text);
+fn each_change_is_one_object_and_the_first_look_prints_nothing() {
+    let (server, state) = (Server::start(), folder("objects").join("state.json"));
+    put(&server, 7, "in_progress", false);
+    let mut child = follow(&server, &state, &["--until-complete"]).spawn().expect("runs");
+    let mut lines = lines(&mut child);
+    until_gets(&server, 2);
+    assert!(state.exists(), "the baseline is saved");
+    for (status, waiting, expected) in [
+        ("in_progress", true, r#"{"change":"submitted","userId":7,"assignmentId":501}"#),
+        ("in_progress", false, r#"{"change":"reopened","userId":7,"assignmentId":501}"#),
+        ("on \"hold\"", false, r#"{"change":"other","userId":7,"assignmentId":501,"status":"on \"hold\""}"#),
+        ("completed", false, r#"{"change":"completed","userId":7,"assignmentId":501}"#),
+    ] {
+        put(&server, 7, status, waiting);
+        assert_eq!(lines.next().expect("a line").expect("text"), expected);
     }
+    assert!(lines.next().is_none());
+    assert!(child.wait().expect("ends").success());
+
+    // What happens between two runs is the first thing found.
+    put(&server, 8, "completed", false);
+    server.with(|world| {
+        world.packs.get_mut(&1001).expect("a pack").retain(|row| row.user == 8);
+        world.list = None;
+    });
+    let (exit, printed, _) = run(follow(&server, &state, &["--until-complete"]));
+    let expected = "{\"change\":\"removed\",\"userId\":7,\"assignmentId\":501}\n\
+                    {\"change\":\"assigned\",\"userId\":8,\"assignmentId\":502}\n";
+    assert_eq!((exit, printed.as_str()), (0, expected));
+    assert_eq!(run(follow(&server, &state, &["--until-complete"])).1, "", "once");
+}
+
+#[test]
+fn only_those_of_the_file_are_followed() {
+    let (server, folder) = (Server::start(), folder("users"));
+    let users = folder.join("users.txt");
+    std::fs::write(&users, "7 # new\n\n").expect("a file");
+    put(&server, 8, "in_progress", false);
+    let arguments = ["--until-complete", "--users-file", text(&users)];
+    let mut child = follow(&server, &folder.join("state.json"), &arguments).spawn().expect("runs");
+    let mut lines = lines(&mut child);
+    until_gets(&server, 3);
+    put(&server, 8, "in_progress", true);
+    put(&server, 7, "completed", false);
+    let line: Value = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON");
+    assert_eq!((&line["change"], &line["userId"]), (&json!("assigned"), &json!(7)));
+    // Absent, then there in two steps: completed is not always the first state seen.
+    for line in lines {
+        assert!(line.expect("text").contains(r#""userId":7"#));
+    }
+    assert!(child.wait().expect("ends").success());
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_an_error_and_stays_as_it_is() {
+    let (server, state) = (Server::start(), folder("unreadable").join("state.json"));
+    for bad in ["", "{}", "{\"version\":2}", "not JSON", "{\"version\":1,\"takenAt\":1,\"assignments\":[{}]}"]
+    {
+        std::fs::write(&state, bad).expect("a file");
+        let (exit, printed, error) = run(follow(&server, &state, &[]));
+        assert_eq!((exit, printed.as_str()), (1, ""));
+        assert!(error.contains("state.json: not the state of an earlier run"), "{bad}: {error}");
+        assert_eq!(std::fs::read_to_string(&state).expect("still there"), bad);
+    }
+    let nowhere = state.with_file_name("no-such-folder").join("state.json");
     assert_eq!(server.requests(), 0);
+    let (exit, _, error) = run(follow(&server, &nowhere, &[]));
+    assert!(exit == 1 && error.contains("cannot be written"), "{error}");
+}
+
+#[test]
+fn passing_failures_are_told_and_a_lasting_one_exits_1() {
+    let (server, state) = (Server::start(), folder("failures").join("state.json"));
+    server.fault("GET", Fault::Status(422, "application/json", r#"{"detail":"not today"}"#.to_owned()));
+    let (exit, _, error) = run(follow(&server, &state, &["--until-complete"]));
+    assert!(exit == 0 && error.contains("not today"), "{exit} {error}");
+    for status in [401, 403, 404] {
+        server.fault("GET", Fault::Status(status, "application/json", "{}".to_owned()));
+        let (exit, printed, error) = run(follow(&server, &state, &[]));
+        assert_eq!((exit, printed.as_str()), (1, ""));
+        assert!(error.contains(&status.to_string()), "{error}");
+    }
+    for (arguments, words) in [
+        (vec!["--interval-ms", "0"], "expected at least 1"),
+        (vec!["--pack", "x"], "--pack: `x`"),
+        (vec!["--users-file", "no-such-file"], "no-such-file"),
+        (vec!["--frobnicate"], "--frobnicate"),
+    ] {
+        let (exit, _, error) = run(follow(&server, &state, &arguments));
+        assert!(exit == 1 && error.contains(words), "{arguments:?}: {error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_it_well() {
+    let (server, state) = (Server::start(), folder("ctrl-c").join("state.json"));
+    put(&server, 7, "in_progress", false);
+    let mut child = follow(&server, &state, &[]).spawn().expect("runs");
+    until_gets(&server, 2);
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    assert_eq!(child.wait().expect("ends").code(), Some(0));
+}
+
+/// Killed at fifty moments while people move along: nothing missed, nothing invented.
+#[test]
+fn a_kill_at_any_moment_loses_no_change() {
+    const KILLS: u64 = 50;
+    let (server, state) = (Server::start(), folder("kills").join("state.json"));
+    (1..=KILLS * 4).for_each(|user| put(&server, user, "in_progress", false));
+    // The baseline.
+    let mut child = follow(&server, &state, &[]).spawn().expect("runs");
+    until_gets(&server, 2);
+    child.kill().expect("killed");
+    let _ = child.wait();
+    let mut printed = String::new();
+    for round in 0..KILLS {
+        let mut child = follow(&server, &state, &[]).spawn().expect("runs");
+        // Mostly just around a look and its save, sometimes before the first.
+        let gets = server.gets();
+        for step in 1..=4 {
+            put(&server, round * 4 + step, "completed", false);
+            let until = std::time::Instant::now() + MS * 40;
+            while server.gets() < gets + usize::try_from(round % 4).expect("small")
+                && std::time::Instant::now() < until
+            {
+                std::thread::yield_now();
+            }
+            std::thread::sleep(MS / 10 * fastrand::u32(0..20));
+        }
+        child.kill().expect("killed");
+        let output = child.wait_with_output().expect("ended");
+        assert_eq!(output.stderr, b"", "round {round}: the state was readable");
+        printed += &String::from_utf8(output.stdout).expect("text");
+    }
+    let (exit, rest, _) = run(follow(&server, &state, &["--until-complete"]));
+    assert_eq!(exit, 0);
+    printed += &rest;
+    let mut times = BTreeMap::new();
+    for line in printed.lines() {
+        let change: Value = serde_json::from_str(line).expect("whole lines");
+        assert_eq!(change["change"], "completed");
+        *times.entry(change["userId"].as_u64().expect("a user")).or_insert(0_u64) += 1;
+    }
+    assert_eq!(times.keys().copied().collect::<Vec<_>>(), (1..=KILLS * 4).collect::<Vec<_>>());
+    let twice = times.values().filter(|times| **times > 1).count();
+    println!("{KILLS} kills, {} changes, {twice} printed more than once", times.len());
+}
+
+#[test]
+fn new_hires_come_from_the_column_of_that_name() {
+    let (server, folder) = (Server::start(), folder("new_hires"));
+    server.users([7, 8]);
+    let export = folder.join("export.csv");
+    let export_text = "\u{feff}User ID;Name\r\n7;\"Li; Wei\"\r\n;Ann\r\n 8 ;\"two\nlines\"\r\n9;Max\r\n";
+    std::fs::write(&export, export_text).expect("a file");
+    let hire = |column| {
+        let arguments = ["--csv", text(&export), "--delimiter", ";", "--column", column];
+        run(program(&server, "new_hires", &arguments))
+    };
+    let (exit, printed, error) = hire("Name");
+    assert!(exit == 1 && error.contains("row 2: `Li; Wei` is not a user id"), "{printed}{error}");
+    assert!(hire("Id").2.contains("no column `Id`; there are: User ID, Name"));
+    assert_eq!(server.requests(), 0);
+    let (exit, printed, error) = hire("User ID");
+    assert!(
+        exit == 0 && error.contains("1 rows have no id") && printed.contains("rejected 9"),
+        "{printed}{error}"
+    );
+    assert_eq!(server.assigned(1001), [7, 8]);
+}
+
+#[test]
+fn reminders_name_who_waits_and_who_is_stuck() {
+    let (server, state) = (Server::start(), folder("reminders").join("state.json"));
+    for (user, status, waiting) in [
+        (1, "in_progress", false),
+        (2, "in_progress", true),
+        (3, "completed", false),
+        (4, "in_progress", true),
+        (5, "in_progress", false),
+    ] {
+        put(&server, user, status, waiting);
+    }
+    // All of them were so in 2020, but user 4, who moved since, and user 5, who is new.
+    let entry = |user: u64, status: &str, waiting| json!({"id": 500 + user, "userId": user, "status": status, "isWaitingApproval": waiting, "since": 1_577_836_800_u64});
+    let saved = json!({"version": 1, "takenAt": 1_577_836_800_u64, "assignments": [
+        entry(1, "in_progress", false), entry(2, "in_progress", true), entry(3, "completed", false),
+        entry(4, "in_progress", false),
+    ]});
+    std::fs::write(&state, saved.to_string()).expect("a file");
+    let (exit, printed, error) =
+        run(program(&server, "reminders", &["--days", "30", "--state", text(&state)]));
+    assert_eq!(exit, 0, "{error}");
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(lines.len(), 3, "{printed}");
+    assert_eq!(lines[0], "5 assignments: 1 completed (20%), 2 waiting for approval, 2 in progress");
+    assert!(
+        lines[1].starts_with("user 1 is stuck since ")
+            && lines[2].starts_with("user 2 waits for approval since ")
+    );
 }

@@ -269,7 +269,7 @@ enum Fate {
 }
 
 impl Way<'_> {
-    fn fate(&self, state: &mut State, nature: &Nature) -> Fate {
+    fn fate(state: &mut State, nature: &Nature) -> Fate {
         if let Some((from, status)) = nature.lasting
             && state.requests >= from
         {
@@ -326,7 +326,7 @@ impl Way<'_> {
                     state.breaches.push("a write after the halt".to_owned());
                 }
             }
-            let mut fate = self.fate(&mut state, &nature);
+            let mut fate = Self::fate(&mut state, &nature);
             // Who never connected is not counted.
             let counts = !matches!(fate, Fate::Refused(ErrorKind::Connect));
             let fits = !counts || nature.limits.is_none_or(|limits| state.fits(epoch, limits));

@@ -1,25 +1,10 @@
-//! Reading arguments and files of user ids; bad input names itself.
-#![allow(dead_code, reason = "each program uses its own part of it")]
+//! A file of user ids.
 
 use connecteam_onboarding::UserId;
 use std::io::Read;
-use std::time::Duration;
 
-pub fn value(arguments: &mut lexopt::Parser, flag: &str) -> Result<String, String> {
-    let value = arguments.value().map_err(|_| format!("{flag}: a value is missing"))?;
-    value.into_string().map_err(|value| format!("{flag}: {value:?} is not text"))
-}
-
-pub fn number(arguments: &mut lexopt::Parser, flag: &str) -> Result<u64, String> {
-    let text = value(arguments, flag)?;
-    text.parse().map_err(|_| format!("{flag}: `{text}` is not a whole number"))
-}
-
-pub fn milliseconds(arguments: &mut lexopt::Parser, flag: &str) -> Result<Duration, String> {
-    Ok(Duration::from_millis(number(arguments, flag)?))
-}
-
-/// One id a line. The first line that is none is an error, before anything is sent.
+/// One id a line; blank lines and what follows a `#` are ignored; `-` is standard input. The first line
+/// that is no id is an error.
 pub fn read_users(file: &str) -> Result<Vec<UserId>, String> {
     let (name, mut bytes) = (if file == "-" { "standard input" } else { file }, Vec::new());
     let read = if file == "-" {
