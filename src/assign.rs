@@ -3,6 +3,7 @@
 mod doubt;
 pub(crate) mod engine;
 mod naming;
+mod reads;
 #[cfg(test)]
 #[allow(clippy::similar_names, clippy::needless_for_each, reason = "a model, not the crate")]
 mod simulation;

@@ -1,145 +1,14 @@
 //! The one error, and the one conversion from the generated client's.
 
+mod kind;
+
+pub use kind::{ErrorKind, Executed};
+
 use crate::api::types::{ErrorBody, ErrorDetail};
 use http::StatusCode;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
-
-/// Whether the API executed the request that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Executed {
-    /// Surely not: nothing changed, and sending it again is safe.
-    No,
-    /// Perhaps: the request left, and no answer says what became of it.
-    Maybe,
-}
-
-/// What kind of failure it was. Each says whether the request was executed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The client cannot be made so: a setting or an environment variable is missing or wrong. Nothing was sent.
-    Configuration,
-    /// A value that cannot be an id. Nothing was sent.
-    InvalidInput,
-    /// More users than one request may carry, where all must go in one. Nothing was sent.
-    TooManyUsers,
-    /// No connection: refused, no such host, no trusted certificate. Not executed.
-    Connect,
-    /// No full answer in time. Maybe executed.
-    Timeout,
-    /// The connection broke after the request left, or the answer was cut. Maybe executed.
-    Interrupted,
-    /// 401: the credential is missing, wrong or expired. Not executed.
-    Unauthorized,
-    /// 403: the credential may not do this, or the plan has no API access. Not executed.
-    Forbidden,
-    /// 404: no such pack. Not executed.
-    NotFound,
-    /// 422: the API refuses what was sent, for example a user that does not exist. Not executed.
-    Validation,
-    /// Over the account's limit (429, or a 200 that says so), or the wait for it would be longer
-    /// than allowed; then [`Error::retry_at`] says until when. Not executed.
-    RateLimited,
-    /// The day's quota is spent; [`Error::retry_at`] says when it comes back. Nothing was sent.
-    QuotaSpent,
-    /// 408 or 499: the server gave up waiting. Maybe executed.
-    RequestTimeout,
-    /// Any other 4xx. Not executed.
-    Client,
-    /// 5xx. Maybe executed.
-    Server,
-    /// 3xx. No redirect is ever followed, as the credential would travel with it. Maybe executed.
-    Redirect,
-    /// A status that the API does not document. Maybe executed.
-    Unexpected,
-    /// A body over the cap. Maybe executed.
-    TooLarge,
-    /// A 200 whose body is not what the API documents. Maybe executed.
-    Unreadable,
-    /// The run may send no further request. Nothing was sent.
-    RequestLimit,
-    /// Whether a request was executed could not be established by reading the pack. Maybe executed.
-    InDoubt,
-    /// The caller stopped the run. Nothing was sent.
-    Stopped,
-}
-
-impl ErrorKind {
-    /// The kind as one word, for logs and programs; stable between releases.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Configuration => "configuration",
-            Self::InvalidInput => "invalid_input",
-            Self::TooManyUsers => "too_many_users",
-            Self::Connect => "connect",
-            Self::Timeout => "timeout",
-            Self::Interrupted => "interrupted",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::Validation => "validation",
-            Self::RateLimited => "rate_limited",
-            Self::QuotaSpent => "quota_spent",
-            Self::RequestTimeout => "request_timeout",
-            Self::Client => "client",
-            Self::Server => "server",
-            Self::Redirect => "redirect",
-            Self::Unexpected => "unexpected",
-            Self::TooLarge => "too_large",
-            Self::Unreadable => "unreadable",
-            Self::RequestLimit => "request_limit",
-            Self::InDoubt => "in_doubt",
-            Self::Stopped => "stopped",
-        }
-    }
-
-    /// The rule that every retry follows. No `_` arm: a new kind must be thought through here.
-    const fn executed(self) -> Executed {
-        match self {
-            Self::Configuration
-            | Self::InvalidInput
-            | Self::TooManyUsers
-            | Self::Connect
-            | Self::Unauthorized
-            | Self::Forbidden
-            | Self::NotFound
-            | Self::Validation
-            | Self::RateLimited
-            | Self::QuotaSpent
-            | Self::Client
-            | Self::RequestLimit
-            | Self::Stopped => Executed::No,
-            Self::Timeout
-            | Self::Interrupted
-            | Self::RequestTimeout
-            | Self::Server
-            | Self::Redirect
-            | Self::Unexpected
-            | Self::TooLarge
-            | Self::Unreadable
-            | Self::InDoubt => Executed::Maybe,
-        }
-    }
-
-    /// The kind of an answer that is no success.
-    pub(crate) fn of_status(status: StatusCode) -> Self {
-        match status.as_u16() {
-            401 => Self::Unauthorized,
-            403 => Self::Forbidden,
-            404 => Self::NotFound,
-            408 | 499 => Self::RequestTimeout,
-            422 => Self::Validation,
-            429 => Self::RateLimited,
-            300..=399 => Self::Redirect,
-            400..=499 => Self::Client,
-            500..=599 => Self::Server,
-            _ => Self::Unexpected,
-        }
-    }
-}
 
 /// Why a call failed: what happened, with which request, what to do, and whether the request was
 /// executed. One word wide and cheap to clone.

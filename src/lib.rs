@@ -7,6 +7,7 @@
 pub mod api;
 mod assign;
 mod budget;
+mod builder;
 mod client;
 mod clock;
 mod credentials;
@@ -31,7 +32,8 @@ mod watch;
 pub use api::types::Assignment;
 pub use api::{AssignmentStatus, MAX_USERS_PER_REQUEST, Region};
 pub use assign::{Assign, AssignError, AssignProgress, Plan};
-pub use client::{Client, ClientBuilder, Pack};
+pub use builder::ClientBuilder;
+pub use client::{Client, Pack};
 pub use clock::{Clock, Sleep, SystemClock};
 pub use error::{Error, ErrorKind, Executed};
 pub use id::{AssignmentId, InvalidId, PackId, UserId};

@@ -34,7 +34,8 @@ pub use clock::FakeClock;
 
 use crate::api::AssignmentStatus;
 use crate::api::types::Assignment;
-use crate::client::{Client, ClientBuilder};
+use crate::builder::ClientBuilder;
+use crate::client::Client;
 use crate::id::{InvalidId, PackId, UserId};
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
 use rules::{Asked, Rules, Scope, Window};

@@ -1,9 +1,8 @@
 //! How connections are secured with rustls: ring and the platform's roots, or the caller's own.
 
-use crate::client::ClientBuilder;
+use crate::builder::ClientBuilder;
 use crate::error::{Error, ErrorKind};
 use rustls::pki_types::CertificateDer;
-use std::sync::Arc;
 
 /// The caller's wishes.
 #[derive(Debug, Default)]
@@ -31,6 +30,8 @@ impl Tls {
 
 #[cfg(feature = "ring")]
 fn default_config(roots: Vec<CertificateDer<'static>>) -> Result<rustls::ClientConfig, Error> {
+    use std::sync::Arc;
+
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
         .map_err(|e| problem("the root certificates cannot be used", Some(e)))?;

@@ -2,7 +2,7 @@
 //! doubtful request read back in between. Runs over [`Api`], so that a simulation drives it too.
 
 use super::AssignProgress;
-use super::doubt::{Doubt, Shown, Verdict};
+use super::doubt::Doubt;
 use super::naming::named;
 use crate::budget::Budget;
 use crate::clock::Clock;
@@ -38,22 +38,19 @@ pub(crate) struct Terms {
     pub(crate) retry: RetryPolicy,
 }
 
-/// So many requests in a row that failed for good end the run: the server is down.
-const MOST_FAILURES: u32 = 3;
-
 /// One write: who is sent, and what for.
 #[derive(Debug)]
-struct Work {
-    positions: Vec<u32>,
+pub(super) struct Work {
+    pub(super) positions: Vec<u32>,
     /// The group of the search that this is; a whole chunk otherwise.
-    group: Option<Group>,
+    pub(super) group: Option<Group>,
     /// How often it was sent and proven not executed.
-    failures: u32,
+    pub(super) failures: u32,
 }
 
 /// What a run has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// The first read. Nobody is sent before: running a list again resumes it.
     Opening,
     /// Every chunk goes out whole, once.
@@ -68,27 +65,27 @@ enum Phase {
 }
 
 pub(crate) struct Engine<'a, A> {
-    api: &'a A,
-    clock: &'a dyn Clock,
-    terms: &'a Terms,
-    budget: &'a Budget,
-    halt: &'a Halt,
-    ledger: &'a mut Ledger,
-    phase: Phase,
-    search: Search<Rejection>,
+    pub(super) api: &'a A,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) terms: &'a Terms,
+    pub(super) budget: &'a Budget,
+    pub(super) halt: &'a Halt,
+    pub(super) ledger: &'a mut Ledger,
+    pub(super) phase: Phase,
+    pub(super) search: Search<Rejection>,
     /// The next position of which no chunk was made.
-    cursor: u32,
-    again: VecDeque<Work>,
-    doubts: Vec<Doubt<Work>>,
-    extra_writes: u64,
-    failures: u32,
-    rejected: bool,
+    pub(super) cursor: u32,
+    pub(super) again: VecDeque<Work>,
+    pub(super) doubts: Vec<Doubt<Work>>,
+    pub(super) extra_writes: u64,
+    pub(super) failures: u32,
+    pub(super) rejected: bool,
     /// Users that this run assigned: by now, and when the last read began.
-    assigned: u64,
-    assigned_at_read: u64,
-    /// Those confirmed since the last read began: it need not show them.
-    since_read: HashSet<u32>,
-    cause: Option<Error>,
+    pub(super) assigned: u64,
+    pub(super) assigned_at_read: u64,
+    /// Those confirmed since the read under way began: it need not show them.
+    pub(super) since_read: Option<HashSet<u32>>,
+    pub(super) cause: Option<Error>,
 }
 
 impl<'a, A: Api> Engine<'a, A> {
@@ -117,7 +114,7 @@ impl<'a, A: Api> Engine<'a, A> {
             rejected: false,
             assigned: 0,
             assigned_at_read: 0,
-            since_read: HashSet::new(),
+            since_read: None,
             cause: None,
         }
     }
@@ -163,7 +160,7 @@ impl<'a, A: Api> Engine<'a, A> {
     }
 
     /// Starts nothing new. The first cause stands.
-    fn halt(&mut self, cause: Error) {
+    pub(super) fn halt(&mut self, cause: Error) {
         self.cause.get_or_insert(cause);
         self.halt.set();
     }
@@ -240,12 +237,14 @@ impl<'a, A: Api> Engine<'a, A> {
         }
     }
 
-    fn accepted(&mut self, work: Work) {
+    pub(super) fn accepted(&mut self, work: Work) {
         self.failures = 0;
         self.assigned += work.positions.len() as u64;
         for position in &work.positions {
             self.ledger.set(*position, Outcome::Assigned);
-            self.since_read.insert(*position);
+            if let Some(since_read) = &mut self.since_read {
+                since_read.insert(*position);
+            }
         }
         match work.group {
             None => self.search.chunk_accepted(work.positions.len()),
@@ -293,153 +292,11 @@ impl<'a, A: Api> Engine<'a, A> {
             self.ledger.set(position, Outcome::Rejected(why));
         }
     }
-
-    /// How long until the first doubt may be read back.
-    fn due_in(&self) -> Option<Duration> {
-        let due = self.doubts.iter().map(|doubt| doubt.due).min()?;
-        Some(due.saturating_sub(self.clock.now()))
-    }
-
-    /// With nothing in flight and nothing in doubt: whether the next phase begins with a read.
-    fn wants_read(&mut self) -> bool {
-        if self.phase == Phase::Chunks && !self.halt.is_set() && !self.search.is_done() {
-            self.phase = Phase::Narrowing;
-            return true;
-        }
-        let closing = self.rejected && self.phase != Phase::Closed;
-        self.phase = if closing { Phase::Closing } else { Phase::Closed };
-        closing
-    }
-
-    fn read(&mut self) -> BoxFuture<'a, (Duration, Result<Vec<UserId>, Error>)> {
-        self.since_read.clear();
-        self.assigned_at_read = self.assigned;
-        let (api, clock, terms) = (self.api, self.clock, self.terms);
-        async move {
-            let began = clock.now();
-            // A read-back goes on when nothing new may start.
-            let call = || api.list();
-            (began, retry(&terms.retry, clock, Effect::Read, &Halt::default(), call).await)
-        }
-        .boxed()
-    }
-
-    fn listed(&mut self, began: Duration, list: Result<Vec<UserId>, Error>) {
-        let list = match list {
-            Ok(list) => list,
-            Err(error) => return self.unreadable(began, error),
-        };
-        let mut shown = vec![false; self.ledger.len()];
-        for position in list.into_iter().filter_map(|id| self.ledger.position(id)) {
-            shown[position as usize] = true;
-        }
-        match self.phase {
-            Phase::Chunks | Phase::Search | Phase::Closed => self.read_back(began, &shown),
-            Phase::Opening | Phase::Narrowing | Phase::Closing => {
-                for position in (0..).zip(&shown).filter_map(|(position, shown)| shown.then_some(position)) {
-                    if matches!(self.ledger.outcome(position), Outcome::NotAssigned | Outcome::Rejected(_)) {
-                        self.ledger.found(position);
-                    }
-                }
-                if self.phase == Phase::Narrowing {
-                    self.search.withdraw(|position| shown[position as usize]);
-                }
-                self.phase = self.phase.next();
-            }
-        }
-    }
-
-    fn unreadable(&mut self, began: Duration, error: Error) {
-        match self.phase {
-            Phase::Chunks | Phase::Search | Phase::Closed => {
-                for doubt in self.take_doubts(began) {
-                    self.unknown(doubt.work, None);
-                }
-            }
-            Phase::Closing => {
-                for position in 0..u32::try_from(self.ledger.len()).unwrap_or(u32::MAX) {
-                    if matches!(self.ledger.outcome(position), Outcome::Rejected(_)) {
-                        self.ledger.set(position, Outcome::Unknown);
-                    }
-                }
-            }
-            Phase::Opening | Phase::Narrowing => {}
-        }
-        self.phase = self.phase.next();
-        self.halt(error);
-    }
-
-    /// The doubts of which a read that began at `began` may prove something.
-    fn take_doubts(&mut self, began: Duration) -> Vec<Doubt<Work>> {
-        self.doubts.extract_if(.., |doubt| doubt.due <= began).collect()
-    }
-
-    fn read_back(&mut self, began: Duration, shown: &[bool]) {
-        let confirmed = |outcome: &Outcome| matches!(outcome, Outcome::Assigned | Outcome::AlreadyAssigned);
-        let complete =
-            (0..).zip(self.ledger.outcomes()).zip(shown).all(|((position, (_, outcome)), shown)| {
-                *shown || !confirmed(outcome) || self.since_read.contains(&position)
-            });
-        let fresh = self.assigned_at_read > 0;
-        let ended = self.clock.now();
-        for mut doubt in self.take_doubts(began) {
-            let found = doubt.work.positions.iter().filter(|position| shown[**position as usize]).count();
-            let verdict = doubt.judge(began, ended, self.terms.settle, Shown { found, complete, fresh });
-            match verdict {
-                Verdict::Executed => self.accepted(doubt.work),
-                _ if !self.terms.resend_in_doubt => self.give_up(doubt, shown),
-                Verdict::NotExecuted => self.not_executed(doubt),
-                Verdict::Open => self.doubts.push(doubt),
-                Verdict::GivenUp => self.give_up(doubt, shown),
-            }
-        }
-    }
-
-    /// Proven: it may be sent again, within the limits.
-    fn not_executed(&mut self, doubt: Doubt<Work>) {
-        let mut work = doubt.work;
-        work.failures += 1;
-        if work.failures < self.terms.retry.attempts() {
-            self.again.push_back(work);
-            return;
-        }
-        self.cause.get_or_insert(doubt.error);
-        if let Some(group) = work.group {
-            self.search.abandon(group);
-        }
-        self.failures += 1;
-        if self.failures >= MOST_FAILURES {
-            self.halt.set();
-        }
-    }
-
-    fn give_up(&mut self, doubt: Doubt<Work>, shown: &[bool]) {
-        let message = format!(
-            "reading the pack did not prove whether a request was executed; it failed with: {}",
-            doubt.error
-        );
-        self.cause.get_or_insert(Error::new(ErrorKind::InDoubt, message).with_source(doubt.error));
-        self.unknown(doubt.work, Some(shown));
-    }
-
-    /// Nothing more is sent for them. Whoever a list shows is on the pack all the same.
-    fn unknown(&mut self, work: Work, shown: Option<&[bool]>) {
-        for position in work.positions {
-            if shown.is_some_and(|shown| shown[position as usize]) {
-                self.ledger.found(position);
-            } else {
-                self.ledger.set(position, Outcome::Unknown);
-            }
-        }
-        if let Some(group) = work.group {
-            self.search.abandon(group);
-        }
-    }
 }
 
 impl Phase {
     /// What follows when the phase's read is done.
-    fn next(self) -> Self {
+    pub(super) fn next(self) -> Self {
         match self {
             Self::Opening => Self::Chunks,
             Self::Narrowing => Self::Search,
