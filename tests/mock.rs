@@ -113,6 +113,22 @@ async fn the_rules_are_the_apis_own() {
     assert_eq!(fake.largest_request(), MAX_USERS_PER_REQUEST + 1);
 }
 
+/// 1,203 ids of which 200 are repeated, counted by the fake itself.
+#[tokio::test]
+async fn a_messy_list_becomes_assignments() {
+    let fake = FakeOnboarding::start_async().await;
+    fake.add_pack(pack()).add_users(1..=1003).put_on_pack(pack(), [5]);
+    let report = fake.client().pack(pack()).assign((1..=1003).chain(1..=200)).await.expect("everybody");
+    assert_eq!(
+        (report.assigned().count(), report.already_assigned().count(), report.duplicates()),
+        (1002, 1, 200)
+    );
+    assert_eq!((fake.reads(), fake.writes(), fake.largest_request()), (1, 3, 500));
+    let on_pack: std::collections::BTreeSet<_> =
+        fake.assignments(pack()).iter().map(|row| row.user_id).collect();
+    assert_eq!((fake.assignments(pack()).len(), on_pack.len()), (1003, 1003), "each once");
+}
+
 #[tokio::test]
 async fn what_the_vendor_leaves_open_can_be_set() {
     let fake = fake();

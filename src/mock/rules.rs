@@ -1,7 +1,7 @@
 //! What the fake knows, and the API's rules.
 
 use super::{Fault, Reassignment, RefusalStyle};
-use crate::api::types::{Assignment, PackAssignments, PackAssignmentsResponse};
+use crate::api::types::Assignment;
 use crate::api::{
     API_KEY_HEADER, ASSIGNMENTS_PATH, AssignmentStatus, MAX_USERS_PER_REQUEST, SCOPES, TOKEN_PATH,
 };
@@ -209,12 +209,8 @@ impl Rules {
         let body = match &self.rendered {
             Some((of, body)) if *of == pack => body.clone(),
             _ => {
-                let assignments = self.packs[&pack].clone();
-                let answer = PackAssignmentsResponse {
-                    data: PackAssignments { assignments },
-                    request_id: Some(format!("fake-{}", self.counts.reads)),
-                };
-                let body = serde_json::to_string(&answer).unwrap_or_default();
+                let id = format!("fake-{}", self.counts.reads);
+                let body = json!({"requestId": id, "data": {"assignments": self.packs[&pack]}}).to_string();
                 self.rendered = Some((pack, body.clone()));
                 body
             }
@@ -273,8 +269,10 @@ impl Rules {
     pub(super) fn put(&mut self, pack: PackId, user_id: UserId) {
         self.last_id += 1;
         let id = AssignmentId::try_from(500 + self.last_id).expect("a small number");
-        let row =
-            Assignment { id, user_id, status: AssignmentStatus::InProgress, is_waiting_approval: false };
+        // As an answer of the API is read, so that a field more in the spec changes nothing here.
+        let status = AssignmentStatus::InProgress;
+        let row = json!({"id": id, "userId": user_id, "status": status, "isWaitingApproval": false});
+        let row = serde_json::from_value(row).expect("what the spec requires of an assignment");
         self.rendered = None;
         self.packs
             .get_mut(&pack)

@@ -38,7 +38,8 @@ impl<'a> Stage<'a> {
             AssignmentStatus::InProgress if is_waiting_approval => Self::WaitingForApproval,
             AssignmentStatus::InProgress => Self::InProgress,
             AssignmentStatus::Completed => Self::Completed,
-            AssignmentStatus::Other(text) => Self::Other(text),
+            // A status that the spec may gain is nothing that this crate knows how to handle, either.
+            other => Self::Other(other.as_str()),
         }
     }
 }
