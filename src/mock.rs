@@ -300,6 +300,25 @@ impl FakeOnboarding {
 
     /// The user has completed every step and waits for an admin's approval.
     ///
+    /// ```
+    /// use connecteam_onboarding::{ChangeKind, PackId, UserId, mock::FakeOnboarding};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (pack, user) = (PackId::try_from(1001)?, UserId::try_from(7)?);
+    /// let fake = FakeOnboarding::start();
+    /// fake.add_pack(pack).put_on_pack(pack, [7]);
+    /// let before = fake.client().pack(pack).snapshot().await?;
+    ///
+    /// fake.finish_steps(pack, user); // then `approve`, `reopen`, `set_status`, `remove`
+    ///
+    /// let after = fake.client().pack(pack).snapshot().await?;
+    /// assert_eq!(after.changes_since(&before)[0].kind(), ChangeKind::Submitted);
+    /// assert_eq!(after.who_waits().collect::<Vec<_>>(), [user]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Panics
     /// If the user is not on the pack; as all that move people along.
     pub fn finish_steps(&self, pack: PackId, user: UserId) -> &Self {

@@ -229,6 +229,40 @@ fn ctrl_c_stops_with_a_report() {
     assert!((1..20_000).contains(&assigned), "{assigned}");
 }
 
+/// Neither the wait for the limit nor a server that is down keeps it from stopping.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_wait_at_once() {
+    let many = file("wait.txt", list(1..=5_000));
+    for waits_for_the_limit in [true, false] {
+        let server = Server::start();
+        server.users(1..=5_000);
+        if waits_for_the_limit {
+            server.with(|world| world.minute = Some(Window::new(3, 50.0)));
+        } else {
+            for _ in 0..9 {
+                server.fault("GET", Fault::CloseBeforeRead);
+            }
+        }
+        let child =
+            assign(&server, &many, &[]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("runs");
+        while server.requests() < 3 {
+            std::thread::sleep(MS);
+        }
+        std::thread::sleep(MS * 50);
+        let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+        assert!(killed.success());
+        let output = child.wait_with_output().expect("ends");
+        let object: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(
+            (output.status.code(), &object["error"]["kind"]),
+            (Some(3), &json!("stopped")),
+            "{object}"
+        );
+        assert_eq!(server.assigned(1001).len(), object["assigned"].as_array().map_or(0, Vec::len));
+    }
+}
+
 #[cfg(feature = "mock")]
 #[test]
 fn the_quickstart_needs_nothing() {

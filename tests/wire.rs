@@ -200,6 +200,25 @@ async fn a_doubtful_post_is_read_back() {
     }
 }
 
+/// One chunk that the server always fails on does not stop the others, and nobody of it is assigned or unknown.
+#[tokio::test]
+async fn a_poisoned_chunk_is_given_up_and_the_rest_goes_on() {
+    let server = Server::start();
+    server.users(1..=2_500);
+    for _ in 0..9 {
+        let poisoned = |request: &support::wire::Request| {
+            request.method == "POST" && String::from_utf8_lossy(&request.body).contains("[501,")
+        };
+        server.fault_when(poisoned, status(500, "{}"));
+    }
+    let error = pack(&server).assign(1..=2_500_u64).settle(MS * 5).await.expect_err("one chunk is left");
+    assert_eq!(error.cause().kind(), ErrorKind::Server);
+    assert_eq!(error.report().assigned().count(), 2_000);
+    let open: Vec<u64> = error.report().not_assigned().map(UserId::get).collect();
+    assert_eq!(open, (501..=1_000).collect::<Vec<_>>());
+    assert_eq!(server.posts(), 4 + 5, "four chunks, and five attempts");
+}
+
 #[tokio::test]
 async fn without_resending_the_doubtful_stay_unknown() {
     let server = Server::start();
