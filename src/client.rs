@@ -11,6 +11,7 @@ use crate::id::{InvalidId, PackId, UserId};
 use crate::retry::{Effect, RetryPolicy, retry};
 use std::fmt;
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// The API of one account. Cheap to clone; clones share connections, token and the account's limits.
 ///
@@ -121,8 +122,10 @@ impl Pack {
     /// # Errors
     /// Any [`ErrorKind`](crate::ErrorKind) of a request. Nothing was changed.
     pub async fn assignments(&self) -> Result<Vec<Assignment>, Error> {
-        let clock = self.client.clock();
-        retry(&self.client.retry, &*clock, Effect::Read, &Halt::default(), || self.list_once()).await
+        let (clock, going_on) = (self.client.clock(), Halt::default());
+        let span = tracing::info_span!("assignments", pack = %self.id);
+        let read = retry(&self.client.retry, &*clock, Effect::Read, &going_on, || self.list_once());
+        read.instrument(span).await
     }
 
     /// Assigns users to the pack: any list, with duplicates, strangers and people already there.

@@ -139,12 +139,17 @@ impl FakeOnboarding {
         rules.token_life = Duration::from_secs(86_400);
         rules.keys.insert(API_KEY.to_owned(), Scope::ReadWrite);
         let (rules, clock) = (Arc::new(Mutex::new(rules)), FakeClock::default());
-        let (state, time) = (Arc::clone(&rules), clock.clone());
-        server.mock(move |when, then| {
+        let fake = Self { server, rules, clock };
+        fake.serve(Duration::ZERO);
+        fake
+    }
+
+    fn serve(&self, delay: Duration) {
+        let (rules, clock) = (Arc::clone(&self.rules), self.clock.clone());
+        self.server.mock(move |when, then| {
             when.is_true(|_: &HttpMockRequest| true);
-            then.respond_with(move |request: &HttpMockRequest| respond(request, &state, &time));
+            then.delay(delay).respond_with(move |request: &HttpMockRequest| respond(request, &rules, &clock));
         });
-        Self { server, rules, clock }
     }
 
     fn rules(&self) -> MutexGuard<'_, Rules> {
@@ -277,6 +282,14 @@ impl FakeOnboarding {
     /// The next request to the API (not for a token) that has no fault yet goes wrong so.
     pub fn fail_next(&self, fault: Fault) -> &Self {
         self.change(|rules| rules.faults.push_back(fault))
+    }
+
+    /// From now on every answer comes so late, in real time: for time-outs. Requests do not wait for
+    /// one another.
+    pub fn answer_after(&self, delay: Duration) -> &Self {
+        self.server.reset();
+        self.serve(delay);
+        self
     }
 
     /// So many requests pass before the next fault.

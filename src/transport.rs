@@ -128,9 +128,16 @@ impl Inner {
         );
         let result = tracing::Instrument::instrument(self.exchange(request, permit), span.clone()).await;
         match &result {
-            Ok(answer) => span.record("http.response.status_code", answer.status.as_u16()),
-            Err(error) => span.record("error.type", error.kind().as_str()),
-        };
+            Ok(answer) => {
+                span.record("http.response.status_code", answer.status.as_u16());
+                if answer.is_refusal() {
+                    span.record("error.type", answer.status.as_str());
+                }
+            }
+            Err(error) => {
+                span.record("error.type", error.kind().as_str());
+            }
+        }
         result
     }
 

@@ -5,7 +5,7 @@
 use connecteam_onboarding::api::types::{AssignUsersResponse, ErrorBody, PackAssignmentsResponse};
 use connecteam_onboarding::mock::{FakeOnboarding, Fault, Reassignment, RefusalStyle};
 use connecteam_onboarding::{
-    AssignmentStatus, Client, Clock, ErrorKind, MAX_USERS_PER_REQUEST, PackId, UserId,
+    AssignmentStatus, Client, Clock, ErrorKind, MAX_USERS_PER_REQUEST, PackId, RetryPolicy, UserId,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -174,6 +174,18 @@ async fn faults_come_before_or_after_execution() {
     fake.fail_next(Fault::too_many_requests_as_200());
     let report = fake.client().pack(pack()).assign([4]).await.expect("waits, then goes on");
     assert_eq!((report.assigned().count(), fake.reads(), fake.writes()), (1, 2, 3));
+}
+
+#[tokio::test]
+async fn a_late_answer_is_a_time_out() {
+    let fake = fake();
+    let builder = fake.client_builder().api_key(fake.api_key()).attempt_timeout(Duration::from_millis(40));
+    let client = builder.retry(RetryPolicy::never()).build().expect("a client");
+    fake.answer_after(Duration::from_secs(2));
+    let error = client.pack(pack()).assignments().await.expect_err("too late");
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    fake.answer_after(Duration::ZERO);
+    assert_eq!(client.pack(pack()).assignments().await.map(|list| list.len()).ok(), Some(2), "the same fake");
 }
 
 #[tokio::test]

@@ -124,6 +124,7 @@ async fn no_secret_is_ever_shown() {
     let logged = log.0.lock().expect("no panic").clone();
     for expected in [
         "span assign",
+        "span assignments",
         "span http_request",
         "http.request.method=GET",
         "http.response.status_code=401",
