@@ -237,20 +237,24 @@ impl<'a, A: Api> Engine<'a, A> {
         }
     }
 
-    pub(super) fn accepted(&mut self, work: Work) {
-        self.failures = 0;
-        self.assigned += work.positions.len() as u64;
-        for position in &work.positions {
-            self.ledger.set(*position, Outcome::Assigned);
-            if let Some(since_read) = &mut self.since_read {
-                since_read.insert(*position);
-            }
-        }
+    fn accepted(&mut self, work: Work) {
+        self.assigned(&work.positions);
         match work.group {
             None => self.search.chunk_accepted(work.positions.len()),
             Some(group) => {
                 let rejections = self.search.accepted(group);
                 self.reject(rejections.into_iter().map(|rejection| (rejection.item, rejection.answer)));
+            }
+        }
+    }
+
+    pub(super) fn assigned(&mut self, positions: &[u32]) {
+        self.failures = 0;
+        self.assigned += positions.len() as u64;
+        for position in positions {
+            self.ledger.set(*position, Outcome::Assigned);
+            if let Some(since_read) = &mut self.since_read {
+                since_read.insert(*position);
             }
         }
     }

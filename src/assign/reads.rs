@@ -112,12 +112,21 @@ impl<'a, A: Api> Engine<'a, A> {
             let found = doubt.work.positions.iter().filter(|position| shown[**position as usize]).count();
             let verdict = doubt.judge(began, ended, self.terms.settle, Shown { found, complete, fresh });
             match verdict {
-                Verdict::Executed => self.accepted(doubt.work),
+                Verdict::Executed => self.there(doubt.work),
                 _ if !self.terms.resend_in_doubt => self.give_up(doubt, shown),
                 Verdict::NotExecuted => self.not_executed(doubt),
                 Verdict::Open => self.doubts.push(doubt),
                 Verdict::GivenUp => self.give_up(doubt, shown),
             }
+        }
+    }
+
+    /// They are on the pack. That is no answer, though: somebody else may have put them there, and a server
+    /// that refuses who is there may have refused them for it, so nobody else is suspected because of it.
+    fn there(&mut self, work: Work) {
+        self.assigned(&work.positions);
+        if let Some(group) = work.group {
+            self.search.abandon(group);
         }
     }
 
