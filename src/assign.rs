@@ -32,7 +32,8 @@ use tracing::Instrument;
 ///
 /// # The one assumption
 /// The API has no idempotency key. Nobody is assigned twice, provided the API executes a request
-/// within [`settle`](Self::settle) of its being given up, or not at all.
+/// within [`settle`](Self::settle) of its being given up, or not at all, and a list of the pack is complete and
+/// no older than that.
 /// [`resend_in_doubt(false)`](Self::resend_in_doubt) assumes nothing, and leaves such users
 /// [`Outcome::Unknown`].
 ///

@@ -32,6 +32,8 @@ pub(crate) struct ClientCredentials {
     id: String,
     secret: SecretString,
     current: Mutex<Option<Token>>,
+    /// Both as HTTP Basic sends them: as secret as they are.
+    basic: std::sync::OnceLock<String>,
     /// Held while a token is asked for, so that a hundred callers ask once.
     asking: tokio::sync::Mutex<Asked>,
 }
@@ -70,6 +72,7 @@ impl Credentials {
             id,
             secret,
             current: Mutex::default(),
+            basic: std::sync::OnceLock::new(),
             asking: tokio::sync::Mutex::default(),
         })
     }
@@ -127,6 +130,7 @@ impl Credentials {
             }
             Self::ClientCredentials(client) => {
                 secrets.push(client.secret.expose_secret().to_owned());
+                secrets.extend(client.basic.get().cloned());
                 if let Some(token) = &*client.current() {
                     let header = String::from_utf8_lossy(token.header.as_bytes());
                     secrets.push(header.trim_start_matches("Bearer ").to_owned());
@@ -135,7 +139,7 @@ impl Credentials {
         }
         let text = String::from_utf8_lossy(&body);
         // Shorter ones would blot out half of every text, and are no secrets.
-        let found: Vec<_> = secrets.iter().filter(|s| s.len() > 3 && text.contains(s.as_str())).collect();
+        let found: Vec<_> = secrets.iter().filter(|s| s.len() > 7 && text.contains(s.as_str())).collect();
         if found.is_empty() {
             return body;
         }
@@ -206,7 +210,9 @@ impl ClientCredentials {
             }
             Err(error) => {
                 let error = error.for_token();
-                asked.failure = Some(error.clone());
+                // What only this run may not do, another may.
+                let own = [ErrorKind::RequestLimit, ErrorKind::QuotaSpent, ErrorKind::Stopped];
+                asked.failure = Some(error.clone()).filter(|error| !own.contains(&error.kind()));
                 Err(error)
             }
         }
@@ -221,6 +227,9 @@ impl ClientCredentials {
         let request = inner.shared.http.post(url).basic_auth(&self.id, Some(self.secret.expose_secret()));
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form).build();
         let request = request.map_err(crate::transport::of_reqwest)?;
+        if let Some(header) = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+            self.basic.get_or_init(|| header.trim_start_matches("Basic ").to_owned());
+        }
         let answer = inner.send(request, OPERATION).await?.success()?;
         // Neither the body nor the parser's words: either may hold the token.
         let unreadable = || Error::new(ErrorKind::Unreadable, "the answer holds no usable access token");

@@ -175,7 +175,14 @@ impl Error {
 
     /// This happened while asking for an access token.
     pub(crate) fn for_token(self) -> Self {
-        self.change(|inner| inner.for_token = true)
+        self.change(|inner| {
+            inner.for_token = true;
+            // These speak of the token request, not of users or a pack.
+            if matches!(inner.kind, Some(ErrorKind::Validation | ErrorKind::NotFound)) {
+                inner.kind = Some(ErrorKind::Client);
+                inner.message = String::from("the token endpoint refuses the request");
+            }
+        })
     }
 
     /// What the 422 says, item by item.

@@ -104,10 +104,11 @@ impl Governor {
 }
 
 fn day_spent(retry_at: SystemTime) -> Error {
-    let message = format!(
-        "the account's requests of the day are spent (or reserved); they come back at {}",
-        httpdate::fmt_http_date(retry_at)
-    );
+    // A server's clock may show any year; the formatter knows four digits.
+    let known = retry_at < SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+    let at = if known { httpdate::fmt_http_date(retry_at) } else { "an unknown time".to_owned() };
+    let message =
+        format!("the account's requests of the day are spent (or reserved); they come back at {at}");
     Error::new(ErrorKind::QuotaSpent, message).with_retry_at(retry_at)
 }
 

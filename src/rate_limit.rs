@@ -247,6 +247,8 @@ impl RateLimit {
         arrival: Arrival,
     ) {
         let opened = |reset: Option<u64>, length: Duration| {
+            // No second of a year of four digits: milliseconds, or nonsense.
+            let reset = reset.filter(|reset| *reset < 253_402_300_800);
             let start = Duration::from_secs(reset?).saturating_sub(length + window::MARGIN);
             Some((start, length + window::MARGIN))
         };

@@ -57,7 +57,7 @@ pub(crate) struct Answer {
 }
 
 /// An answer that is no success is read up to here, then dropped.
-const MAX_ERROR_BODY: usize = 64 * 1024;
+const MAX_ERROR_BODY: usize = 1024 * 1024;
 
 impl ClientHooks<Inner> for Client {
     async fn exec(&self, request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
@@ -86,7 +86,12 @@ impl Inner {
         let credentials = &self.shared.credentials;
         for last in [false, true] {
             let spare = if last { None } else { request.try_clone() };
-            let token = credentials.sign(&mut request, self).await?;
+            let write = *request.method() == Method::POST;
+            let sign = credentials.sign(&mut request, self);
+            let token = match &self.halt {
+                Some(halt) if write => halt.unless(sign).await??,
+                _ => sign.await?,
+            };
             let answer = self.send(request, operation).await?;
             match spare {
                 Some(spare) if answer.status == StatusCode::UNAUTHORIZED && credentials.forget(token) => {
@@ -103,7 +108,9 @@ impl Inner {
         let shared = &*self.shared;
         // A read-back must always be affordable: a write leaves one request of the day for it.
         let write = *request.method() == Method::POST && operation != crate::credentials::OPERATION;
-        let share = Share { reserve: self.reserve, keep_back: u64::from(write) };
+        // A token serves everybody, whoever asks for it.
+        let reserve = if operation == crate::credentials::OPERATION { 0 } else { self.reserve };
+        let share = Share { reserve, keep_back: u64::from(write) };
         self.budget.check()?;
         let leave = shared.governor.acquire(share);
         let permit = match &self.halt {
@@ -157,6 +164,10 @@ impl Inner {
         let (mut body, rest) = read_body(response, cap).await;
         // What carries `data` is a success, and is not looked at twice; all else may end up in an error.
         let hidden = if status.is_success() && has_data(&body) {
+            // It is an error all the same where it cannot be read, and the start of it is kept then.
+            if body.len() < 64 * 1024 {
+                body = self.shared.credentials.redact(body);
+            }
             false
         } else {
             body = self.shared.credentials.redact(body);

@@ -2,7 +2,7 @@
 
 use crate::client::Pack;
 use crate::clock::{Clock, Sleep};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::id::UserId;
 use crate::progress::{Change, Snapshot, Stage};
 use crate::rate_limit::WindowQuota;
@@ -78,11 +78,31 @@ pub struct Watch {
 }
 
 enum State {
-    Looking(BoxFuture<'static, Result<Snapshot, Error>>),
+    Looking(Running),
     Waiting(Sleep),
     /// The next look, once it is asked for.
     Due,
     Ended,
+}
+
+/// A look under way. A task of its own: a watch that nobody polls must not hold what the client's
+/// other requests wait for.
+struct Running(tokio::task::JoinHandle<Result<Snapshot, Error>>);
+
+impl Running {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Snapshot, Error>> {
+        Poll::Ready(match ready!(self.0.poll_unpin(context)) {
+            Ok(result) => result,
+            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            Err(_) => Err(Error::new(ErrorKind::Stopped, "the runtime ends")),
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl fmt::Debug for Watch {
@@ -250,12 +270,12 @@ impl Stream for Watch {
         loop {
             match &mut self.state {
                 State::Ended => return Poll::Ready(None),
-                State::Due => self.state = State::Looking(self.look()),
+                State::Due => self.state = State::Looking(Running(tokio::spawn(self.look()))),
                 State::Waiting(sleep) => {
                     ready!(sleep.poll_unpin(context));
                     self.state = State::Due;
                 }
-                State::Looking(look) => match ready!(look.poll_unpin(context)) {
+                State::Looking(look) => match ready!(look.poll(context)) {
                     Ok(snapshot) => {
                         if let Some(look) = self.found(snapshot) {
                             return Poll::Ready(Some(Ok(look)));

@@ -9,6 +9,8 @@ pub(crate) struct Doubt<W> {
     /// What was sent.
     pub(crate) work: W,
     users: usize,
+    /// When it was given up.
+    pub(crate) given_up: Duration,
     /// Why its fate is unknown.
     pub(crate) error: Error,
     /// The next read that may prove anything begins at this time or later.
@@ -38,8 +40,8 @@ pub(crate) struct Shown {
     pub(crate) found: usize,
     /// Whether everybody confirmed before the read began is on it.
     pub(crate) complete: bool,
-    /// Whether a request of this run was confirmed before the read began: then a list that shows it
-    /// is fresh. Who was there at the start proves nothing, as an old list shows them too.
+    /// Whether somebody was confirmed after the doubtful request was given up, and before the read
+    /// began: then a list that shows them is fresh. Who was there earlier is on an old list too.
     pub(crate) fresh: bool,
 }
 
@@ -49,7 +51,7 @@ const MOST_READS: u32 = 6;
 impl<W> Doubt<W> {
     /// A request with so many users that was given up at `now`.
     pub(crate) fn new(work: W, users: usize, now: Duration, settle: Duration, error: Error) -> Self {
-        Self { work, users, error, due: now + settle, absent_at: None, reads: 0 }
+        Self { work, users, error, given_up: now, due: now.saturating_add(settle), absent_at: None, reads: 0 }
     }
 
     /// Judges a list read from `began` to `ended`, and sets when the next is due.
@@ -65,10 +67,10 @@ impl<W> Doubt<W> {
             return Verdict::Executed;
         }
         self.reads += 1;
-        self.due = ended + settle;
+        self.due = ended.saturating_add(settle);
         if shown.found > 0 || !shown.complete {
             self.absent_at = None;
-        } else if shown.fresh || self.absent_at.is_some_and(|first| began >= first + settle) {
+        } else if shown.fresh || self.absent_at.is_some_and(|first| began >= first.saturating_add(settle)) {
             return Verdict::NotExecuted;
         } else {
             self.absent_at.get_or_insert(ended);

@@ -80,9 +80,9 @@ pub(crate) struct Engine<'a, A> {
     pub(super) extra_writes: u64,
     pub(super) failures: u32,
     pub(super) rejected: bool,
-    /// Users that this run assigned: by now, and when the last read began.
-    pub(super) assigned: u64,
-    pub(super) assigned_at_read: u64,
+    /// When this run last had somebody confirmed: by now, and when the last read began.
+    pub(super) confirmed_at: Option<Duration>,
+    pub(super) confirmed_at_read: Option<Duration>,
     /// Those confirmed since the read under way began: it need not show them.
     pub(super) since_read: Option<HashSet<u32>>,
     pub(super) cause: Option<Error>,
@@ -112,8 +112,8 @@ impl<'a, A: Api> Engine<'a, A> {
             extra_writes: 0,
             failures: 0,
             rejected: false,
-            assigned: 0,
-            assigned_at_read: 0,
+            confirmed_at: None,
+            confirmed_at_read: None,
             since_read: None,
             cause: None,
         }
@@ -250,7 +250,7 @@ impl<'a, A: Api> Engine<'a, A> {
 
     pub(super) fn assigned(&mut self, positions: &[u32]) {
         self.failures = 0;
-        self.assigned += positions.len() as u64;
+        self.confirmed_at = Some(self.clock.now());
         for position in positions {
             self.ledger.set(*position, Outcome::Assigned);
             if let Some(since_read) = &mut self.since_read {
@@ -278,6 +278,8 @@ impl<'a, A: Api> Engine<'a, A> {
             .collect();
         if self.terms.all_or_nothing {
             self.reject(verdicts);
+            // Whatever else ended the run: this is why nobody is assigned.
+            self.cause = Some(error.clone());
             return self.halt(error);
         }
         let rejections = match work.group {

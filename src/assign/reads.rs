@@ -34,7 +34,7 @@ impl<'a, A: Api> Engine<'a, A> {
 
     pub(super) fn read(&mut self) -> BoxFuture<'a, (Duration, Result<Vec<UserId>, Error>)> {
         self.since_read = Some(HashSet::new());
-        self.assigned_at_read = self.assigned;
+        self.confirmed_at_read = self.confirmed_at;
         let (api, clock, terms, halt) = (self.api, self.clock, self.terms, self.halt);
         // What follows these would not be started any more; a read-back and the closing read go on.
         let may_stop = matches!(self.phase, Phase::Opening | Phase::Narrowing);
@@ -63,7 +63,10 @@ impl<'a, A: Api> Engine<'a, A> {
             Phase::Chunks | Phase::Search | Phase::Closed => self.read_back(began, &shown, &since_read),
             Phase::Opening | Phase::Narrowing | Phase::Closing => {
                 for position in (0..).zip(&shown).filter_map(|(position, shown)| shown.then_some(position)) {
-                    if matches!(self.ledger.outcome(position), Outcome::NotAssigned | Outcome::Rejected(_)) {
+                    if matches!(
+                        self.ledger.outcome(position),
+                        Outcome::NotAssigned | Outcome::Rejected(_) | Outcome::Unknown
+                    ) {
                         self.ledger.found(position);
                     }
                 }
@@ -106,10 +109,10 @@ impl<'a, A: Api> Engine<'a, A> {
             (0..).zip(self.ledger.outcomes()).zip(shown).all(|((position, (_, outcome)), shown)| {
                 *shown || !confirmed(outcome) || since_read.contains(&position)
             });
-        let fresh = self.assigned_at_read > 0;
         let ended = self.clock.now();
         for mut doubt in self.take_doubts(began) {
             let found = doubt.work.positions.iter().filter(|position| shown[**position as usize]).count();
+            let fresh = self.confirmed_at_read.is_some_and(|at| at >= doubt.given_up);
             let verdict = doubt.judge(began, ended, self.terms.settle, Shown { found, complete, fresh });
             match verdict {
                 Verdict::Executed => self.there(doubt.work),
