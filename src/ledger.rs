@@ -1,10 +1,12 @@
 //! Every unique id in input order, each with its outcome: the dedup, the work list and the report.
 
 use crate::id::UserId;
-use indexmap::IndexMap;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// What became of one user.
@@ -63,45 +65,76 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The keys come from outside: a seeded hasher, so that no list can be made to collide.
-type Hasher = foldhash::quality::RandomState;
-
 /// The ids of one run. An id's position is its index here.
+///
+/// Columns rather than a map of ids to outcomes: a million of them are added at once, and the time that
+/// takes is that of the memory it touches.
 #[derive(Clone, Default)]
 pub(crate) struct Ledger {
-    outcomes: IndexMap<UserId, Outcome, Hasher>,
+    /// In the order in which they came.
+    ids: Vec<UserId>,
+    /// What became of each.
+    tags: Vec<Tag>,
+    /// The positions, found by their id.
+    positions: HashTable<u32>,
+    /// The ids come from outside: a seeded hasher, so that no list can be made to collide.
+    hasher: foldhash::fast::RandomState,
+    /// The outcomes of those who are rejected, by position.
+    rejected: HashMap<u32, Outcome>,
     duplicates: u64,
     settled: u64,
     /// Positions of which a request was ever in doubt.
     doubted: HashSet<u32>,
 }
 
+/// An outcome without its reason.
+#[derive(Clone, Copy, PartialEq)]
+enum Tag {
+    NotAssigned,
+    Assigned,
+    AlreadyAssigned,
+    Rejected,
+    Unknown,
+}
+
 impl Ledger {
     /// An empty ledger with room for so many ids.
     pub(crate) fn with_capacity(ids: usize) -> Self {
-        Self { outcomes: IndexMap::with_capacity_and_hasher(ids, Hasher::default()), ..Self::default() }
+        Self {
+            ids: Vec::with_capacity(ids),
+            tags: Vec::with_capacity(ids),
+            positions: HashTable::with_capacity(ids),
+            ..Self::default()
+        }
     }
 
     /// Adds an id; one that is there already counts as a duplicate.
     pub(crate) fn add(&mut self, id: UserId) {
-        match self.outcomes.entry(id) {
-            indexmap::map::Entry::Occupied(_) => self.duplicates += 1,
-            indexmap::map::Entry::Vacant(entry) => {
-                entry.insert(Outcome::NotAssigned);
+        let Self { ids, hasher, .. } = self;
+        let is_same = |position: &u32| ids[*position as usize] == id;
+        let hash = |position: &u32| hasher.hash_one(ids[*position as usize]);
+        match self.positions.entry(hasher.hash_one(id), is_same, hash) {
+            Entry::Occupied(_) => self.duplicates += 1,
+            Entry::Vacant(entry) => {
+                entry.insert(u32::try_from(ids.len()).expect("a list of at most four billion ids"));
+                ids.push(id);
+                self.tags.push(Tag::NotAssigned);
             }
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.outcomes.len()
+        self.ids.len()
     }
 
     pub(crate) fn position(&self, id: UserId) -> Option<u32> {
-        self.outcomes.get_index_of(&id).and_then(|index| u32::try_from(index).ok())
+        self.positions
+            .find(self.hasher.hash_one(id), |position| self.ids[*position as usize] == id)
+            .copied()
     }
 
     pub(crate) fn id(&self, position: u32) -> UserId {
-        *self.outcomes.get_index(position as usize).expect("positions come from this ledger").0
+        self.ids[position as usize]
     }
 
     pub(crate) fn ids(&self, positions: &[u32]) -> Vec<UserId> {
@@ -109,14 +142,31 @@ impl Ledger {
     }
 
     pub(crate) fn outcome(&self, position: u32) -> &Outcome {
-        &self.outcomes[position as usize]
+        match self.tags[position as usize] {
+            Tag::NotAssigned => &Outcome::NotAssigned,
+            Tag::Assigned => &Outcome::Assigned,
+            Tag::AlreadyAssigned => &Outcome::AlreadyAssigned,
+            Tag::Rejected => &self.rejected[&position],
+            Tag::Unknown => &Outcome::Unknown,
+        }
     }
 
     pub(crate) fn set(&mut self, position: u32, outcome: Outcome) {
-        let open = |outcome: &Outcome| *outcome == Outcome::NotAssigned;
-        self.settled += u64::from(!open(&outcome));
-        let before = std::mem::replace(&mut self.outcomes[position as usize], outcome);
-        self.settled -= u64::from(!open(&before));
+        let tag = match outcome {
+            Outcome::NotAssigned => Tag::NotAssigned,
+            Outcome::Assigned => Tag::Assigned,
+            Outcome::AlreadyAssigned => Tag::AlreadyAssigned,
+            Outcome::Rejected(_) => Tag::Rejected,
+            Outcome::Unknown => Tag::Unknown,
+        };
+        let before = std::mem::replace(&mut self.tags[position as usize], tag);
+        self.settled += u64::from(tag != Tag::NotAssigned);
+        self.settled -= u64::from(before != Tag::NotAssigned);
+        if tag == Tag::Rejected {
+            self.rejected.insert(position, outcome);
+        } else if before == Tag::Rejected {
+            self.rejected.remove(&position);
+        }
     }
 
     /// A request for these is in doubt, whatever becomes of it.
@@ -140,7 +190,8 @@ impl Ledger {
     }
 
     pub(crate) fn outcomes(&self) -> impl ExactSizeIterator<Item = (UserId, &Outcome)> + Clone {
-        self.outcomes.iter().map(|(id, outcome)| (*id, outcome))
+        let positions = 0..u32::try_from(self.len()).unwrap_or(u32::MAX);
+        self.ids.iter().zip(positions).map(|(id, position)| (*id, self.outcome(position)))
     }
 }
 
@@ -167,7 +218,7 @@ impl Report {
     /// The outcome of one id; `None` if it was not in the list.
     #[must_use]
     pub fn outcome(&self, id: UserId) -> Option<&Outcome> {
-        self.ledger.outcomes.get(&id)
+        self.ledger.position(id).map(|position| self.ledger.outcome(position))
     }
 
     /// Whom this run assigned.
