@@ -128,9 +128,7 @@ impl Ledger {
     }
 
     pub(crate) fn position(&self, id: UserId) -> Option<u32> {
-        self.positions
-            .find(self.hasher.hash_one(id), |position| self.ids[*position as usize] == id)
-            .copied()
+        self.positions.find(self.hasher.hash_one(id), |position| self.ids[*position as usize] == id).copied()
     }
 
     pub(crate) fn id(&self, position: u32) -> UserId {

@@ -91,7 +91,7 @@ fn serve(stream: TcpStream, answers: &Answers) -> Option<()> {
         std::thread::sleep(answers.delay);
         let bytes = if !get {
             &answers.assigned
-        } else if (answers.reads.fetch_add(1, Ordering::SeqCst) + 1) % READS_PER_CHANGE == 0 {
+        } else if (answers.reads.fetch_add(1, Ordering::SeqCst) + 1).is_multiple_of(READS_PER_CHANGE) {
             &answers.changed
         } else {
             &answers.list
