@@ -3,11 +3,13 @@
 //! `cargo bench --bench dedup` prints time and memory as a Markdown table. All of them keep the input order.
 //! Ours is `pack.assign(ids)`: it checks each id, and makes the ledger of the whole run.
 
+mod support;
+
 use connecteam_onboarding::{Client, Pack, PackId};
 use std::collections::HashSet;
 use std::hash::BuildHasher;
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use support::{Peak, median, timed};
 
 const IDS: u64 = 1_000_000;
 const ROUNDS: usize = 9;
@@ -24,8 +26,10 @@ const WAYS: [&str; 6] = [
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let pack = pack();
     if let [list, way] = arguments.as_slice() {
-        return println!("{}", memory_of(lists()[index(list)].1.clone(), index(way)));
+        let (_, ids) = lists().into_iter().nth(index(list)).expect("a list");
+        return println!("{}", memory_of(&pack, index(way), ids));
     }
     println!("| ids | {} |", WAYS.join(" | "));
     println!("|---|{}", "--:|".repeat(WAYS.len()));
@@ -34,12 +38,11 @@ fn main() {
         for round in 0..ROUNDS {
             for way in (0..WAYS.len()).map(|way| (way + round) % WAYS.len()) {
                 let ids = list.clone();
-                times[way].push(run(way, ids));
+                times[way].push(run(&pack, way, ids));
             }
         }
-        let cells = times.into_iter().enumerate().map(|(way, mut times)| {
-            times.sort();
-            format!("{:.1} ms, {:.0} B", times[ROUNDS / 2].as_secs_f64() * 1e3, in_process(number, way))
+        let cells = times.into_iter().enumerate().map(|(way, times)| {
+            format!("{:.1} ms, {:.0} B", median(times).as_secs_f64() * 1e3, in_process(number, way))
         });
         println!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
@@ -85,21 +88,9 @@ fn indexed<S: BuildHasher + Default>(ids: Vec<u64>) -> indexmap::IndexSet<u64, S
     set
 }
 
-/// The result lives until the clock has stopped.
-fn timed<T>(way: impl FnOnce() -> T) -> Duration {
-    let start = Instant::now();
-    let result = black_box(way());
-    let time = start.elapsed();
-    drop(result);
-    time
-}
-
-fn run(way: usize, ids: Vec<u64>) -> Duration {
+fn run(pack: &Pack, way: usize, ids: Vec<u64>) -> Duration {
     match way {
-        0 => {
-            let pack = pack();
-            timed(|| pack.assign(ids))
-        }
+        0 => timed(|| pack.assign(ids)),
         1 => timed(|| itertools::Itertools::unique(ids.into_iter()).collect::<Vec<_>>()),
         2 => timed(|| unique::<std::hash::RandomState>(ids)),
         3 => timed(|| unique::<foldhash::fast::RandomState>(ids)),
@@ -108,18 +99,8 @@ fn run(way: usize, ids: Vec<u64>) -> Duration {
     }
 }
 
-fn memory_of(ids: Vec<u64>, way: usize) -> f64 {
-    let pack = pack();
-    black_box(&pack);
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-    let before = memory("VmRSS");
-    run(way, ids);
-    (memory("VmHWM") - before) * 1024.0 / IDS as f64
-}
-
-/// A line of what Linux says of this process, in KiB; 0 elsewhere.
-fn memory(name: &str) -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0.0)
+fn memory_of(pack: &Pack, way: usize, ids: Vec<u64>) -> f64 {
+    let peak = Peak::start();
+    run(pack, way, ids);
+    peak.kibibytes() * 1024.0 / IDS as f64
 }

@@ -1,8 +1,12 @@
 //! The diff of two snapshots of 100,000 against a hand-written merge of two sorted vectors.
 
-use connecteam_onboarding::{Assignment, AssignmentId, Snapshot};
+#[allow(dead_code, reason = "other benchmarks use more of it")]
+mod support;
+
+use connecteam_onboarding::{Assignment, Snapshot};
 use std::hint::black_box;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
+use support::timed;
 
 fn listing(changed_every: usize) -> Vec<Assignment> {
     let rows: Vec<_> = (1..=100_000_usize)
@@ -42,45 +46,6 @@ fn merge(before: &[Assignment], after: &[Assignment]) -> Vec<(Option<Assignment>
     changes
 }
 
-/// The same over the smallest rows there could be: no status but a byte.
-fn lean_merge(
-    before: &[(AssignmentId, u64, u8)],
-    after: &[(AssignmentId, u64, u8)],
-) -> Vec<(AssignmentId, u8, u8)> {
-    let mut changes = Vec::new();
-    let (mut i, mut j) = (0, 0);
-    while i < before.len() && j < after.len() {
-        let (b, a) = (before[i], after[j]);
-        if b.0 == a.0 {
-            if b != a {
-                changes.push((b.0, b.2, a.2));
-            }
-            i += 1;
-            j += 1;
-        } else if b.0 < a.0 {
-            changes.push((b.0, b.2, 9));
-            i += 1;
-        } else {
-            changes.push((a.0, 9, a.2));
-            j += 1;
-        }
-    }
-    changes
-}
-
-fn lean(rows: &[Assignment]) -> Vec<(AssignmentId, u64, u8)> {
-    let state = |row: &Assignment| {
-        u8::from(row.is_waiting_approval) + 2 * u8::from(row.status.as_str() == "completed")
-    };
-    rows.iter().map(|row| (row.id, row.user_id.get(), state(row))).collect()
-}
-
-fn time<T>(run: impl FnOnce() -> T) -> Duration {
-    let start = Instant::now();
-    black_box(run());
-    start.elapsed()
-}
-
 /// The fastest of many turns; the contestants take turns, so that a busy machine slows all of them.
 fn fastest<const N: usize>(mut turn: impl FnMut() -> [Duration; N]) -> [Duration; N] {
     let mut best = [Duration::MAX; N];
@@ -96,11 +61,7 @@ fn fastest<const N: usize>(mut turn: impl FnMut() -> [Duration; N]) -> [Duration
 fn fastest_of<I, T>(mut prepare: impl FnMut() -> I, mut run: impl FnMut(I) -> T) -> Duration {
     let times = (0..60).map(|_| {
         let input = prepare();
-        let start = Instant::now();
-        let output = run(input);
-        let time = start.elapsed();
-        black_box(output);
-        time
+        timed(|| run(input))
     });
     times.min().expect("runs")
 }
@@ -116,18 +77,14 @@ fn main() {
         let later = Snapshot::after(&earlier, now, second.clone());
         let found = later.changes_since(&earlier).len();
         assert_eq!(found, merge(&first, &second).len());
-        let (lean_first, lean_second) = (lean(&first), lean(&second));
-        let [ours, by_hand, leanest] = fastest(|| {
+        let [ours, by_hand] = fastest(|| {
             [
-                time(|| black_box(&later).changes_since(black_box(&earlier))),
-                time(|| merge(black_box(&first), black_box(&second))),
-                time(|| lean_merge(black_box(&lean_first), black_box(&lean_second))),
+                timed(|| black_box(&later).changes_since(black_box(&earlier))),
+                timed(|| merge(black_box(&first), black_box(&second))),
             ]
         });
         let ratio = ours.as_secs_f64() / by_hand.as_secs_f64();
-        println!(
-            "{name:>16}: {found:>6} changes, {ours:>9.1?}, by hand {by_hand:>9.1?}, ratio {ratio:.2}; leanest {leanest:.1?}"
-        );
+        println!("{name:>16}: {found:>6} changes, {ours:>9.1?}, by hand {by_hand:>9.1?}, ratio {ratio:.2}");
         let after = fastest_of(|| second.clone(), |rows| Snapshot::after(&earlier, now, rows));
         let new = fastest_of(|| second.clone(), |rows| Snapshot::new(now, rows));
         println!("{:>16}  new {new:.1?}, after {after:.1?}", "");

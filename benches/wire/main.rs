@@ -8,10 +8,13 @@ mod contestants;
 mod growth;
 mod process;
 mod server;
+#[path = "../support/mod.rs"]
+mod support;
 
 use contestants::Job;
 use process::{instructions, take};
 use std::time::Duration;
+use support::median;
 
 /// How often the contestants take turns.
 const ROUNDS: usize = 7;
@@ -82,9 +85,4 @@ fn row(what: &str, url: &str, job: Job, turns: usize, count: bool) {
         their_memory / 1024.0,
         our_memory / their_memory
     );
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
 }

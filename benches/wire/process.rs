@@ -1,10 +1,10 @@
 //! Contestants in processes of their own: how long they take, how much memory, how many instructions.
 
 use crate::contestants::{Contestant, Job, contest};
+use crate::support::{Peak, median};
 use std::process::{Command, Stdio};
 
 /// What one process took for one turn.
-#[derive(Clone, Copy, Default)]
 pub struct Taken {
     pub seconds: f64,
     /// The most memory beyond what it had before the first turn.
@@ -28,23 +28,12 @@ pub fn run_if_child() -> bool {
         _ => Job::Assign(ids.parse().expect("a number")),
     };
     let contestant = runtime.block_on(async { Contestant::new(who, url) });
-    // From here on, the most memory is counted anew.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-    let before = memory("VmRSS");
-    let mut seconds: Vec<f64> = (0..turns.parse().expect("a number"))
-        .map(|_| contest(&runtime, &contestant, job).as_secs_f64())
-        .collect();
-    let kibibytes = memory("VmHWM") - before;
-    seconds.sort_by(f64::total_cmp);
-    println!("{} {kibibytes}", seconds[seconds.len() / 2]);
+    let peak = Peak::start();
+    let turns = 0..turns.parse().expect("a number");
+    let seconds = turns.map(|_| contest(&runtime, &contestant, job).as_secs_f64()).collect();
+    let kibibytes = peak.kibibytes();
+    println!("{} {kibibytes}", median(seconds));
     true
-}
-
-/// A line of what Linux says of this process, in KiB; 0 elsewhere.
-fn memory(name: &str) -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0.0)
 }
 
 fn arguments(who: &str, url: &str, job: Job, turns: usize) -> [String; 6] {

@@ -1,11 +1,16 @@
 //! A server on the loopback interface that answers at once with bytes made beforehand, so that it costs
 //! both contestants the same. Every connection has a thread.
 
-use std::io::{BufRead, BufReader, Read, Write};
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../../tests/support/wire.rs"]
+mod wire;
+
+use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use wire::{Answer, Request};
 
 /// Every so many reads of the list show one change; the others show none.
 pub const READS_PER_CHANGE: usize = 12;
@@ -25,7 +30,7 @@ pub fn start(assignments: usize, delay: Duration) -> String {
     let answers = Arc::new(Answers {
         list: list(assignments, false),
         changed: list(assignments, true),
-        assigned: answer(r#"{"requestId":"d4e5f6a7-8901-23bc-def4-567890abcdef","data":{}}"#),
+        assigned: answer(r#"{"requestId":"d4e5f6a7-8901-23bc-def4-567890abcdef","data":{}}"#.to_owned()),
         delay,
         reads: AtomicUsize::new(0),
     });
@@ -48,48 +53,31 @@ fn list(assignments: usize, changed: bool) -> Vec<u8> {
             r#"{{"id":{id},"userId":{user},"status":"{status}","isWaitingApproval":{waiting}}}"#
         ));
     }
-    answer(&format!(
+    answer(format!(
         r#"{{"requestId":"d4e5f6a7-8901-23bc-def4-567890abcdef","data":{{"assignments":[{}]}}}}"#,
         rows.join(",")
     ))
 }
 
-fn answer(body: &str) -> Vec<u8> {
+fn answer(body: String) -> Vec<u8> {
+    let mut answer = Answer::new(200, "application/json", body);
     // Windows as wide as can be: they are read and reckoned with, and never in the way.
-    format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-         x-ratelimit-limit-minute: 1000000\r\nx-ratelimit-remaining-minute: 999999\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+    for (name, value) in [("x-ratelimit-limit-minute", 1_000_000), ("x-ratelimit-remaining-minute", 999_999)]
+    {
+        answer.headers.push((name.to_owned(), value.to_string()));
+    }
+    let mut bytes = answer.head(answer.body.len() as u64);
+    bytes.append(&mut answer.body);
+    bytes
 }
 
 fn serve(stream: TcpStream, answers: &Answers) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut out = stream.try_clone().ok()?;
     let mut input = BufReader::with_capacity(64 * 1024, stream);
-    let mut body = Vec::new();
-    loop {
-        let mut line = String::new();
-        let (mut get, mut length, mut first) = (false, 0, true);
-        loop {
-            line.clear();
-            if input.read_line(&mut line).ok()? == 0 {
-                return None;
-            }
-            if std::mem::take(&mut first) {
-                get = line.starts_with("GET ");
-            } else if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().ok()?;
-            }
-            if line == "\r\n" {
-                break;
-            }
-        }
-        body.resize(length, 0);
-        input.read_exact(&mut body).ok()?;
+    while let Some(request) = Request::read(&mut input) {
         std::thread::sleep(answers.delay);
-        let bytes = if !get {
+        let bytes = if request.method != "GET" {
             &answers.assigned
         } else if (answers.reads.fetch_add(1, Ordering::SeqCst) + 1).is_multiple_of(READS_PER_CHANGE) {
             &answers.changed
@@ -98,4 +86,5 @@ fn serve(stream: TcpStream, answers: &Answers) -> Option<()> {
         };
         out.write_all(bytes).ok()?;
     }
+    Some(())
 }
