@@ -72,20 +72,15 @@ impl Assign {
     where
         I: IntoIterator<Item: TryInto<UserId, Error: Into<InvalidId>>>,
     {
-        let users = users.into_iter();
-        let mut ledger = Ledger::with_capacity(users.size_hint().0);
         let mut invalid = None;
-        for (index, user) in users.enumerate() {
-            match user.try_into() {
-                Ok(id) => ledger.add(id),
-                Err(error) if invalid.is_none() => {
-                    let error: InvalidId = error.into();
-                    let message = format!("number {} of the list: {error}", index + 1);
-                    invalid = Some(Error::new(ErrorKind::InvalidInput, message).with_source(error));
-                }
-                Err(_) => {}
+        let valid = users.into_iter().enumerate().filter_map(|(index, user)| match user.try_into() {
+            Ok(id) => Some(id),
+            Err(error) => {
+                invalid.get_or_insert_with(|| Self::invalid(index, error.into()));
+                None
             }
-        }
+        });
+        let ledger = Ledger::new(valid.collect());
         let extra_writes = (ledger.len() as u64 / 10).max(256);
         let terms = Terms {
             max_items: MAX_USERS_PER_REQUEST,
@@ -107,6 +102,12 @@ impl Assign {
             progress: Box::new(|_| {}),
             stop,
         }
+    }
+
+    #[cold]
+    fn invalid(index: usize, error: InvalidId) -> Error {
+        let message = format!("number {} of the list: {error}", index + 1);
+        Error::new(ErrorKind::InvalidInput, message).with_source(error)
     }
 
     /// All in one request, which the API executes as a whole or refuses as a whole. At most

@@ -80,6 +80,7 @@ macro_rules! id {
         impl TryFrom<$integer> for $name {
             type Error = InvalidId;
 
+            #[inline]
             fn try_from(value: $integer) -> Result<Self, InvalidId> {
                 let id = u64::try_from(value).ok().and_then(Self::new);
                 id.ok_or_else(|| InvalidId::new($what, &value.to_string()))

@@ -73,7 +73,7 @@ impl fmt::Display for Outcome {
 pub(crate) struct Ledger {
     /// In the order in which they came.
     ids: Vec<UserId>,
-    /// What became of each.
+    /// What became of each; of those beyond its end, nothing yet.
     tags: Vec<Tag>,
     /// The positions, found by their id.
     positions: HashTable<u32>,
@@ -98,29 +98,26 @@ enum Tag {
 }
 
 impl Ledger {
-    /// An empty ledger with room for so many ids.
-    pub(crate) fn with_capacity(ids: usize) -> Self {
-        Self {
-            ids: Vec::with_capacity(ids),
-            tags: Vec::with_capacity(ids),
-            positions: HashTable::with_capacity(ids),
-            ..Self::default()
-        }
-    }
-
-    /// Adds an id; one that is there already counts as a duplicate.
-    pub(crate) fn add(&mut self, id: UserId) {
-        let Self { ids, hasher, .. } = self;
-        let is_same = |position: &u32| ids[*position as usize] == id;
-        let hash = |position: &u32| hasher.hash_one(ids[*position as usize]);
-        match self.positions.entry(hasher.hash_one(id), is_same, hash) {
-            Entry::Occupied(_) => self.duplicates += 1,
-            Entry::Vacant(entry) => {
-                entry.insert(u32::try_from(ids.len()).expect("a list of at most four billion ids"));
-                ids.push(id);
-                self.tags.push(Tag::NotAssigned);
+    /// A ledger of the ids, each once; one that repeats an earlier one counts as a duplicate.
+    ///
+    /// Works in the memory of the list, as fresh memory would take longer than the lookups.
+    pub(crate) fn new(mut ids: Vec<UserId>) -> Self {
+        let given = u32::try_from(ids.len()).expect("a list of at most four billion ids");
+        let hasher = foldhash::fast::RandomState::default();
+        let mut positions = HashTable::with_capacity(ids.len());
+        let mut unique = 0;
+        for next in 0..given {
+            let id = ids[next as usize];
+            let is_same = |position: &u32| ids[*position as usize] == id;
+            let hash = |position: &u32| hasher.hash_one(ids[*position as usize]);
+            if let Entry::Vacant(entry) = positions.entry(hasher.hash_one(id), is_same, hash) {
+                entry.insert(unique);
+                ids[unique as usize] = id;
+                unique += 1;
             }
         }
+        ids.truncate(unique as usize);
+        Self { ids, positions, hasher, duplicates: u64::from(given - unique), ..Self::default() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -140,7 +137,7 @@ impl Ledger {
     }
 
     pub(crate) fn outcome(&self, position: u32) -> &Outcome {
-        match self.tags[position as usize] {
+        match self.tags.get(position as usize).unwrap_or(&Tag::NotAssigned) {
             Tag::NotAssigned => &Outcome::NotAssigned,
             Tag::Assigned => &Outcome::Assigned,
             Tag::AlreadyAssigned => &Outcome::AlreadyAssigned,
@@ -157,6 +154,9 @@ impl Ledger {
             Outcome::Rejected(_) => Tag::Rejected,
             Outcome::Unknown => Tag::Unknown,
         };
+        if self.tags.len() < self.ids.len() {
+            self.tags.resize(self.ids.len(), Tag::NotAssigned);
+        }
         let before = std::mem::replace(&mut self.tags[position as usize], tag);
         self.settled += u64::from(tag != Tag::NotAssigned);
         self.settled -= u64::from(before != Tag::NotAssigned);

@@ -107,8 +107,7 @@ fn cases() -> impl Strategy<Value = Case> {
 type Ran = (Report, Option<Error>);
 
 async fn run(case: &Case, world: &World, governor: &Governor, calm: bool, ids: &[u64]) -> Option<Ran> {
-    let mut ledger = Ledger::with_capacity(ids.len());
-    ids.iter().for_each(|id| ledger.add((*id).try_into().expect("an id")));
+    let mut ledger = Ledger::new(ids.iter().map(|id| (*id).try_into().expect("an id")).collect());
     let nature = world.nature.get();
     let terms = Terms {
         max_items: nature.max_items,
@@ -331,8 +330,8 @@ fn a_false_report_is_caught() {
         world.state().rows.insert(1, vec![(Duration::ZERO, true)]);
         world.state().executed.insert(1, 1);
         let report = |outcomes: &[(u64, Outcome)]| {
-            let mut ledger = Ledger::default();
-            outcomes.iter().for_each(|(id, _)| ledger.add((*id).try_into().expect("an id")));
+            let ids = outcomes.iter().map(|(id, _)| (*id).try_into().expect("an id"));
+            let mut ledger = Ledger::new(ids.collect());
             (0..).zip(outcomes).for_each(|(position, (_, outcome))| ledger.set(position, outcome.clone()));
             (Report::new(ledger, 1), Some(Error::new(crate::ErrorKind::Stopped, "")))
         };
