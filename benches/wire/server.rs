@@ -61,10 +61,13 @@ fn list(assignments: usize, changed: bool) -> Vec<u8> {
 
 fn answer(body: String) -> Vec<u8> {
     let mut answer = Answer::new(200, "application/json", body);
-    // Windows as wide as can be: they are read and reckoned with, and never in the way.
-    for (name, value) in [("x-ratelimit-limit-minute", 1_000_000), ("x-ratelimit-remaining-minute", 999_999)]
-    {
-        answer.headers.push((name.to_owned(), value.to_string()));
+    // Windows as wide as can be, until the year 2100: they are read and reckoned with, and never in the way.
+    for window in ["minute", "day"] {
+        for (what, value) in
+            [("limit", 1_000_000_000_u64), ("remaining", 999_999_999), ("reset", 4_102_444_800)]
+        {
+            answer.headers.push((format!("x-ratelimit-{window}-{what}"), value.to_string()));
+        }
     }
     let mut bytes = answer.head(answer.body.len() as u64);
     bytes.append(&mut answer.body);
