@@ -101,14 +101,15 @@ struct Fields {
 impl State {
     /// The state of an assignment with these two fields.
     pub(crate) fn new(status: AssignmentStatus, waiting: bool) -> Self {
-        // A hand-made `Other("completed")` is read back as `Completed`, so it has to be the same here.
-        let is = |known: &AssignmentStatus| status.as_str() == known.as_str();
-        Self(if is(&AssignmentStatus::InProgress) {
-            Packed::InProgress { waiting }
-        } else if is(&AssignmentStatus::Completed) {
-            Packed::Completed { waiting }
-        } else {
-            Packed::Other { waiting, status: Arc::new(status) }
+        Self(match status {
+            AssignmentStatus::InProgress => Packed::InProgress { waiting },
+            AssignmentStatus::Completed => Packed::Completed { waiting },
+            // A hand-made `Other("completed")` is read back as `Completed`, so it has to be the same here.
+            other => match AssignmentStatus::from(other.as_str()) {
+                AssignmentStatus::InProgress => Packed::InProgress { waiting },
+                AssignmentStatus::Completed => Packed::Completed { waiting },
+                _ => Packed::Other { waiting, status: Arc::new(other) },
+            },
         })
     }
 
