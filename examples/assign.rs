@@ -20,6 +20,7 @@ mod users_file;
 use arguments::Arguments;
 use connecteam_onboarding::{AssignError, ClientBuilder, Error, ErrorKind, PackId, Plan, Report, UserId};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -69,7 +70,10 @@ async fn main() -> ExitCode {
         assign = assign.max_requests(most);
     }
     if options.plan {
-        return show_plan(options.json, assign.plan().await);
+        return tokio::select! {
+            plan = assign.plan() => show_plan(options.json, plan),
+            () = stopped() => show_stopped(options.json),
+        };
     }
 
     // Hidden by itself where standard error is no terminal.
@@ -84,14 +88,17 @@ async fn main() -> ExitCode {
             shown.set_position(progress.settled);
             shown.set_message(format!("{} requests", progress.requests));
         })
-        .stop_when(async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
+        .stop_when(stopped())
         .await;
     bar.finish_and_clear();
     show_report(options.json, options.all_or_nothing, result)
+}
+
+/// Ctrl-C; where it cannot be heard, never.
+async fn stopped() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 fn options() -> Result<Options, String> {
@@ -110,7 +117,7 @@ fn options() -> Result<Options, String> {
             Long("json") => json = true,
             Long("plan") => plan = true,
             Long("all-or-nothing") => all_or_nothing = true,
-            Long("help") | Short('h') => return Err(USAGE.to_owned()),
+            Long("help") | Short('h') => arguments.help(),
             other => return Err(format!("{}\n{USAGE}", other.unexpected())),
         }
     }
@@ -129,11 +136,11 @@ fn show_report(json: bool, all_or_nothing: bool, result: Result<Report, AssignEr
     if json {
         let mut object = serde_json::to_value(&report).expect("a report is plain data");
         object["error"] = cause.as_ref().map_or(serde_json::Value::Null, error_object);
-        println!("{object}");
+        print(format_args!("{object}"));
     } else {
-        println!("{report}");
+        print(format_args!("{report}"));
         for (id, why) in report.rejected() {
-            println!("rejected {id}: {why}");
+            print(format_args!("rejected {id}: {why}"));
         }
         if let Some(cause) = &cause {
             eprintln!("error: {cause}");
@@ -161,13 +168,26 @@ fn show_plan(json: bool, result: Result<Plan, Error>) -> ExitCode {
         (true, Ok(plan)) => {
             let mut object = serde_json::to_value(plan).expect("a plan is plain data");
             object["error"] = serde_json::Value::Null;
-            println!("{object}");
+            print(format_args!("{object}"));
         }
-        (true, Err(error)) => println!("{}", failed(true, &error_object(&error))),
-        (false, Ok(plan)) => println!("{plan}"),
+        (true, Err(error)) => print(format_args!("{}", failed(true, &error_object(&error)))),
+        (false, Ok(plan)) => print(format_args!("{plan}")),
         (false, Err(error)) => eprintln!("error: {error}"),
     }
     ExitCode::from(status)
+}
+
+/// A plan that somebody stopped; running it again may do.
+fn show_stopped(json: bool) -> ExitCode {
+    bad(json, true, ErrorKind::Stopped.as_str(), "the plan was stopped");
+    ExitCode::from(3)
+}
+
+/// A line on standard output. Nobody may be there to read it: the exit status still tells what happened.
+fn print(line: std::fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+        eprintln!("error: cannot print: {error}");
+    }
 }
 
 /// 1 where somebody must mend something first, 3 where running it again may do.
@@ -198,7 +218,7 @@ fn failed(plan: bool, error: &serde_json::Value) -> serde_json::Value {
 fn bad(json: bool, plan: bool, kind: &str, problem: &str) -> ExitCode {
     if json {
         let error = serde_json::json!({"kind": kind, "message": problem, "retry_at": null});
-        println!("{}", failed(plan, &error));
+        print(format_args!("{}", failed(plan, &error)));
     } else {
         eprintln!("error: {problem}");
     }

@@ -57,7 +57,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), String> {
     let options = options()?;
-    let saved = options.state.as_deref().map(state_file::load).transpose()?.flatten();
+    let saved =
+        options.state.as_deref().map(|file| state_file::load(file, options.pack)).transpose()?.flatten();
     let builder = ClientBuilder::from_env().map_err(|e| e.to_string())?;
     let client = builder.user_agent_suffix("example-follow").build().map_err(|e| e.to_string())?;
 
@@ -88,7 +89,7 @@ async fn run() -> Result<(), String> {
                     .map_err(|e| format!("cannot print: {e}"))?;
                 // Only now: what is printed twice after a kill is better than what is never printed.
                 if let Some(file) = &options.state {
-                    state_file::save(file, &look.snapshot)?;
+                    state_file::save(file, options.pack, &look.snapshot)?;
                 }
                 view.show(&options, &look.snapshot);
             }
@@ -118,7 +119,7 @@ fn options() -> Result<Options, String> {
             Long("state") => state = Some(PathBuf::from(arguments.value("--state")?)),
             Long("until-complete") => until_complete = true,
             Long("json") => json = true,
-            Long("help") | Short('h') => return Err(USAGE.to_owned()),
+            Long("help") | Short('h') => arguments.help(),
             other => return Err(format!("{}\n{USAGE}", other.unexpected())),
         }
     }

@@ -71,7 +71,7 @@ fn options() -> Result<Options, String> {
                 _ => return Err("--delimiter: expected one character, such as `;`".to_owned()),
             },
             Long("plan") => plan = true,
-            Long("help") | Short('h') => return Err(USAGE.to_owned()),
+            Long("help") | Short('h') => arguments.help(),
             other => return Err(format!("{}\n{USAGE}", other.unexpected())),
         }
     }

@@ -41,7 +41,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let Options { pack, days, state } = options()?;
-    let saved = state_file::load(&state)?.ok_or_else(|| format!("{}: no such file", state.display()))?;
+    let saved =
+        state_file::load(&state, pack)?.ok_or_else(|| format!("{}: no such file", state.display()))?;
     let now = SystemTime::now();
     let assignments = Client::from_env()?.pack(pack).assignments().await?;
     let snapshot = Snapshot::after(&saved, now, assignments);
@@ -68,7 +69,7 @@ fn options() -> Result<Options, String> {
             Long("pack") => pack = Some(arguments.parsed("--pack")?),
             Long("days") => days = Some(arguments.number("--days")?),
             Long("state") => state = Some(PathBuf::from(arguments.value("--state")?)),
-            Long("help") | Short('h') => return Err(USAGE.to_owned()),
+            Long("help") | Short('h') => arguments.help(),
             other => return Err(format!("{}\n{USAGE}", other.unexpected())),
         }
     }

@@ -106,6 +106,19 @@ fn each_change_is_one_object_and_the_first_look_prints_nothing() {
 }
 
 #[test]
+fn the_state_of_another_pack_is_refused() {
+    let (server, state) = (Server::start(), folder("packs").join("state.json"));
+    put(&server, 7, "completed", false);
+    assert_eq!(run(follow(&server, &state, &["--until-complete"])).0, 0);
+    let saved = std::fs::read_to_string(&state).expect("saved");
+    serde_json::from_str::<connecteam_onboarding::Snapshot>(&saved).expect("a snapshot like any other");
+    std::fs::write(&state, saved.replace(r#""pack":1001"#, r#""pack":7"#)).expect("a file");
+    let (exit, printed, error) = run(follow(&server, &state, &["--until-complete"]));
+    assert_eq!((exit, printed.as_str()), (1, ""));
+    assert!(error.contains("the state of pack 7, not of pack 1001"), "{error}");
+}
+
+#[test]
 fn only_those_of_the_file_are_followed() {
     let (server, folder) = (Server::start(), folder("users"));
     let users = folder.join("users.txt");

@@ -45,6 +45,13 @@ fn run(mut command: Command) -> (i32, Value, Output) {
     (output.status.code().expect("an exit"), serde_json::from_str(&text).expect("JSON"), output)
 }
 
+/// Ctrl-C.
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+}
+
 fn list(users: impl IntoIterator<Item = u64>) -> String {
     users.into_iter().map(|user| format!("{user}\n")).collect()
 }
@@ -219,8 +226,7 @@ fn ctrl_c_stops_with_a_report() {
     while server.posts() < 6 {
         std::thread::sleep(MS);
     }
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
-    assert!(killed.success());
+    interrupt(&child);
     let output = child.wait_with_output().expect("ends");
     let object: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((output.status.code(), &object["error"]["kind"]), (Some(3), &json!("stopped")));
@@ -250,8 +256,7 @@ fn ctrl_c_ends_a_wait_at_once() {
             std::thread::sleep(MS);
         }
         std::thread::sleep(MS * 50);
-        let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
-        assert!(killed.success());
+        interrupt(&child);
         let output = child.wait_with_output().expect("ends");
         let object: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!(
@@ -270,4 +275,56 @@ fn the_quickstart_needs_nothing() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("997 assigned, 3 already assigned, 2 rejected; 200 duplicates"), "{text}");
+}
+
+#[test]
+fn help_is_no_failure() {
+    for name in ["assign", "follow", "reminders", "new_hires"] {
+        let output = Command::new(program(name)).arg("--help").output().expect("the example is built");
+        let text = String::from_utf8(output.stdout).expect("text");
+        assert!(output.status.success() && text.starts_with(&format!("usage: {name} ")), "{name}: {text}");
+        assert_eq!(output.stderr, b"");
+    }
+}
+
+#[test]
+fn a_comment_in_another_encoding_is_a_comment() {
+    let server = Server::start();
+    server.users([7]);
+    let (exit, object, _) = run(assign(&server, &file("latin1.txt", b"7 # M\xfcller\n"), &[]));
+    assert_eq!((exit, &object["assigned"]), (0, &json!([7])));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_who_left_changes_no_exit_status() {
+    let server = Server::start();
+    server.users([7]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = assign(&server, &file("pipe.txt", "7\n8\n"), &[])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .output()
+        .expect("runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "one is rejected: {error}");
+    assert!(error.contains("cannot print"), "{error}");
+    assert_eq!(server.assigned(1001), [7]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_can_be_stopped() {
+    let server = Server::start();
+    server.users([7]).fault("GET", Fault::Silence);
+    let child =
+        assign(&server, &file("plan.txt", "7\n"), &["--plan"]).stdout(Stdio::piped()).spawn().expect("runs");
+    while server.gets() == 0 {
+        std::thread::sleep(MS);
+    }
+    interrupt(&child);
+    let output = child.wait_with_output().expect("ends");
+    let object: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert_eq!((output.status.code(), &object["error"]["kind"]), (Some(3), &json!("stopped")));
 }

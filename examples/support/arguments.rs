@@ -1,6 +1,7 @@
 //! The command line: what an argument's value may be, and words for what is wrong.
 #![allow(dead_code, reason = "each program uses its own part of it")]
 
+use std::io::Write as _;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -39,6 +40,13 @@ impl Arguments {
 
     pub fn milliseconds(&mut self, flag: &str) -> Result<Duration, String> {
         Ok(Duration::from_millis(self.number(flag)?))
+    }
+
+    /// Asked how it is used, a program says so, and that is no failure.
+    pub fn help(&self) -> ! {
+        // To a closed pipe, too.
+        let _ = writeln!(std::io::stdout(), "{}", self.usage);
+        std::process::exit(0)
     }
 
     /// What a flag that must be there has given.
