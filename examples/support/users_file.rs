@@ -1,19 +1,14 @@
 //! A file of user ids.
 
+#[path = "input.rs"]
+mod input;
+
 use connecteam_onboarding::UserId;
-use std::io::Read;
 
 /// One id a line; blank lines and what follows a `#` are ignored; `-` is standard input. The first line
 /// that is no id is an error.
 pub fn read_users(file: &str) -> Result<Vec<UserId>, String> {
-    let (name, mut bytes) = (if file == "-" { "standard input" } else { file }, Vec::new());
-    let read = if file == "-" {
-        std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
-    } else {
-        std::fs::read(file).map(|content| bytes = content)
-    };
-    read.map_err(|e| format!("{name}: cannot be read: {e}"))?;
-    let content = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    let (name, content) = input::read(file)?;
     let mut users = Vec::new();
     for (index, line) in content.split(|byte| *byte == b'\n').enumerate() {
         let at = |problem: &dyn std::fmt::Display| format!("{name}, line {}: {problem}", index + 1);
