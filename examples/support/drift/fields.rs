@@ -100,7 +100,7 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
         self.found.push(Found { severity, place: place.to_owned(), what, ours, vendor });
     }
 
-    /// The kinds of value; whether any is common to both.
+    /// The kinds of value; whether any is common to both, and there is more to compare.
     fn types(&mut self, place: &str, ours: &Schema<'o>, vendor: &Schema<'v>, optional: bool) -> bool {
         let mine: BTreeSet<Kind> = ours.forms.keys().copied().collect();
         let theirs: BTreeSet<Kind> = vendor.forms.keys().copied().collect();
@@ -119,7 +119,7 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
         if let Some(severity) = severity {
             self.add(severity, place, "type", ours.types(), vendor.types());
         }
-        common
+        common && !vendor.is_anything()
     }
 
     /// Each form that is written, against the one that suits it best among those that are taken.

@@ -107,6 +107,11 @@ impl Schema<'_> {
         Self { forms: Kind::ALL.map(|kind| (kind, vec![Form::default()])).into(), ..Self::default() }
     }
 
+    /// Whether nothing is said at all.
+    pub fn is_anything(&self) -> bool {
+        Kind::ALL.iter().all(|kind| self.forms.get(kind).is_some_and(|forms| forms == &[Form::default()]))
+    }
+
     pub fn is_integer(&self) -> bool {
         self.forms.get(&Kind::Number).is_some_and(|forms| forms.iter().all(|form| form.integer))
     }
@@ -238,6 +243,8 @@ fn own<'a>(schema: &'a Map<String, Value>) -> Result<Schema<'a>, String> {
             of_kind.dedup();
             let all = *kind == Kind::Null || (*kind == Kind::Boolean && of_kind.len() == 2);
             let some = !of_kind.is_empty();
+            // Whole numbers only are integers, said or not.
+            forms[0].integer |= of_kind.iter().all(|value| value.is_i64() || value.is_u64());
             forms[0].values = (!all).then_some(Values { listed: of_kind, open: false });
             some
         });
