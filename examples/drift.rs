@@ -79,7 +79,7 @@ fn run(file: &str) -> Result<Report, String> {
         let hint = if content.trim_ascii().is_empty() {
             "it is empty"
         } else if e.is_syntax() && !content.trim_ascii_start().starts_with(b"{") {
-            "convert YAML to JSON first"
+            "if it is YAML, convert it to JSON first"
         } else {
             "expected the OpenAPI document as JSON"
         };

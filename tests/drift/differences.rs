@@ -3,6 +3,11 @@
 use crate::document::{GET, POST, schema, vendor};
 use serde_json::json;
 
+const LIST: &str = "GET answer.data.assignments";
+const ID: &str = "GET answer.data.assignments[].id";
+const STATUS: &str = "GET answer.data.assignments[].status";
+const BOTH: &str = "bearer token or key in header X-API-KEY";
+
 #[test]
 fn an_operation_or_a_path_that_is_gone_breaks() {
     vendor().remove(POST).breaks(&["POST: operation: we have it, the vendor has only GET at this path"]);
@@ -117,6 +122,10 @@ fn fields_of_a_request() {
         .remove(&request("/required"))
         .adds(&["POST request.userIds: presence: we have required, the vendor has optional"]);
     vendor().set(&request("/additionalProperties"), json!(false)).same();
+    vendor().set(&request("/minProperties"), json!(1)).same();
+    vendor()
+        .set(&request("/minProperties"), json!(2))
+        .breaks(&["POST request: minProperties: we have none, the vendor has 2"]);
 }
 
 #[test]
@@ -171,8 +180,7 @@ fn another_form_of_request_is_additive() {
 #[test]
 fn fields_of_an_answer() {
     let assignment = |part: &str| schema("PackAssignment") + part;
-    const ITEM: &str = "GET answer.data.assignments[]";
-    let line = |rest: &str| format!("{ITEM}{rest}");
+    let line = |rest: &str| format!("{LIST}[]{rest}");
     vendor()
         .remove(&assignment("/properties/isWaitingApproval"))
         .remove(&assignment("/required/3"))
@@ -211,7 +219,6 @@ fn fields_of_an_answer() {
 fn types_and_limits_of_an_answer() {
     let assignment = |part: &str| schema("PackAssignment/properties/") + part;
     let id = |value| vendor().set(&assignment("id"), value);
-    const ID: &str = "GET answer.data.assignments[].id";
     id(json!({"type": "string"})).breaks(&[&format!("{ID}: type: we have integer, the vendor has string")]);
     id(json!({"type": "number", "minimum": 1}))
         .breaks(&[&format!("{ID}: type: we have integer, the vendor has number")]);
@@ -224,7 +231,6 @@ fn types_and_limits_of_an_answer() {
     let list = |key: &str, value| {
         vendor().set(&(schema("PackAssignmentsData/properties/assignments/") + key), value)
     };
-    const LIST: &str = "GET answer.data.assignments";
     // The crate takes the list for whole.
     list("maxItems", json!(1000)).breaks(&[&format!("{LIST}: maxItems: we have none, the vendor has 1000")]);
     list("minItems", json!(1)).adds(&[&format!("{LIST}: minItems: we have none, the vendor has 1")]);
@@ -246,7 +252,6 @@ fn types_and_limits_of_an_answer() {
 
 #[test]
 fn values_of_the_status() {
-    const STATUS: &str = "GET answer.data.assignments[].status";
     let values = |values| vendor().set(&schema("Status/enum"), values);
     values(json!(["in_progress", "completed", "paused"]))
         .adds(&[&format!(r#"{STATUS}: value: we have none, the vendor has "paused""#)]);
@@ -317,7 +322,6 @@ fn scopes() {
 
 #[test]
 fn credentials() {
-    const BOTH: &str = "bearer token or key in header X-API-KEY";
     let security = |value| vendor().set(&format!("{POST}/security"), value);
     let scheme = "/components/securitySchemes";
     let oauth = json!({"OAuth2ClientCredentials": ["onboarding.write"]});

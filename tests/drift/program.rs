@@ -8,16 +8,16 @@ use std::process::{Command, Stdio};
 
 /// Exit status, standard output, standard error.
 fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
-    let test = std::env::current_exe().expect("this test");
-    let program = test.parent().and_then(Path::parent).expect("target/debug").join("examples").join("drift");
+    let tests = std::env::current_exe().expect("this test");
+    let program = tests.parent().and_then(Path::parent).expect("target/debug").join("examples").join("drift");
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the example is built");
     // It may end without reading what it is given.
     let _ = child.stdin.take().expect("piped").write_all(input);
     let output = child.wait_with_output().expect("ends");
-    let text = |bytes| String::from_utf8(bytes).expect("text");
-    (output.status.code().expect("an exit"), text(output.stdout), text(output.stderr))
+    let utf8 = |bytes| String::from_utf8(bytes).expect("text");
+    (output.status.code().expect("an exit"), utf8(output.stdout), utf8(output.stderr))
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn what_cannot_be_compared_says_why_and_exits_1() {
         (&["no-such-file.json"], b"", "no-such-file.json: cannot be read"),
         (&["-"], b"", "standard input: not JSON: EOF while parsing a value at line 1 column 0; it is empty"),
         (&["-"], b" \n", "it is empty"),
-        (&["-"], own.as_bytes(), "convert YAML to JSON first"),
+        (&["-"], own.as_bytes(), "if it is YAML, convert it to JSON first"),
         (&["-"], br#"{"openapi": "3.1.0", "#, "expected the OpenAPI document as JSON"),
         (&["-"], b"\xff\xfe{}", "not JSON"),
         (&["-"], nested.as_bytes(), "recursion limit exceeded"),

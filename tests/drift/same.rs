@@ -36,6 +36,7 @@ fn another_form_is_no_difference() {
         json!({"allOf": [{"type": "integer"}, {"minimum": 1}, true, {}]}),
         json!({"type": "number", "allOf": [{"type": "integer", "minimum": 1}]}),
         json!({"anyOf": [{"type": "string"}, {"type": "integer"}], "allOf": [{"type": "integer"}], "minimum": 1}),
+        json!({"type": "integer", "minimum": 1, "maximum": i64::MAX}),
         // The vendor says nothing of the limit.
         json!({"type": "integer"}),
     ] {

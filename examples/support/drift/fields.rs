@@ -109,8 +109,7 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
             || (numbers && ours.is_integer() && !vendor.is_integer());
         let lost: Vec<_> = mine.difference(&theirs).collect();
         let less = !lost.is_empty() || (numbers && !ours.is_integer() && vendor.is_integer());
-        let common = mine.intersection(&theirs).any(|kind| *kind != Kind::Null)
-            || (mine == theirs && mine.contains(&Kind::Null));
+        let common = mine == theirs || mine.intersection(&theirs).any(|kind| *kind != Kind::Null);
         // To a reader, null and left out are one.
         let harmless = self.side == Side::Answer && optional && lost == [&Kind::Null] && !more;
         let fails = (more && self.side.of(false) == Breaking) || (less && self.side.of(true) == Breaking);
@@ -234,7 +233,7 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
             // In an answer they only narrow what we read, save those that stand in place of a schema.
             let matters = self.side != Side::Answer || ["prefixItems", "$dynamicRef"].contains(key);
             if mine != theirs && matters {
-                let shown = |value: Option<&&Value>| value.map_or("none".to_owned(), |v| v.to_string());
+                let shown = |value: Option<&&Value>| value.map_or("none".to_owned(), ToString::to_string);
                 let severity = if theirs.is_none() { Additive } else { Breaking };
                 self.add(severity, place, key, shown(mine), shown(theirs));
             }

@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// Two to the power of 63.
+const LARGEST: f64 = 9_223_372_036_854_775_808.0;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limit {
     Minimum,
@@ -111,13 +114,20 @@ pub fn tighten(limits: &mut BTreeMap<Limit, Bound>, others: &BTreeMap<Limit, Bou
     }
 }
 
-/// For whole numbers: more than 0 is at least 1.
+/// For whole numbers: more than 0 is at least 1, and what 64 bits cannot pass is no limit.
 pub fn round(limits: &mut BTreeMap<Limit, Bound>) {
-    for (limit, bound) in limits {
+    for (limit, bound) in &mut *limits {
         let (lower, step) = (limit.is_lower(), if limit.is_lower() { 1.0 } else { -1.0 });
         let whole = if lower { bound.value.ceil() } else { bound.value.floor() };
         let is_there = Bound { value: whole, ..*bound }.is_at(*bound);
         bound.value = if bound.exclusive && is_there { whole + step } else { whole };
         bound.exclusive = false;
     }
+    limits.retain(|_, bound| bound.value.abs() < LARGEST);
+}
+
+/// Takes away the count of fields that the required ones reach anyway.
+pub fn drop_implied(limits: &mut BTreeMap<Limit, Bound>, required: usize) {
+    let required = u32::try_from(required).map_or(f64::MAX, f64::from);
+    limits.retain(|limit, bound| *limit != Limit::MinProperties || bound.value > required);
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How many schemas one comparison may read; a real document needs some hundreds. Keeps small documents
 /// that unfold into enormous ones from running for ever.
-pub const STEPS: usize = 100_000;
+pub const STEPS: usize = 20_000;
 /// The deepest nesting of references and parts within one schema.
 const DEEPEST: usize = 100;
 /// How many forms one kind may have.
@@ -147,12 +147,13 @@ impl<'d, 'a> Reader<'d, 'a> {
     pub fn read(&mut self, schemas: &[&'a Value]) -> Result<Schema<'a>, String> {
         let mut all = Schema::anything();
         for schema in schemas {
-            all = both(all, self.one(schema)?)?;
+            all = both(&all, &self.one(schema)?)?;
         }
         for form in all.forms.values_mut().flatten() {
             if form.integer {
                 limit::round(&mut form.limits);
             }
+            limit::drop_implied(&mut form.limits, form.required.len());
         }
         Ok(all)
     }
@@ -185,10 +186,10 @@ impl<'d, 'a> Reader<'d, 'a> {
             if self.document.is_old {
                 return Ok(target);
             }
-            read = both(read, target)?;
+            read = both(&read, &target)?;
         }
         for part in schema.get("allOf").map(|parts| list(parts, "allOf")).transpose()?.into_iter().flatten() {
-            read = both(read, self.one(part)?)?;
+            read = both(&read, &self.one(part)?)?;
         }
         for key in ["anyOf", "oneOf"] {
             if let Some(parts) = schema.get(key) {
@@ -196,7 +197,7 @@ impl<'d, 'a> Reader<'d, 'a> {
                 for part in list(parts, key)? {
                     any = either(any, self.one(part)?)?;
                 }
-                read = both(read, any)?;
+                read = both(&read, &any)?;
             }
         }
         // OpenAPI 3.0, where a list of values need not repeat the null. Meant so beside an `allOf` too.
@@ -208,7 +209,7 @@ impl<'d, 'a> Reader<'d, 'a> {
 }
 
 /// What the keywords of a schema itself say.
-fn own<'a>(schema: &'a Map<String, Value>) -> Result<Schema<'a>, String> {
+fn own(schema: &Map<String, Value>) -> Result<Schema<'_>, String> {
     let flag = |key: &str| schema.get(key) == Some(&Value::Bool(true));
     let mut read =
         Schema { read_only: flag("readOnly"), write_only: flag("writeOnly"), ..Schema::anything() };
@@ -239,7 +240,7 @@ fn own<'a>(schema: &'a Map<String, Value>) -> Result<Schema<'a>, String> {
         read.forms.retain(|kind, forms| {
             let mut of_kind: Vec<_> =
                 values.iter().copied().filter(|value| Kind::of(value) == *kind).collect();
-            of_kind.sort_by_key(|value| value.to_string());
+            of_kind.sort_by_key(ToString::to_string);
             of_kind.dedup();
             let all = *kind == Kind::Null || (*kind == Kind::Boolean && of_kind.len() == 2);
             let some = !of_kind.is_empty();
@@ -297,7 +298,7 @@ fn speaks_of(key: &str, kind: Kind) -> bool {
 }
 
 /// What both allow.
-fn both<'a>(a: Schema<'a>, b: Schema<'a>) -> Result<Schema<'a>, String> {
+fn both<'a>(a: &Schema<'a>, b: &Schema<'a>) -> Result<Schema<'a>, String> {
     let mut forms = BTreeMap::new();
     for (kind, of_a) in &a.forms {
         let mut merged = Vec::new();
@@ -384,6 +385,6 @@ fn join<'a>(forms: &mut Vec<Form<'a>>, form: Form<'a>) -> Result<(), String> {
 fn union<'a>(a: &[&'a Value], b: &[&'a Value]) -> Vec<&'a Value> {
     let mut all = a.to_vec();
     all.extend(b.iter().copied().filter(|value| !a.contains(value)));
-    all.sort_by_key(|value| value.to_string());
+    all.sort_by_key(ToString::to_string);
     all
 }
