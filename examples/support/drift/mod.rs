@@ -17,9 +17,9 @@
 //! - `format`, and in answers `pattern`, are no difference: a text is a `String` with or without them.
 //! - A keyword that nothing here understands is breaking in a request, so that somebody looks.
 //!
-//! References are followed by hand, with the JSON pointers of `serde_json`. Typed crates read OpenAPI 3.0 or 3.1,
-//! not both (`openapiv3` and `drift`, which builds on it; `oas3`), and `referencing` takes in every schema of a
-//! document, so that a fault in a part that is not ours would stop the comparison.
+//! References are followed by hand, with the JSON pointers of `serde_json`: here they lead into the one document and
+//! nowhere else, and ours is 3.0 while the vendor's is 3.1. The typed crates read one of the two (`openapiv3`, and
+//! `drift`, which compares by it: 3.0; `oas3`: 3.1); `referencing` is for identifiers, anchors and many documents.
 
 mod difference;
 mod document;
