@@ -33,7 +33,7 @@ fn main() {
             for _ in 0..cases {
                 let lists = [scattered(n, d, &mut random), one_run(n, d, &mut random)];
                 for (kind, refused) in lists.iter().enumerate() {
-                    ours[kind] += search(refused);
+                    ours[kind] += search(refused, Names::Nobody);
                     halved[kind] += halving(refused);
                 }
             }
@@ -49,10 +49,59 @@ fn main() {
             );
         }
     }
+    named(cases, &mut random);
+}
+
+/// Where the answers name who is at fault.
+fn named(cases: u32, random: &mut Random) {
+    println!("\n| items | refused | chunks | chunks refused | named by index | named in a text |");
+    println!("|--:|--:|--:|--:|--:|--:|");
+    for n in [500, 5_000, 10_000] {
+        for d in [1, 5, 10, 50, 100] {
+            let (mut chunks_refused, mut by_index, mut in_text) = (0, 0, 0);
+            for _ in 0..cases {
+                let list = scattered(n, d, random);
+                chunks_refused += list.chunks(MAX_ITEMS).filter(|chunk| chunk.contains(&true)).count();
+                by_index += search(&list, Names::ByIndex);
+                in_text += search(&list, Names::InText);
+            }
+            let mean = |total: u32| f64::from(total) / f64::from(cases);
+            println!(
+                "| {n} | {d} | {} | {:.1} | {:.1} | {:.1} |",
+                n.div_ceil(MAX_ITEMS),
+                mean(u32::try_from(chunks_refused).expect("few")),
+                mean(by_index),
+                mean(in_text)
+            );
+        }
+    }
+}
+
+/// What a refusal says of who is at fault.
+#[derive(Clone, Copy)]
+enum Names {
+    Nobody,
+    /// All of them, by their index in the request.
+    ByIndex,
+    /// All of them, by their ids in a text.
+    InText,
+}
+
+impl Names {
+    fn naming(self, items: &[u32], refused: &[bool]) -> Naming {
+        let named = items.iter().copied().filter(|&item| refused[item as usize]).collect();
+        match self {
+            Self::Nobody => Naming::default(),
+            Self::ByIndex => Naming { by_index: named, ..Naming::default() },
+            // As the engine does: a text that names more than half of what was sent is an echo.
+            Self::InText if named.len() * 2 > items.len() => Naming::default(),
+            Self::InText => Naming { hinted: named, ..Naming::default() },
+        }
+    }
 }
 
 /// Requests that our search needs.
-fn search(refused: &[bool]) -> u32 {
+fn search(refused: &[bool], names: Names) -> u32 {
     let mut search = Search::new(MAX_ITEMS);
     let mut requests = 0;
     let mut found = vec![false; refused.len()];
@@ -66,7 +115,7 @@ fn search(refused: &[bool]) -> u32 {
     for chunk in all.chunks(MAX_ITEMS) {
         requests += 1;
         if is_refused(chunk) {
-            note(search.chunk_refused(chunk.to_vec(), (), Naming::default()));
+            note(search.chunk_refused(chunk.to_vec(), (), names.naming(chunk, refused)));
         } else {
             search.chunk_accepted(chunk.len());
         }
@@ -74,7 +123,8 @@ fn search(refused: &[bool]) -> u32 {
     while let Some(group) = search.next_group() {
         requests += 1;
         if is_refused(group.items()) {
-            note(search.refused(group, (), Naming::default()));
+            let naming = names.naming(group.items(), refused);
+            note(search.refused(group, (), naming));
         } else {
             note(search.accepted(group));
         }
