@@ -1,7 +1,7 @@
 //! Prints how many requests it takes to find the refused items of a list, as a Markdown table.
 //!
 //! Requests include those that send each chunk whole, and one is in flight at a time. The bound is
-//! `log2 C(n, d) + d + ⌈n / 500⌉`. Halving is the textbook's: each refused group is cut in two, and both halves are asked.
+//! `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`. Halving is the textbook's: each refused group is cut in two, and both halves are asked.
 //!
 //! Usage: `table [CASES]` (cases per row, default 200).
 #![allow(dead_code, reason = "the engine uses more of the search than this program")]
@@ -11,7 +11,7 @@ mod isolate;
 
 use isolate::{Naming, Search};
 
-const MAX_ITEMS: usize = 500;
+const MAX_ITEMS: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
 
 fn main() {
     // `cargo bench` adds an option of its own.
@@ -146,7 +146,7 @@ fn halving(refused: &[bool]) -> u32 {
     refused.chunks(MAX_ITEMS).map(ask).sum()
 }
 
-/// `log2 C(n, d) + d + ⌈n / 500⌉`.
+/// `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
 #[expect(clippy::cast_precision_loss, reason = "numbers of items are small")]
 fn bound(n: usize, d: usize) -> f64 {
     let choices: f64 = (0..d).map(|i| ((n - i) as f64 / (d - i) as f64).log2()).sum();

@@ -1,4 +1,4 @@
-//! Goes over the generated code: closes what nobody may build, documents what has no text, adds
+//! Goes over the generated code: closes what nobody may build or implement, documents what has no text, adds
 //! `JsonSchema`.
 
 use super::{IDS, Options, STATUS, pascal, schema};
@@ -40,7 +40,10 @@ pub fn finish(file: &mut syn::File, raw: &Value, options: Options) -> Result<(),
                     document_type(item, components);
                 }
             }
-            Item::Mod(of) if of.ident == "mock" => document_mock(of),
+            Item::Mod(of) if of.ident == "mock" => {
+                seal_mock(of);
+                document_mock(of);
+            }
             _ => {}
         }
     }
@@ -207,6 +210,23 @@ fn document_type(item: &mut Item, components: &Value) {
         }
         _ => {}
     }
+}
+
+/// Nobody outside may implement httpmock's extension: it gains a method with each operation.
+fn seal_mock(of: &mut syn::ItemMod) {
+    let (_, items) = of.content.get_or_insert_default();
+    for item in &mut *items {
+        if let Item::Trait(of) = item {
+            of.colon_token = Some(parse_quote!(:));
+            of.supertraits.push(parse_quote!(sealed::Sealed));
+        }
+    }
+    items.push(parse_quote! {
+        mod sealed {
+            pub trait Sealed {}
+            impl Sealed for ::httpmock::MockServer {}
+        }
+    });
 }
 
 /// httpmock's extension comes without a word.

@@ -65,7 +65,7 @@ impl Client {
     /// # async fn example(client: connecteam_onboarding::Client) -> Result<(), connecteam_onboarding::Error> {
     /// let pack = connecteam_onboarding::PackId::try_from(1001).expect("an id");
     /// let answer = client.api().get_pack_assignments(&pack).await?;
-    /// println!("{:?}: {} assignments", answer.request_id, answer.data.assignments.len());
+    /// println!("{}: {} assignments", answer.status(), answer.data.assignments.len());
     /// # Ok(())
     /// # }
     /// ```

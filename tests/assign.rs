@@ -3,10 +3,12 @@
 
 mod support;
 
-use connecteam_onboarding::{Client, ErrorKind, Executed, Outcome, Pack, PackId, RetryPolicy, UserId};
+use connecteam_onboarding::{
+    Client, ErrorKind, Executed, MAX_USERS_PER_REQUEST, Outcome, Pack, PackId, RetryPolicy, UserId,
+};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::{Fault, Naming, Reassign, Server};
+use support::{Fault, MOST, Naming, Reassign, Server};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -23,32 +25,35 @@ fn id(number: u64) -> UserId {
     UserId::try_from(number).expect("an id")
 }
 
-/// 1,203 ids of which 200 are repeated.
+/// Two full requests and three more.
+const UNIQUE: u64 = 2 * MOST + 3;
+
+/// Those, of which 200 are repeated.
 fn messy() -> Vec<u64> {
-    (1..=1003).chain(1..=200).collect()
+    (1..=UNIQUE).chain(1..=200).collect()
 }
 
 #[tokio::test]
 async fn a_messy_list_becomes_assignments() {
     let server = Server::start();
-    server.users(1..=1003).already(1001, [5, 700]);
+    server.users(1..=UNIQUE).already(1001, [5, MOST + 200]);
     let report = pack(&server).assign(messy()).await.expect("everybody is settled");
-    assert_eq!((report.len(), report.duplicates(), report.requests()), (1003, 200, 4));
-    assert_eq!((report.assigned().count(), report.already_assigned().count()), (1001, 2));
+    assert_eq!((report.len() as u64, report.duplicates(), report.requests()), (UNIQUE, 200, 4));
+    assert_eq!((report.assigned().count() as u64, report.already_assigned().count()), (UNIQUE - 2, 2));
     assert_eq!(report.outcome(id(5)), Some(&Outcome::AlreadyAssigned));
     assert_eq!(report.outcome(id(6)), Some(&Outcome::Assigned));
-    assert_eq!(report.outcome(id(2000)), None);
+    assert_eq!(report.outcome(id(UNIQUE + 1)), None);
     let order: Vec<u64> = report.outcomes().map(|(id, _)| id.get()).collect();
-    assert_eq!(order, (1..=1003).collect::<Vec<_>>(), "input order");
+    assert_eq!(order, (1..=UNIQUE).collect::<Vec<_>>(), "input order");
 
     assert_eq!((server.gets(), server.posts()), (1, 3));
     let mut sizes = server.sizes();
     sizes.sort_unstable();
-    assert_eq!(sizes, [1, 500, 500]);
-    assert_eq!(server.assigned(1001), (1..=1003).collect::<Vec<_>>());
+    assert_eq!(sizes, [1, MAX_USERS_PER_REQUEST, MAX_USERS_PER_REQUEST]);
+    assert_eq!(server.assigned(1001), (1..=UNIQUE).collect::<Vec<_>>());
 
     let again = pack(&server).assign(messy()).await.expect("resumes");
-    assert_eq!((again.already_assigned().count(), server.posts()), (1003, 3));
+    assert_eq!((again.already_assigned().count() as u64, server.posts()), (UNIQUE, 3));
 }
 
 #[tokio::test]
@@ -105,7 +110,7 @@ async fn one_stranger_does_not_stop_the_rest() {
             Naming::Nothing | Naming::Echo => 3 + 45,
         };
         assert!(server.posts() <= most, "{naming:?}: {} posts", server.posts());
-        assert!(server.sizes().iter().all(|size| (1..=500).contains(size)));
+        assert!(server.sizes().iter().all(|size| (1..=MAX_USERS_PER_REQUEST).contains(size)));
     }
 }
 
@@ -134,30 +139,33 @@ async fn who_is_there_already_is_not_rejected_by_a_server_that_refuses_them() {
 #[tokio::test]
 async fn all_or_nothing_is_one_request() {
     let server = Server::start();
-    server.users(1..=500);
-    let error = pack(&server).assign(1..=501_u64).all_or_nothing().await.expect_err("too many");
+    server.users(1..=MOST);
+    let error = pack(&server).assign(1..=MOST + 1).all_or_nothing().await.expect_err("too many");
     assert_eq!((error.cause().kind(), server.requests()), (ErrorKind::TooManyUsers, 0));
-    assert!(error.to_string().contains("500") && error.to_string().contains("501"), "{error}");
+    assert!([MOST, MOST + 1].iter().all(|count| error.to_string().contains(&count.to_string())), "{error}");
 
-    let error = pack(&server).assign([1, 2, 501, 1]).all_or_nothing().await.expect_err("refused");
+    let error = pack(&server).assign([1, 2, MOST + 1, 1]).all_or_nothing().await.expect_err("refused");
     assert_eq!((error.cause().kind(), error.cause().executed()), (ErrorKind::Validation, Executed::No));
     assert_eq!(error.report().not_assigned().count(), 3);
     assert_eq!((server.posts(), server.assigned(1001).len()), (1, 0));
 
     server.with(|world| world.naming = Naming::Index);
-    let error = pack(&server).assign([1, 2, 501]).all_or_nothing().await.expect_err("refused");
-    assert_eq!(error.report().rejected().map(|(user, _)| user.get()).collect::<Vec<_>>(), [501]);
+    let error = pack(&server).assign([1, 2, MOST + 1]).all_or_nothing().await.expect_err("refused");
+    assert_eq!(error.report().rejected().map(|(user, _)| user.get()).collect::<Vec<_>>(), [MOST + 1]);
 
-    let report = pack(&server).assign(1..=500_u64).all_or_nothing().await.expect("all");
-    assert_eq!((report.assigned().count(), server.posts()), (500, 3));
+    let report = pack(&server).assign(1..=MOST).all_or_nothing().await.expect("all");
+    assert_eq!((report.assigned().count(), server.posts()), (MAX_USERS_PER_REQUEST, 3));
 }
 
 #[tokio::test]
 async fn a_plan_sends_no_write() {
     let server = Server::start();
-    server.users(1..=1003).already(1001, 1..=3);
+    server.users(1..=UNIQUE).already(1001, 1..=3);
     let plan = pack(&server).assign(messy()).plan().await.expect("a plan");
-    assert_eq!((plan.unique, plan.duplicates, plan.already_assigned, plan.to_assign), (1003, 200, 3, 1000));
+    assert_eq!(
+        (plan.unique, plan.duplicates, plan.already_assigned, plan.to_assign),
+        (UNIQUE, 200, 3, UNIQUE - 3)
+    );
     assert_eq!((plan.requests, plan.fits_today), (3, None));
     assert_eq!((server.gets(), server.posts()), (1, 0));
 }
@@ -209,7 +217,7 @@ async fn progress_is_told_and_a_stop_reports() {
     let assigned = error.report().assigned().count();
     assert!((1_000..3_000).contains(&assigned), "{assigned}");
     assert_eq!(server.assigned(1001).len(), assigned, "what was in flight is reported");
-    assert_eq!(told.lock().expect("no panic")[..2], [(0, 3_000, 1), (500, 3_000, 2)]);
+    assert_eq!(told.lock().expect("no panic")[..2], [(0, 3_000, 1), (MOST, 3_000, 2)]);
     let rest = pack(&server).assign(error.report().retry_ids()).await.expect("the rest");
     assert_eq!(rest.assigned().count() + assigned, 3_000);
 }
@@ -241,7 +249,11 @@ async fn a_wrong_column_does_not_eat_the_day() {
     let server = Server::start();
     let error = pack(&server).assign(1..=3_000_u64).await.expect_err("nobody of them exists");
     assert_eq!(error.cause().kind(), ErrorKind::RequestLimit);
-    assert_eq!(server.posts(), 6 + 300, "six chunks, and a tenth of the list");
+    assert_eq!(
+        server.posts(),
+        3_000_usize.div_ceil(MAX_USERS_PER_REQUEST) + 300,
+        "every chunk, and a tenth of the list"
+    );
     assert!(error.to_string().contains("check that the list holds user ids"), "{error}");
 }
 

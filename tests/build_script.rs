@@ -1,24 +1,15 @@
-//! One real build of a copy of this crate, its specification edited: the whole way from the YAML
-//! to a program, and when cargo takes it again.
+//! One real build of a copy of this crate, its specification with every rehearsed change and nothing
+//! else edited: the whole way from the YAML to a program, and when cargo takes it again.
 
+mod edits;
+
+use edits::{Change, LOWERED};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
 const NAME: &str = "connecteam-onboarding";
-const CHECK: &str = "
-use connecteam_onboarding::{AssignmentStatus, MAX_USERS_PER_REQUEST, api};
-
-#[test]
-fn the_edits_are_there() {
-    assert_eq!(MAX_USERS_PER_REQUEST, 400);
-    assert_eq!(AssignmentStatus::from(\"paused\"), AssignmentStatus::Paused);
-    let _ = api::Client::get_pack;
-    let _ = |answer: api::types::PackAnswer| (answer.id, answer.kind, answer.owner);
-    let _ = |assignment: api::types::Assignment| -> Option<String> { assignment.due_date };
-}
-";
 
 /// A copy of the crate below the target folder, which it shares, so that no dependency is built again.
 struct Copy {
@@ -57,7 +48,7 @@ impl Copy {
         ] {
             copy(&original.join(file), &root.join(file));
         }
-        fs::write(root.join("tests/edited.rs"), CHECK).unwrap();
+        fs::write(root.join("tests/edited.rs"), program("")).unwrap();
         let target = shared.parent().expect("the target folder").to_owned();
         Self { root, target }
     }
@@ -66,10 +57,9 @@ impl Copy {
         self.root.join("spec/onboarding.yaml")
     }
 
-    fn edit(&self, from: &str, to: &str) {
+    fn edit(&self, edit: impl Fn(&str) -> String) {
         let spec = fs::read_to_string(self.spec()).unwrap();
-        assert!(spec.contains(from), "the specification has no {from:?}");
-        fs::write(self.spec(), spec.replacen(from, to, 1)).unwrap();
+        fs::write(self.spec(), edit(&spec)).unwrap();
     }
 
     /// Builds the copy and its test; `run` runs the test, too.
@@ -142,37 +132,33 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// The test that runs in the copy.
+fn program(more: &str) -> String {
+    format!("{}\nconst LOWERED: usize = {LOWERED};\n{more}", include_str!("edits/program.rs"))
+}
+
 #[test]
 fn an_edited_specification_goes_all_the_way() {
     let copy = Copy::new();
-    copy.edit("maxItems: 500", "maxItems: 400");
-    copy.edit("enum: [in_progress, completed]", "enum: [in_progress, completed, paused]");
-    copy.edit(
-        "        isWaitingApproval:\n",
-        "        dueDate: {type: string, format: date}\n        isWaitingApproval:\n",
-    );
-    copy.edit("paths:\n", include_str!("edits/endpoint.yaml"));
-    copy.edit("  schemas:\n", include_str!("edits/schemas.yaml"));
+    // All that a change is. What each of them shows is in `changes.rs`.
+    Change::ALL.iter().for_each(|change| copy.edit(|spec| change.of(spec)));
 
     let first = copy.test(true);
     assert!(first.ok, "{}", first.errors);
-    assert!(
-        fs::read_to_string(first.code.as_ref().unwrap())
-            .unwrap()
-            .contains("MAX_USERS_PER_REQUEST: usize = 400")
-    );
+    let code = fs::read_to_string(first.code.as_ref().unwrap()).unwrap();
+    assert!(code.contains(&format!("MAX_USERS_PER_REQUEST: usize = {LOWERED}")));
     // In OUT_DIR only.
     assert!(!copy.root.join("src/codegen.rs").exists() && !copy.root.join("target").exists());
 
     let again = copy.test(false);
     assert!(again.ok && again.made.is_empty(), "nothing changed, but made anew: {:?}", again.made);
 
-    fs::write(copy.root.join("tests/edited.rs"), CHECK.to_owned() + "// Another file.\n").unwrap();
+    fs::write(copy.root.join("tests/edited.rs"), program("// Another file.\n")).unwrap();
     let other = copy.test(false);
     assert_eq!(other.made, ["edited"], "{}", other.errors);
     assert_eq!(other.written(), first.written(), "the specification did not change, but was read again");
 
-    copy.edit("          maxItems: 400\n", "");
+    copy.edit(|spec| edits::replaced(spec, &format!("          maxItems: {LOWERED}\n"), ""));
     let broken = copy.test(false);
     assert!(!broken.ok);
     let expected = format!(

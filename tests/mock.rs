@@ -123,7 +123,7 @@ async fn a_messy_list_becomes_assignments() {
         (report.assigned().count(), report.already_assigned().count(), report.duplicates()),
         (1002, 1, 200)
     );
-    assert_eq!((fake.reads(), fake.writes(), fake.largest_request()), (1, 3, 500));
+    assert_eq!((fake.reads(), fake.writes(), fake.largest_request()), (1, 3, MAX_USERS_PER_REQUEST));
     let on_pack: std::collections::BTreeSet<_> =
         fake.assignments(pack()).iter().map(|row| row.user_id).collect();
     assert_eq!((fake.assignments(pack()).len(), on_pack.len()), (1003, 1003), "each once");

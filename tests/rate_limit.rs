@@ -6,7 +6,7 @@ mod support;
 use connecteam_onboarding::{Client, ErrorKind, PackId, RetryPolicy};
 use futures_util::future::join_all;
 use std::time::{Duration, SystemTime};
-use support::{Server, Window};
+use support::{MOST, Server, Window};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -38,40 +38,40 @@ async fn alone_nothing_is_refused_however_wrong_the_local_clock() {
 #[tokio::test]
 async fn the_days_end_is_an_error_with_its_time() {
     let server = Server::start();
-    server.users(1..=5_000).with(|world| world.day = Some(Window::new(6, 5_000.0)));
+    server.users(1..=10 * MOST).with(|world| world.day = Some(Window::new(6, 5_000.0)));
     let client = client(&server);
-    let error = pack(&client).assign(1..=5_000_u64).await.expect_err("ten chunks do not fit");
+    let error = pack(&client).assign(1..=10 * MOST).await.expect_err("ten chunks do not fit");
     assert_eq!(error.cause().kind(), ErrorKind::QuotaSpent);
     let wait = error.cause().retry_at().expect("a time").duration_since(SystemTime::now()).expect("ahead");
     assert!((4_900..=5_010).contains(&wait.as_secs()), "{wait:?}");
     // One read, four chunks; the sixth is kept for a read-back.
     assert_eq!((server.gets(), server.posts()), (1, 4));
-    assert_eq!(error.report().assigned().count(), 2_000);
-    assert_eq!(error.report().not_assigned().count(), 3_000);
+    assert_eq!(error.report().assigned().count() as u64, 4 * MOST);
+    assert_eq!(error.report().not_assigned().count() as u64, 6 * MOST);
     assert_eq!(server.with(|world| world.refused_for_rate), 0);
     pack(&client).assignments().await.expect("the read that was kept");
 
-    let plan = pack(&client).assign(1..=5_000_u64).plan().await.expect_err("nothing is left even to read");
+    let plan = pack(&client).assign(1..=10 * MOST).plan().await.expect_err("nothing is left even to read");
     assert_eq!(plan.kind(), ErrorKind::QuotaSpent);
 }
 
 #[tokio::test]
 async fn a_plan_knows_whether_it_fits_today() {
     let server = Server::start();
-    server.users(1..=5_000).with(|world| world.day = Some(Window::new(12, 5_000.0)));
+    server.users(1..=10 * MOST).with(|world| world.day = Some(Window::new(12, 5_000.0)));
     let client = client(&server);
-    let fits = pack(&client).assign(1..=4_000_u64).plan().await.expect("a plan");
+    let fits = pack(&client).assign(1..=8 * MOST).plan().await.expect("a plan");
     assert_eq!((fits.requests, fits.fits_today), (9, Some(true)));
-    let not = pack(&client).assign(1..=5_000_u64).plan().await.expect("a plan");
+    let not = pack(&client).assign(1..=10 * MOST).plan().await.expect("a plan");
     assert_eq!((not.requests, not.fits_today), (11, Some(false)));
 }
 
 #[tokio::test]
 async fn what_is_reserved_is_left_to_others() {
     let server = Server::start();
-    server.users(1..=5_000).with(|world| world.day = Some(Window::new(10, 5_000.0)));
+    server.users(1..=10 * MOST).with(|world| world.day = Some(Window::new(10, 5_000.0)));
     let client = client(&server);
-    let error = pack(&client).assign(1..=5_000_u64).reserve(5).await.expect_err("not enough");
+    let error = pack(&client).assign(1..=10 * MOST).reserve(5).await.expect_err("not enough");
     assert_eq!(error.cause().kind(), ErrorKind::QuotaSpent);
     assert_eq!(server.requests(), 4, "ten, less five for others, less one for a read-back");
 }

@@ -38,7 +38,7 @@ fn own<T: JsonSchema>() -> (String, Value) {
 }
 
 #[test]
-fn every_component_is_its_own_schema() {
+fn a_components_type_has_its_schema() {
     let of_types = [
         own::<PackId>(),
         own::<UserId>(),
@@ -54,14 +54,11 @@ fn every_component_is_its_own_schema() {
         own::<types::ErrorItem>(),
         own::<types::ErrorLocation>(),
     ];
+    // Here for the types as they are built; `changes.rs` holds that every component has its schema.
     let components = components();
-    for (name, component) in components.as_object().unwrap() {
-        let of_type = of_types.iter().find(|(of, _)| of == name);
-        let (_, of_type) =
-            of_type.unwrap_or_else(|| panic!("no type of this test is the component {name}; add it"));
-        assert_eq!(of_type, &convert::convert(component), "{name}");
+    for (name, of_type) in of_types {
+        assert_eq!(of_type, convert::convert(&components[&name]), "{name}");
     }
-    assert_eq!(of_types.len(), components.as_object().unwrap().len());
 }
 
 #[test]
@@ -119,7 +116,7 @@ fn what_the_types_write_is_valid() {
     }
     for detail in [
         json!("text"),
-        json!([{ "loc": ["body", "userIds", 3], "msg": "no such user", "type": "value_error" }]),
+        json!([{ "loc": ["body", "userIds", 3], "msg": "no such user" }]),
         json!([]),
         json!({ "code": 7 }),
         json!([1]),

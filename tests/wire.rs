@@ -5,7 +5,7 @@ mod support;
 
 use connecteam_onboarding::{Client, Error, ErrorKind, Executed, Outcome, Pack, PackId, RetryPolicy, UserId};
 use std::time::Duration;
-use support::{Fault, Server, Trap};
+use support::{Fault, MOST, Server, Trap};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -169,6 +169,7 @@ async fn a_200_with_data_is_a_success_whatever_else_it_holds() {
 /// A POST that may have been executed is read back: nobody lost, nobody doubled.
 #[tokio::test]
 async fn a_doubtful_post_is_read_back() {
+    const TWO_REQUESTS: u64 = 2 * MOST - 100;
     let cases = [
         (Fault::CloseBeforeRead, false),
         (Fault::CloseAfterExecute, true),
@@ -189,12 +190,12 @@ async fn a_doubtful_post_is_read_back() {
     for (fault, executed) in cases {
         let name = format!("{fault:?}");
         let server = Server::start();
-        server.users(1..=900).already(1001, [3]).fault("POST", fault);
+        server.users(1..=TWO_REQUESTS).already(1001, [3]).fault("POST", fault);
         let pack = pack_of(&server, |builder| builder.max_body_bytes(1 << 20));
         let report =
-            pack.assign(1..=900_u64).settle(MS * 150).await.unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_eq!(report.assigned().count(), 899, "{name}: {report}");
-        assert_eq!(server.assigned(1001), (1..=900).collect::<Vec<_>>(), "{name}");
+            pack.assign(1..=TWO_REQUESTS).settle(MS * 150).await.unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(report.assigned().count() as u64, TWO_REQUESTS - 1, "{name}: {report}");
+        assert_eq!(server.assigned(1001), (1..=TWO_REQUESTS).collect::<Vec<_>>(), "{name}");
         assert_eq!(server.posts(), if executed { 2 } else { 3 }, "{name}");
         assert_eq!(report.requests(), server.requests() as u64, "{name}");
     }
@@ -204,18 +205,19 @@ async fn a_doubtful_post_is_read_back() {
 #[tokio::test]
 async fn a_poisoned_chunk_is_given_up_and_the_rest_goes_on() {
     let server = Server::start();
-    server.users(1..=2_500);
+    server.users(1..=5 * MOST);
     for _ in 0..9 {
         let poisoned = |request: &support::wire::Request| {
-            request.method == "POST" && String::from_utf8_lossy(&request.body).contains("[501,")
+            request.method == "POST"
+                && String::from_utf8_lossy(&request.body).contains(&format!("[{},", MOST + 1))
         };
         server.fault_when(poisoned, status(500, "{}"));
     }
-    let error = pack(&server).assign(1..=2_500_u64).settle(MS * 5).await.expect_err("one chunk is left");
+    let error = pack(&server).assign(1..=5 * MOST).settle(MS * 5).await.expect_err("one chunk is left");
     assert_eq!(error.cause().kind(), ErrorKind::Server);
-    assert_eq!(error.report().assigned().count(), 2_000);
+    assert_eq!(error.report().assigned().count() as u64, 4 * MOST);
     let open: Vec<u64> = error.report().not_assigned().map(UserId::get).collect();
-    assert_eq!(open, (501..=1_000).collect::<Vec<_>>());
+    assert_eq!(open, (MOST + 1..=2 * MOST).collect::<Vec<_>>());
     assert_eq!(server.posts(), 4 + 5, "four chunks, and five attempts");
 }
 

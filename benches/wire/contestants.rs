@@ -2,7 +2,7 @@
 
 use crate::server::READS_PER_CHANGE;
 use crate::support::timed;
-use connecteam_onboarding::{Assignment, Client, Pack, PackId};
+use connecteam_onboarding::{Assignment, Client, MAX_USERS_PER_REQUEST, Pack, PackId};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -92,7 +92,7 @@ async fn by_hand(http: &reqwest::Client, url: &str, job: Job, ids: Vec<u64>) {
         Job::Assign(_) => {
             let mut seen = HashSet::new();
             let unique: Vec<u64> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
-            for chunk in unique.chunks(500) {
+            for chunk in unique.chunks(MAX_USERS_PER_REQUEST) {
                 let body = serde_json::json!({ "userIds": chunk });
                 let request = http.post(url).header("X-API-KEY", "key").json(&body);
                 let answer = request.send().await.expect("an answer").error_for_status().expect("a success");

@@ -1,10 +1,13 @@
 //! A server of the API that shares nothing with the crate: written from the vendor's guide, on raw
-//! sockets, with faults at the level of bytes.
+//! sockets, with faults at the level of bytes. Only the cap is the crate's, which has it from the specification.
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part of it")]
 
 pub mod server;
 pub mod wire;
 pub mod world;
+
+/// The most users that one request may carry. The tests count in it, so that another cap changes none of them.
+pub const MOST: u64 = connecteam_onboarding::MAX_USERS_PER_REQUEST as u64;
 
 pub use server::{Fault, Server, Trap};
 pub use world::{Headers, Naming, Reassign, Window};

@@ -204,7 +204,7 @@ impl World {
             return (Answer::json(422, &json!({"detail": "userIds is no list of integers"})), false);
         };
         let unique: BTreeSet<_> = ids.iter().collect();
-        if ids.is_empty() || ids.len() > 500 || unique.len() != ids.len() {
+        if ids.is_empty() || ids.len() as u64 > super::MOST || unique.len() != ids.len() {
             return (
                 Answer::json(422, &json!({"detail": "userIds is empty, too long or has duplicates"})),
                 false,

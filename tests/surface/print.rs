@@ -1,6 +1,6 @@
 //! Writes what is reachable from outside, a block for each item, sorted by path.
 
-use crate::model::{Crate, Place, Target, attributes, imports, name};
+use super::model::{Crate, Place, Target, attributes, imports, name};
 use std::collections::{BTreeMap, VecDeque};
 use syn::{Attribute, Fields, Item, Meta, Type, Visibility, parse_quote};
 
