@@ -24,6 +24,7 @@ struct Built {
     made: Vec<String>,
     /// Where its generated code lies.
     code: Option<PathBuf>,
+    /// What cargo and the test in the copy said.
     errors: String,
 }
 
@@ -49,6 +50,13 @@ impl Copy {
             copy(&original.join(file), &root.join(file));
         }
         fs::write(root.join("tests/edited.rs"), program("")).unwrap();
+        // By path and features cargo could not tell the copy's files in the target folder from ours.
+        let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        fs::write(
+            root.join("Cargo.toml"),
+            edits::replaced(&manifest, "[features]\n", "[features]\ncopy = []\n"),
+        )
+        .unwrap();
         let target = shared.parent().expect("the target folder").to_owned();
         Self { root, target }
     }
@@ -83,6 +91,7 @@ impl Copy {
             command.arg("--release");
         }
         let features = [
+            ("copy", true),
             ("ring", cfg!(feature = "ring")),
             ("rustls", cfg!(feature = "rustls")),
             ("native-tls", cfg!(feature = "native-tls")),
@@ -91,6 +100,14 @@ impl Copy {
         ];
         let features: Vec<_> = features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
         command.args(["--features", &features.join(",")]);
+        // What cargo tells this test of its own package. Build scripts that watch it (ring's) would run
+        // anew in the copy and once more afterwards, with all that depends on them.
+        for (name, _) in std::env::vars_os() {
+            let of_package = |start: &&str| name.to_string_lossy().starts_with(start);
+            if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(of_package) {
+                command.env_remove(&name);
+            }
+        }
         let output = command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).output().unwrap();
         let mut built = Built {
             ok: output.status.success(),
@@ -99,7 +116,10 @@ impl Copy {
             errors: String::from_utf8_lossy(&output.stderr).into_owned(),
         };
         for line in String::from_utf8_lossy(&output.stdout).lines() {
-            let Ok(message) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+            let Ok(message) = serde_json::from_str::<serde_json::Value>(line) else {
+                built.errors = built.errors + line + "\n";
+                continue;
+            };
             if !message["package_id"].as_str().is_some_and(|id| id.contains("tmp/edited")) {
                 continue;
             }

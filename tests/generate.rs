@@ -1,5 +1,5 @@
-//! The generating code, in process: every broken document with its message, every edited one with
-//! what follows from it.
+//! The generating code, in process: every broken document with its message, and edits of the smaller
+//! kinds. The changes that a vendor makes are in `changes.rs`.
 
 mod edits;
 #[path = "../build/generate.rs"]
@@ -257,11 +257,11 @@ fn the_client_can_be_built_in_the_crate_only() {
 
 #[test]
 fn a_field_follows() {
-    let field = "        dueDate:\n          type: string\n          format: date-time\n          description: By when.\n";
+    let field = "        rehearsedAt:\n          type: string\n          format: date-time\n          description: By when.\n";
     let code = code(&[("        isWaitingApproval:\n", &format!("{field}        isWaitingApproval:\n"))]);
     // A text: this crate has no type for times, and refuses nothing.
     assert!(code.contains("/**By when.") || code.contains("///By when."));
-    assert!(code.contains("pub due_date: ::std::option::Option<::std::string::String>"));
+    assert!(code.contains("pub rehearsed_at: ::std::option::Option<::std::string::String>"));
     assert!(code.contains(r#"\"format\":\"date-time\""#));
 }
 

@@ -22,10 +22,8 @@ fn the_types_are_the_edited_ones() {
 fn the_schemas_are_the_edited_ones() {
     let request = schemars::schema_for!(AssignUsersRequest).to_value();
     assert_eq!(request["properties"]["userIds"]["maxItems"], LOWERED);
-    assert_eq!(
-        schemars::schema_for!(AssignmentStatus).to_value()["anyOf"][0]["enum"].as_array().unwrap().last(),
-        Some(&json!("rehearsed"))
-    );
+    let statuses = schemars::schema_for!(AssignmentStatus).to_value()["anyOf"][0]["enum"].clone();
+    assert!(statuses.as_array().unwrap().contains(&json!("rehearsed")), "{statuses}");
     assert!(schemars::schema_for!(RehearsalAnswer).to_value()["properties"]["owner"].is_object());
     assert!(schemars::schema_for!(ErrorItem).to_value()["properties"].get("type").is_none());
 }
