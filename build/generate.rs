@@ -4,7 +4,7 @@
 #[path = "constants.rs"]
 mod constants;
 #[path = "convert.rs"]
-mod convert;
+pub mod convert;
 #[path = "document.rs"]
 mod document;
 #[path = "finish.rs"]
