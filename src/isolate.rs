@@ -9,6 +9,8 @@
 // The path keeps this file usable from a program that includes it by path.
 #[path = "isolate/density.rs"]
 mod density;
+#[path = "isolate/group.rs"]
+mod group;
 #[cfg(test)]
 #[path = "isolate/tests.rs"]
 mod tests;
@@ -16,6 +18,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use density::{Density, Neighbours};
+use group::{Bad, Source, State};
+pub(crate) use group::{Group, Naming, Rejection};
 
 /// Above this chance of a refusal an item is best asked alone: the golden ratio's `(3 - √5) / 2`.
 const ALONE: f64 = 0.382;
@@ -44,78 +48,6 @@ pub(crate) struct Search<A> {
     wrong_hints: i32,
     density: Density,
     neighbours: Neighbours,
-}
-
-/// A group of items to ask in one request: not empty, no duplicates, no item of another group that is still out.
-///
-/// Hand it back to the [`Search`] with the answer, else its items stay open for ever.
-#[derive(Debug)]
-#[must_use = "the items stay open until the group is handed back"]
-pub(crate) struct Group {
-    id: u64,
-    items: Vec<u32>,
-}
-
-impl Group {
-    /// The items to ask, in ascending order.
-    pub(crate) fn items(&self) -> &[u32] {
-        &self.items
-    }
-}
-
-/// The items that a refusal names.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Naming {
-    /// Named by index: a verdict.
-    pub(crate) by_index: Vec<u32>,
-    /// Found in the text: a hint, asked alone before it counts.
-    pub(crate) hinted: Vec<u32>,
-}
-
-/// An item found to be refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rejection<A> {
-    /// The item.
-    pub(crate) item: u32,
-    /// The refusal that showed it.
-    pub(crate) answer: A,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Open,
-    Accepted,
-    Rejected,
-    /// Left the search without a verdict.
-    Gone,
-}
-
-/// What is left of one refused request: two items or more, the others were all accepted since.
-#[derive(Debug)]
-struct Bad<A> {
-    items: Vec<u32>,
-    answer: A,
-}
-
-/// Where a group that is out came from.
-#[derive(Debug)]
-enum Source<A> {
-    Hint,
-    Whole,
-    Unknown,
-    /// An unknown item asked alone, because the one before it was rejected.
-    Neighbour,
-    /// The first part of a [`Bad`].
-    Part {
-        rest: Vec<u32>,
-        answer: A,
-        /// Size of the `Bad` when it was asked.
-        size: usize,
-        /// Whether `rest` has lost no item since.
-        intact: bool,
-        /// Asked alone, because the item before it was rejected.
-        neighbour: bool,
-    },
 }
 
 impl<A: Clone> Search<A> {

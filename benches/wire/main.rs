@@ -2,7 +2,8 @@
 //! write by hand: time, instructions and memory, as Markdown tables. See `README.md` beside this folder.
 //!
 //! `cargo bench --bench wire` prints the table; `cargo bench --bench wire -- growth` writes how cost grows with
-//! size to `benches/growth.csv` and `benches/growth.svg`. Instructions need valgrind.
+//! size to `benches/growth.csv` and `benches/growth.svg`; `-- profile` prints which functions the instructions
+//! go into. All that counts instructions needs valgrind.
 
 mod contestants;
 mod growth;
@@ -29,8 +30,9 @@ fn main() {
     match std::env::args().skip(1).find(|argument| argument != "--bench").as_deref() {
         None => table(),
         Some("growth") => growth::write(),
+        Some("profile") => profile(),
         Some(_) => {
-            eprintln!("usage: wire [growth]");
+            eprintln!("usage: wire [growth|profile]");
             std::process::exit(1);
         }
     }
@@ -49,6 +51,19 @@ fn table() {
     row("the same, 50 ms added to each answer", &slow, Job::Assign(100_000), 1, false);
     let url = server::start(100_000, Duration::ZERO);
     row("12 looks at 100000 that find one change", &url, Job::Watch, 3, true);
+}
+
+/// Two turns of ours each.
+fn profile() {
+    let (full, empty) = (server::start(100_000, Duration::ZERO), server::start(0, Duration::ZERO));
+    for (what, url, job) in [
+        ("read 100000", &full, Job::Read),
+        ("assign 100000", &empty, Job::Assign(100_000)),
+        ("12 looks at 100000", &full, Job::Watch),
+    ] {
+        let text = process::profile("ours", url, job).unwrap_or_else(|| "no valgrind".to_owned());
+        println!("== {what}\n{text}");
+    }
 }
 
 fn row(what: &str, url: &str, job: Job, turns: usize, count: bool) {

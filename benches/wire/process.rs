@@ -2,6 +2,7 @@
 
 use crate::contestants::{Contestant, Job, contest};
 use crate::support::{Peak, median};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// What one process took for one turn.
@@ -68,6 +69,23 @@ pub fn instructions(who: &str, url: &str, job: Job) -> Option<f64> {
 }
 
 fn count(who: &str, url: &str, job: Job, turns: usize) -> Option<f64> {
+    let file = callgrind(who, url, job, turns)?;
+    let text = std::fs::read_to_string(&file).expect("what callgrind wrote");
+    let _ = std::fs::remove_file(&file);
+    let line = text.lines().find_map(|line| line.strip_prefix("totals: "));
+    line.and_then(|total| total.trim().parse().ok())
+}
+
+/// Where the instructions of a turn go, function by function.
+pub fn profile(who: &str, url: &str, job: Job) -> Option<String> {
+    let file = callgrind(who, url, job, 2)?;
+    let output = Command::new("callgrind_annotate").args(["--threshold=92", "--auto=no"]).arg(&file).output();
+    let _ = std::fs::remove_file(&file);
+    String::from_utf8(output.ok()?.stdout).ok()
+}
+
+/// Runs a contestant under callgrind; the file with what it counted.
+fn callgrind(who: &str, url: &str, job: Job, turns: usize) -> Option<PathBuf> {
     let file = std::env::temp_dir().join(format!("callgrind-{}", std::process::id()));
     let status = Command::new("valgrind")
         .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*counted*"])
@@ -79,8 +97,5 @@ fn count(who: &str, url: &str, job: Job, turns: usize) -> Option<f64> {
         .status()
         .ok()?;
     assert!(status.success(), "the contestant failed under valgrind");
-    let text = std::fs::read_to_string(&file).expect("what callgrind wrote");
-    let _ = std::fs::remove_file(&file);
-    let line = text.lines().find_map(|line| line.strip_prefix("totals: "));
-    line.and_then(|total| total.trim().parse().ok())
+    Some(file)
 }
