@@ -3,7 +3,6 @@
 use crate::id::UserId;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::BuildHasher;
@@ -178,6 +177,11 @@ impl Ledger {
         self.set(position, if ours { Outcome::Assigned } else { Outcome::AlreadyAssigned });
     }
 
+    /// Counts so many ids that repeated another.
+    pub(crate) fn add_duplicates(&mut self, duplicates: u64) {
+        self.duplicates = self.duplicates.saturating_add(duplicates);
+    }
+
     pub(crate) fn duplicates(&self) -> u64 {
         self.duplicates
     }
@@ -190,190 +194,5 @@ impl Ledger {
     pub(crate) fn outcomes(&self) -> impl ExactSizeIterator<Item = (UserId, &Outcome)> + Clone {
         let positions = 0..u32::try_from(self.len()).unwrap_or(u32::MAX);
         self.ids.iter().zip(positions).map(|(id, position)| (*id, self.outcome(position)))
-    }
-}
-
-/// What became of a list: exactly one [`Outcome`] for every unique id, in input order.
-///
-/// Serialises as the ids of each outcome, with field names as the API writes them.
-#[derive(Clone)]
-pub struct Report {
-    ledger: Ledger,
-    requests: u64,
-}
-
-impl Report {
-    pub(crate) fn new(ledger: Ledger, requests: u64) -> Self {
-        Self { ledger, requests }
-    }
-
-    /// Every unique id with its outcome, in input order.
-    #[must_use]
-    pub fn outcomes(&self) -> impl ExactSizeIterator<Item = (UserId, &Outcome)> + Clone {
-        self.ledger.outcomes()
-    }
-
-    /// The outcome of one id; `None` if it was not in the list.
-    #[must_use]
-    pub fn outcome(&self, id: UserId) -> Option<&Outcome> {
-        self.ledger.position(id).map(|position| self.ledger.outcome(position))
-    }
-
-    /// Whom this run assigned.
-    pub fn assigned(&self) -> impl Iterator<Item = UserId> + Clone {
-        self.with(|outcome| matches!(outcome, Outcome::Assigned))
-    }
-
-    /// Who was on the pack already.
-    pub fn already_assigned(&self) -> impl Iterator<Item = UserId> + Clone {
-        self.with(|outcome| matches!(outcome, Outcome::AlreadyAssigned))
-    }
-
-    /// Whom the API refuses, and why.
-    pub fn rejected(&self) -> impl Iterator<Item = (UserId, &Rejection)> + Clone {
-        self.outcomes().filter_map(|(id, outcome)| match outcome {
-            Outcome::Rejected(why) => Some((id, why)),
-            _ => None,
-        })
-    }
-
-    /// Who is not assigned and may be sent again.
-    pub fn not_assigned(&self) -> impl Iterator<Item = UserId> + Clone {
-        self.with(|outcome| matches!(outcome, Outcome::NotAssigned))
-    }
-
-    /// Whose fate could not be established.
-    pub fn unknown(&self) -> impl Iterator<Item = UserId> + Clone {
-        self.with(|outcome| matches!(outcome, Outcome::Unknown))
-    }
-
-    /// What to run again: everyone who is not settled, in input order. Running the same list again
-    /// does as well; who is on the pack is skipped.
-    pub fn retry_ids(&self) -> impl Iterator<Item = UserId> + Clone {
-        self.with(|outcome| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown))
-    }
-
-    /// The ids that repeated an earlier one.
-    #[must_use]
-    pub fn duplicates(&self) -> u64 {
-        self.ledger.duplicates
-    }
-
-    /// The unique ids.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.ledger.len()
-    }
-
-    /// Whether the list was empty.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The requests that the run sent, reads and tokens included.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.requests
-    }
-
-    fn with(&self, is: impl Fn(&Outcome) -> bool + Clone) -> impl Iterator<Item = UserId> + Clone {
-        self.outcomes().filter(move |(_, outcome)| is(outcome)).map(|(id, _)| id)
-    }
-
-    fn columns(&self) -> Columns {
-        Columns {
-            assigned: self.assigned().collect(),
-            already_assigned: self.already_assigned().collect(),
-            rejected: self
-                .rejected()
-                .map(|(user_id, why)| RejectedUser { user_id, reason: why.reason().to_owned() })
-                .collect(),
-            not_assigned: self.not_assigned().collect(),
-            unknown: self.unknown().collect(),
-            duplicates: self.duplicates(),
-            requests: self.requests,
-        }
-    }
-}
-
-/// A report as it is written.
-#[derive(Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "Report"))]
-struct Columns {
-    /// Whom the run assigned.
-    assigned: Vec<UserId>,
-    /// Who was on the pack already.
-    already_assigned: Vec<UserId>,
-    /// Whom the API refuses, and why.
-    rejected: Vec<RejectedUser>,
-    /// Who is not assigned and may be sent again.
-    not_assigned: Vec<UserId>,
-    /// Whose fate could not be established.
-    unknown: Vec<UserId>,
-    /// The ids that repeated an earlier one.
-    duplicates: u64,
-    /// The requests that the run sent, reads and tokens included.
-    requests: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-struct RejectedUser {
-    /// The user.
-    user_id: UserId,
-    /// The API's words.
-    reason: String,
-}
-
-impl Serialize for Report {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.columns().serialize(serializer)
-    }
-}
-
-#[cfg(feature = "schemars")]
-impl schemars::JsonSchema for Report {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        Columns::schema_name()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        Columns::json_schema(generator)
-    }
-}
-
-impl fmt::Display for Report {
-    /// One line of counts.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut counts = [0_usize; 5];
-        for (_, outcome) in self.outcomes() {
-            counts[match outcome {
-                Outcome::Assigned => 0,
-                Outcome::AlreadyAssigned => 1,
-                Outcome::Rejected(_) => 2,
-                Outcome::NotAssigned => 3,
-                Outcome::Unknown => 4,
-            }] += 1;
-        }
-        let [assigned, already, rejected, not, unknown] = counts;
-        write!(
-            f,
-            "{} users: {assigned} assigned, {already} already assigned, {rejected} rejected",
-            self.len()
-        )?;
-        for (count, what) in [(not, "not assigned"), (unknown, "unknown")] {
-            if count > 0 {
-                write!(f, ", {count} {what}")?;
-            }
-        }
-        write!(f, "; {} duplicates, {} requests", self.duplicates(), self.requests)
-    }
-}
-
-impl fmt::Debug for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Report({self})")
     }
 }

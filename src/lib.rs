@@ -21,6 +21,7 @@ mod ledger;
 pub mod mock;
 mod progress;
 mod rate_limit;
+mod report;
 mod retry;
 #[cfg(feature = "schemars")]
 mod schema;
@@ -37,8 +38,9 @@ pub use client::{Client, Pack};
 pub use clock::{Clock, Sleep, SystemClock};
 pub use error::{Error, ErrorKind, Executed};
 pub use id::{AssignmentId, InvalidId, PackId, UserId};
-pub use ledger::{Outcome, Rejection, Report};
+pub use ledger::{Outcome, Rejection};
 pub use progress::{Change, ChangeKind, Progress, Snapshot, SnapshotEntry, Stage, State};
 pub use rate_limit::{Quota, WindowQuota};
+pub use report::Report;
 pub use retry::RetryPolicy;
 pub use watch::{Look, Watch};
