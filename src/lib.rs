@@ -1,3 +1,5 @@
+// Of two definitions of a link the first holds: here the README's links lead to items, elsewhere to files.
+#![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -13,6 +15,9 @@ mod clock;
 mod credentials;
 mod error;
 mod governor;
+// Text alone: no build but that of the documentation and its tests knows it.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod halt;
 mod id;
 mod isolate;
