@@ -31,6 +31,22 @@ use tracing::Instrument;
 /// whom it refuses, and everybody else is assigned. A request that may have been executed is
 /// never sent again blindly: the pack is read until it proves what happened.
 ///
+/// ```no_run
+/// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) -> Result<(), connecteam_onboarding::AssignError> {
+/// let report = pack
+///     .assign(list)
+///     .reserve(20)
+///     .on_progress(|progress| eprintln!("{} of {}", progress.settled, progress.total))
+///     .stop_when(async { tokio::signal::ctrl_c().await.ok(); })
+///     .await?;
+/// println!("{report}");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The guide has [the whole story](crate::guide::assign), and
+/// [what happens on each failure](crate::guide::failures).
+///
 /// # The one assumption
 /// The API has no idempotency key. Nobody is assigned twice, provided the API executes a request
 /// within [`settle`](Self::settle) of its being given up, or not at all, and a list of the pack is complete and
@@ -169,6 +185,14 @@ impl Assign {
 
     /// What the run would do, from one read of the pack. Sends no write.
     ///
+    /// ```no_run
+    /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) -> Result<(), connecteam_onboarding::Error> {
+    /// let plan = pack.assign(list).plan().await?;
+    /// println!("{plan}"); // 1001 users: 1000 to assign, 1 already assigned; 200 duplicates; 3 requests
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As the run's own, before its first write.
     pub async fn plan(self) -> Result<Plan, Error> {
@@ -253,7 +277,7 @@ impl Api for Pack {
     }
 }
 
-/// How far a run is.
+/// How far a run is; what [`Assign::on_progress`] is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AssignProgress {
@@ -271,7 +295,7 @@ impl AssignProgress {
     }
 }
 
-/// What a run would do.
+/// What a run would do; made by [`Assign::plan`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -306,7 +330,19 @@ impl fmt::Display for Plan {
     }
 }
 
-/// A run that left somebody open. Carries the full report, and why.
+/// A run that left somebody open: the cause, and the full report all the same.
+///
+/// ```no_run
+/// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) {
+/// if let Err(error) = pack.assign(list).await {
+///     println!("{error}"); // the cause, and the counts of the report
+///     println!("{} are assigned nevertheless", error.report().assigned().count());
+///     if !error.cause().is_lasting() {
+///         println!("run these again: {:?}", error.report().retry_ids().collect::<Vec<_>>());
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct AssignError(Box<(Report, Error)>);
 

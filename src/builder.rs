@@ -26,6 +26,23 @@ type Adjust = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder +
 /// | retries | [`RetryPolicy::default`] |
 /// | longest wait for the account's limits | 10 min |
 /// | longest answer | 64 MiB |
+///
+/// ```
+/// use connecteam_onboarding::{Client, Region, RetryPolicy};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), connecteam_onboarding::Error> {
+/// let client = Client::builder()
+///     .client_credentials("id", "secret")
+///     .region(Region::Australia)
+///     .attempt_timeout(Duration::from_secs(30))
+///     .retry(RetryPolicy::default().max_attempts(3))
+///     .user_agent_suffix("hr-sync/2.1")
+///     .build()?; // checks the settings; sends nothing
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub struct ClientBuilder {
     credentials: Option<Credentials>,
@@ -194,6 +211,18 @@ impl ClientBuilder {
 
     /// Adjusts the HTTP client: a proxy, a local address, a resolver. What keeps this crate's
     /// promises is set afterwards: no redirects, no retries of its own, `https` only.
+    ///
+    /// [The guide](crate::guide::migrating#keep-your-http-settings) shows a proxy, TLS and a tower layer.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let proxy = reqwest::Proxy::https("http://proxy.example:3128")?;
+    /// let builder = connecteam_onboarding::Client::builder().api_key("key");
+    /// let client = builder.http_client(|http| http.proxy(proxy)).build()?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn http_client(
         mut self,
         adjust: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,

@@ -74,7 +74,15 @@ impl Client {
         &self.api
     }
 
-    /// The account's limits as the answers so far told them; `None` before the first.
+    /// The account's limits as the answers so far told them; `None` before the first. Sends nothing.
+    ///
+    /// ```no_run
+    /// # fn example(client: connecteam_onboarding::Client) {
+    /// if let Some(day) = client.quota().and_then(|quota| quota.day) {
+    ///     println!("{} of {} requests are left today", day.remaining, day.limit);
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn quota(&self) -> Option<crate::Quota> {
         self.api.inner.shared.governor.quota()
@@ -102,7 +110,20 @@ impl Client {
     }
 }
 
-/// One onboarding pack of an account. Cheap to clone.
+/// One onboarding pack of an account: [`assign`](Self::assign) users to it, read its
+/// [`assignments`](Self::assignments), [`watch`](Self::watch) what changes. Cheap to clone.
+///
+/// ```no_run
+/// # async fn example(client: connecteam_onboarding::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use connecteam_onboarding::PackId;
+///
+/// let pack = client.pack(PackId::try_from(1001)?);
+/// let report = pack.assign([7031021, 7031022]).await?;
+/// println!("{report}");
+/// println!("{}", pack.snapshot().await?.progress());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pack {
     pub(crate) client: Client,

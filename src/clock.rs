@@ -8,7 +8,34 @@ use std::time::{Duration, Instant, SystemTime};
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Tells the time and waits. [`SystemClock`] is the default; tests pass their own, so that no test
-/// has to wait for back-off, settling or the account's windows.
+/// has to wait for back-off, settling or the account's windows. With the feature `mock` there is one
+/// ready, `mock::FakeClock`.
+///
+/// ```
+/// use connecteam_onboarding::{Client, Clock, Sleep};
+/// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+///
+/// /// Stands still, and never waits.
+/// #[derive(Debug)]
+/// struct Still;
+///
+/// impl Clock for Still {
+///     fn now(&self) -> Duration {
+///         Duration::ZERO
+///     }
+///
+///     fn wall(&self) -> SystemTime {
+///         UNIX_EPOCH
+///     }
+///
+///     fn sleep(&self, _: Duration) -> Sleep {
+///         Box::pin(std::future::ready(()))
+///     }
+/// }
+///
+/// let builder = Client::builder().clock(Still);
+/// # let _ = builder;
+/// ```
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The time since some fixed moment. Never goes back.
     fn now(&self) -> Duration;

@@ -20,6 +20,8 @@ use std::time::SystemTime;
 /// assert_eq!(error.kind(), ErrorKind::Configuration);
 /// assert_eq!(error.executed(), Executed::No);
 /// ```
+///
+/// What happens on each failure, and what to do then: [the guide](crate::guide::failures).
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 

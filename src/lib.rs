@@ -35,7 +35,9 @@ mod tls;
 mod transport;
 mod watch;
 
+#[doc(inline)]
 pub use api::types::Assignment;
+#[doc(inline)]
 pub use api::{AssignmentStatus, MAX_USERS_PER_REQUEST, Region};
 pub use assign::{Assign, AssignError, AssignProgress, Plan};
 pub use builder::ClientBuilder;

@@ -73,7 +73,7 @@ pub enum Reassignment {
     AssignAgain,
 }
 
-/// An answer that is not the API's own.
+/// An answer that is not the API's own, before or after execution; see [`FakeOnboarding::fail_next`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     executes: bool,
@@ -106,7 +106,17 @@ impl Fault {
     }
 }
 
-/// The fake. Stops when dropped. Methods that change it take `&self`, so it may be shared.
+/// The API in your own process. Stops when dropped. Methods that change it take `&self`, so it may be shared.
+///
+/// | for | methods |
+/// |---|---|
+/// | clients | [`client`](Self::client), [`client_builder`](Self::client_builder), [`clock`](Self::clock) |
+/// | the account | [`add_pack`](Self::add_pack), [`add_users`](Self::add_users), [`put_on_pack`](Self::put_on_pack), [`limits`](Self::limits), keys and OAuth clients |
+/// | what goes wrong | [`fail_next`](Self::fail_next), [`pass_next`](Self::pass_next), [`answer_after`](Self::answer_after), [`revoke_tokens`](Self::revoke_tokens) |
+/// | people who move along | [`finish_steps`](Self::finish_steps), [`approve`](Self::approve), [`reopen`](Self::reopen), [`remove`](Self::remove) |
+/// | assertions | [`assignments`](Self::assignments), [`reads`](Self::reads), [`writes`](Self::writes), [`tokens`](Self::tokens), [`largest_request`](Self::largest_request) |
+///
+/// [The guide](crate::guide::testing) has a whole test, and one for each row.
 pub struct FakeOnboarding {
     server: MockServer,
     rules: Arc<Mutex<Rules>>,

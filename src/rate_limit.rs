@@ -87,7 +87,7 @@ pub(crate) struct Ticket {
     sent_at: Duration,
 }
 
-/// What is known of both windows.
+/// What is left of the account's requests, of the minute and of the day; [`Client::quota`](crate::Client::quota).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quota {
@@ -97,7 +97,7 @@ pub struct Quota {
     pub day: Option<WindowQuota>,
 }
 
-/// What is known of one window.
+/// What is left of the account's requests in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowQuota {

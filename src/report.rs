@@ -7,7 +7,19 @@ use std::fmt;
 
 /// What became of a list: exactly one [`Outcome`] for every unique id, in input order.
 ///
-/// Serialises as the ids of each outcome. Read back it is the same report, but for the order: the ids come
+/// ```no_run
+/// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), Box<dyn std::error::Error>> {
+/// let report = pack.assign([7031021, 7031022, 7031021, 9]).await?;
+/// println!("{report}"); // one line of counts
+/// for (user, why) in report.rejected() {
+///     println!("{user}: {why}");
+/// }
+/// println!("{}", serde_json::to_string(&report)?); // the ids of each outcome
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Serialises as the ids of each outcome; of whom the API refuses, as `userId` and `reason`. Read back it is the same report, but for the order: the ids come
 /// outcome by outcome.
 ///
 /// ```

@@ -11,7 +11,8 @@ use std::time::Duration;
 /// not executed; what may have been executed is read back instead (see [`Assign`](crate::Assign)).
 /// Waits grow from [`initial_backoff`](Self::initial_backoff) by doubling up to
 /// [`max_backoff`](Self::max_backoff), with full jitter: each wait is drawn evenly between nothing
-/// and that bound. A refusal for the account's limit is no failure and costs no attempt.
+/// and that bound. A refusal for the account's limit is no failure and costs no attempt. Which failure
+/// is tried again: see [`ErrorKind`](crate::ErrorKind).
 ///
 /// ```
 /// use connecteam_onboarding::RetryPolicy;

@@ -46,7 +46,7 @@ pub struct Look {
 /// # Cancel safety
 /// Dropping a pending `next()` loses nothing: a look under way goes on with the next call. Dropping
 /// the watch is safe; it only reads. To miss nothing between two watches, start the second from the
-/// last snapshot whose changes were handled ([`since`](Self::since)).
+/// last snapshot whose changes were handled ([`since`](Self::since)). [The guide](crate::guide::follow) shows it.
 ///
 /// ```no_run
 /// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), Box<dyn std::error::Error>> {
@@ -54,7 +54,8 @@ pub struct Look {
 /// use std::time::Duration;
 ///
 /// let report = pack.assign([7031021, 7031022]).await?;
-/// let mut watch = pack.watch(Duration::from_secs(60)).only(report.assigned()).until_complete();
+/// let watch = pack.watch(Duration::from_secs(60));
+/// let mut watch = watch.only(report.assigned()).until_complete();
 /// while let Some(look) = watch.next().await {
 ///     for change in look?.changes {
 ///         println!("{change}");
