@@ -7,7 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// A pause that a [`Clock`] makes.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Tells the time and waits. [`SystemClock`] is the default; tests pass their own, so that no test
+/// Tells the time and waits.
+///
+/// [`SystemClock`] is the default; tests pass their own, so that no test
 /// has to wait for back-off, settling or the account's windows. With the feature `mock` there is one
 /// ready, `mock::FakeClock`.
 ///

@@ -116,7 +116,7 @@ impl Fault {
 /// | people who move along | [`finish_steps`](Self::finish_steps), [`approve`](Self::approve), [`reopen`](Self::reopen), [`remove`](Self::remove) |
 /// | assertions | [`assignments`](Self::assignments), [`reads`](Self::reads), [`writes`](Self::writes), [`tokens`](Self::tokens), [`largest_request`](Self::largest_request) |
 ///
-/// [The guide](crate::guide::testing) has a whole test, and one for each row.
+/// [The guide](crate::guide::testing) has a whole test, and examples of the rest.
 pub struct FakeOnboarding {
     server: MockServer,
     rules: Arc<Mutex<Rules>>,
