@@ -98,7 +98,11 @@ fn client(spec: &OpenAPI, options: Options) -> Result<String, String> {
         let mut code = Generator::new(&settings()).generate_tokens(spec)?.to_string();
         if options.mock {
             let mock = Generator::new(&settings()).httpmock(spec, "crate::api")?;
-            let _ = write!(code, "/// The typed extension of httpmock.\npub mod mock {{ {mock} }}");
+            let _ = write!(
+                code,
+                "/// The typed extension of httpmock.\n\
+                 #[cfg_attr(docsrs, doc(cfg(feature = \"mock\")))]\npub mod mock {{ {mock} }}"
+            );
         }
         Ok::<_, progenitor::Error>(code)
     };

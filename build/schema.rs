@@ -29,7 +29,8 @@ pub fn json_schema_impl(
     }
     let text = schema.to_string();
     Ok(format!(
-        "impl schemars::JsonSchema for {rust} {{
+        "#[cfg_attr(docsrs, doc(cfg(feature = \"schemars\")))]
+        impl schemars::JsonSchema for {rust} {{
             fn schema_name() -> std::borrow::Cow<'static, str> {{ {name:?}.into() }}
             fn schema_id() -> std::borrow::Cow<'static, str> {{ concat!(module_path!(), \"::\", {name:?}).into() }}
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {{
