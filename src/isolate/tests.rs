@@ -166,7 +166,8 @@ impl Model {
             }
             15 => {
                 let leaves = |item: u32| item % 32 == u32::from(pick % 32);
-                self.gone.extend(self.open.extract_if(.., |item| leaves(*item)));
+                self.gone.extend(self.open.iter().filter(|item| leaves(**item)));
+                self.open.retain(|item| !leaves(*item));
                 self.search.withdraw(leaves);
             }
             _ => {}
