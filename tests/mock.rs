@@ -1,6 +1,6 @@
 //! The fake keeps the API's rules, and every answer of it keeps the spec's schemas.
 #![allow(missing_docs)]
-#![cfg(all(feature = "mock", feature = "schemars"))]
+#![cfg(all(feature = "mock", feature = "ring", feature = "schemars"))]
 
 use connecteam_onboarding::api::types::{AssignUsersResponse, ErrorBody, PackAssignmentsResponse};
 use connecteam_onboarding::mock::{FakeOnboarding, Fault, Reassignment, RefusalStyle};
