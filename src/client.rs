@@ -19,6 +19,7 @@ use tracing::Instrument;
 /// use connecteam_onboarding::{Client, PackId, Region};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # if cfg!(not(any(feature = "ring", feature = "native-tls"))) { return Ok(()); } // no TLS
 /// let client = Client::builder().api_key("key").region(Region::Australia).build()?;
 /// let pack = client.pack(PackId::try_from(1001)?);
 /// # let _ = pack;
