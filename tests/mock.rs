@@ -177,6 +177,21 @@ async fn faults_come_before_or_after_execution() {
 }
 
 #[tokio::test]
+async fn a_fault_after_execution_waits_for_a_request_within_the_limit() {
+    let fake = fake();
+    let busy = r#"{"detail":"busy"}"#;
+    fake.limits(1, 100).fail_next(Fault::before(503, busy)).fail_next(Fault::after(502, busy));
+    let key = Some(fake.api_key());
+    let users = Some(r#"{"userIds":[7]}"#);
+    assert_eq!(ask(&fake, "POST", "1001", key, users).await.0, 503, "the one request of the minute");
+    assert_eq!(ask(&fake, "POST", "1001", key, users).await.0, 429);
+    assert_eq!(fake.assignments(pack()).len(), 2, "neither was executed");
+    fake.clock().advance(Duration::from_secs(60));
+    assert_eq!(ask(&fake, "POST", "1001", key, users).await.0, 502);
+    assert_eq!(fake.assignments(pack()).len(), 3);
+}
+
+#[tokio::test]
 async fn a_late_answer_is_a_time_out() {
     let fake = fake();
     let builder = fake.client_builder().api_key(fake.api_key()).attempt_timeout(Duration::from_millis(40));

@@ -110,11 +110,15 @@ impl Rules {
             _ => self.counts.writes += 1,
         }
         // A fault before the limit is looked at never reached the API.
-        let fault = if asked.path == TOKEN_PATH { None } else { self.faults.pop_front() }
+        let mut fault = if asked.path == TOKEN_PATH { None } else { self.faults.pop_front() }
             .filter(|fault| !fault.passes);
         let mut fits = true;
         for window in [&mut self.minute, &mut self.day].into_iter().flatten() {
             fits &= window.take(epoch);
+        }
+        // What is over the limit is not executed: the fault waits for a request that is.
+        if let Some(waits) = fault.take_if(|fault| fault.executes && !fits) {
+            self.faults.push_front(waits);
         }
         let mut answer = match &fault {
             Some(fault) if !fault.executes => Said::from(fault),
