@@ -29,10 +29,12 @@ macro_rules! id {
         impl $name {
             /// The id as a number.
             #[must_use]
+            #[inline]
             pub const fn get(self) -> u64 {
                 self.0.get()
             }
 
+            #[inline]
             fn new(value: u64) -> Option<Self> {
                 NonZeroU64::new(value).filter(|id| id.get() <= LARGEST).map(Self)
             }
