@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::halt::Halt;
 use crate::id::{InvalidId, UserId};
 use crate::ledger::{Ledger, Outcome};
+use crate::rate_limit::Reserve;
 use crate::report::Report;
 use engine::{Api, Engine, Terms};
 use futures_util::future::{BoxFuture, FutureExt};
@@ -201,7 +202,7 @@ impl Assign {
         let mut already_assigned = 0;
         if unique > 0 {
             let budget = Arc::new(Budget::new(self.max_requests));
-            let client = self.pack.client.on_terms(budget, self.reserve, None);
+            let client = self.pack.client.on_terms(budget, Reserve::Requests(self.reserve), None);
             let pack = Pack { client, id: self.pack.id };
             let on_pack: std::collections::HashSet<_> =
                 pack.assignments().await?.into_iter().map(|a| a.user_id).collect();
@@ -243,8 +244,11 @@ impl Assign {
         let mut cause = self.check().err();
         if cause.is_none() && self.ledger.len() > 0 {
             let halt = Arc::new(Halt::default());
-            let client =
-                self.pack.client.on_terms(Arc::clone(&budget), self.reserve, Some(Arc::clone(&halt)));
+            let client = self.pack.client.on_terms(
+                Arc::clone(&budget),
+                Reserve::Requests(self.reserve),
+                Some(Arc::clone(&halt)),
+            );
             let clock = client.clock();
             let pack = Pack { client, id: self.pack.id };
             let engine = Engine::new(&pack, &*clock, &self.terms, &budget, &halt, &mut self.ledger);

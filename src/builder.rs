@@ -6,6 +6,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::governor::Governor;
+use crate::rate_limit::Reserve;
 use crate::retry::RetryPolicy;
 use crate::transport::{Inner, Shared, of_reqwest};
 use reqwest::Url;
@@ -277,7 +278,12 @@ impl ClientBuilder {
             base,
         };
         let base = shared.base.as_str().trim_end_matches('/').to_owned();
-        let inner = Inner { shared: Arc::new(shared), budget: Arc::default(), reserve: 0, halt: None };
+        let inner = Inner {
+            shared: Arc::new(shared),
+            budget: Arc::default(),
+            reserve: Reserve::default(),
+            halt: None,
+        };
         Ok(Client { api: api::Client::new_with_client(&base, http, inner), retry: self.retry })
     }
 }

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::halt::Halt;
 use crate::id::{InvalidId, PackId, UserId};
+use crate::rate_limit::Reserve;
 use crate::retry::{Effect, RetryPolicy, retry};
 use std::fmt;
 use std::sync::Arc;
@@ -98,13 +99,13 @@ impl Client {
         self.api.inner.shared.governor.server_time()
     }
 
-    /// The same client, leaving so many requests of each window to others.
-    pub(crate) fn leaving(&self, reserve: u64) -> Self {
-        self.on_terms(Arc::default(), reserve, None)
+    /// The same client, which leaves a tenth of each window to others.
+    pub(crate) fn leaving_a_tenth(&self) -> Self {
+        self.on_terms(Arc::default(), Reserve::Tenth, None)
     }
 
     /// The same client on the terms of one run.
-    pub(crate) fn on_terms(&self, budget: Arc<Budget>, reserve: u64, halt: Option<Arc<Halt>>) -> Self {
+    pub(crate) fn on_terms(&self, budget: Arc<Budget>, reserve: Reserve, halt: Option<Arc<Halt>>) -> Self {
         let mut client = self.clone();
         client.api.inner = self.api.inner.on_terms(budget, reserve, halt);
         client

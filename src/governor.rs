@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
-use crate::rate_limit::{Decision, Quota, RateLimit, Share, Ticket};
+use crate::rate_limit::{Decision, Quota, RateLimit, Reserve, Share, Ticket};
 use http::HeaderMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,7 +71,7 @@ impl Governor {
                         return Err(Error::new(ErrorKind::RateLimited, message).with_retry_at(retry_at));
                     }
                     // Who leaves requests to others does not keep them waiting behind itself.
-                    if share.reserve > 0 {
+                    if share.reserve != Reserve::default() {
                         turn = None;
                     }
                     tokio::select! {
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn who_leaves_requests_to_others_does_not_stand_in_their_way() {
         let governor = Governor::new(Arc::new(Still), Duration::from_secs(600));
-        let share = |reserve| Share { reserve, keep_back: 0 };
+        let share = |requests| Share { reserve: Reserve::Requests(requests), keep_back: 0 };
         let mut headers = HeaderMap::new();
         for (name, value) in [("limit", 10_u64), ("remaining", 2), ("reset", 60)] {
             let name = format!("x-ratelimit-minute-{name}");

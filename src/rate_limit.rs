@@ -27,7 +27,8 @@ use window::{Arrival, Headers, Lesson, Window};
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A day that ends within this time is waited for, not reported as spent.
+/// A day that ends within this time is waited for, not reported as spent. What the wait is longer than that
+/// for certainty's sake does not count: at the time that was reported, nobody must be told the same again.
 const DAY_NEARLY_OVER: Duration = Duration::from_secs(3);
 
 /// First pause after a refusal that does not tell for how long; it doubles up to [`LONGEST_PAUSE`].
@@ -56,10 +57,35 @@ const DAY_NAMES: Names = Names {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Share {
     /// Requests left to the account's other users, in either window. At least one a minute stays ours.
-    pub(crate) reserve: u64,
+    pub(crate) reserve: Reserve,
     /// Requests of the day kept for what must follow this one: 1 for a write, which may need a read-back,
     /// else 0.
     pub(crate) keep_back: u64,
+}
+
+/// Requests of a window that are left to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reserve {
+    /// So many of either window.
+    Requests(u64),
+    /// A tenth of each window, rounded up; at least one request of a window stays ours.
+    Tenth,
+}
+
+impl Default for Reserve {
+    fn default() -> Self {
+        Self::Requests(0)
+    }
+}
+
+impl Reserve {
+    /// How many of a window that allows `limit`.
+    fn of(self, limit: u64) -> u64 {
+        match self {
+            Self::Requests(requests) => requests,
+            Self::Tenth => limit.div_ceil(10).min(limit.saturating_sub(1)),
+        }
+    }
 }
 
 /// Whether a request may be sent.
@@ -142,20 +168,20 @@ impl RateLimit {
             window.roll(now, self.events, &self.clock);
         }
         if let Some(day) = &self.day {
-            let keep = share.reserve.saturating_add(share.keep_back);
+            let keep = share.reserve.of(day.limit()).saturating_add(share.keep_back);
             if day.available(self.in_flight) <= keep {
                 if day.remaining() > keep && self.in_flight > 0 {
                     return Decision::AwaitAnswer;
                 }
                 let wait = day.ends_in(now, &self.clock);
-                if wait > DAY_NEARLY_OVER {
+                if wait > DAY_NEARLY_OVER + window::MARGIN + self.clock.caution(now) {
                     return Decision::DaySpent { retry_at: self.day_ends_at(day, now) };
                 }
                 return Decision::Wait(wait);
             }
         }
         if let Some(minute) = &self.minute {
-            let keep = share.reserve.min(minute.limit() - 1);
+            let keep = share.reserve.of(minute.limit()).min(minute.limit() - 1);
             if minute.available(self.in_flight) <= keep {
                 return Decision::Wait(minute.ends_in(now, &self.clock));
             }

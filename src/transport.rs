@@ -8,7 +8,7 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 use crate::governor::Governor;
 use crate::halt::Halt;
-use crate::rate_limit::Share;
+use crate::rate_limit::{Reserve, Share};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
@@ -35,7 +35,7 @@ pub struct Inner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) budget: Arc<Budget>,
     /// Requests of the account's quota to leave to others.
-    pub(crate) reserve: u64,
+    pub(crate) reserve: Reserve,
     /// Once it is set, no write of the run starts.
     pub(crate) halt: Option<Arc<Halt>>,
 }
@@ -70,7 +70,7 @@ impl ClientHooks<Inner> for Client {
 
 impl Inner {
     /// The same client on the terms of another run.
-    pub(crate) fn on_terms(&self, budget: Arc<Budget>, reserve: u64, halt: Option<Arc<Halt>>) -> Self {
+    pub(crate) fn on_terms(&self, budget: Arc<Budget>, reserve: Reserve, halt: Option<Arc<Halt>>) -> Self {
         Self { shared: Arc::clone(&self.shared), budget, reserve, halt }
     }
 
@@ -109,7 +109,8 @@ impl Inner {
         // A read-back must always be affordable: a write leaves one request of the day for it.
         let write = *request.method() == Method::POST && operation != crate::credentials::OPERATION;
         // A token serves everybody, whoever asks for it.
-        let reserve = if operation == crate::credentials::OPERATION { 0 } else { self.reserve };
+        let reserve =
+            if operation == crate::credentials::OPERATION { Reserve::default() } else { self.reserve };
         let share = Share { reserve, keep_back: u64::from(write) };
         self.budget.check()?;
         let leave = shared.governor.acquire(share);

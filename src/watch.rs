@@ -177,10 +177,9 @@ impl Watch {
     }
 
     fn look(&self) -> BoxFuture<'static, Result<Snapshot, Error>> {
-        let minute = self.pack.client.quota().and_then(|quota| quota.minute);
         let mut pack = self.pack.clone();
         // Writers come first, from the first look on.
-        pack.client = pack.client.leaving(minute.map_or(1, |minute| minute.limit.div_ceil(10)));
+        pack.client = pack.client.leaving_a_tenth();
         let last = self.last.clone();
         async move {
             let assignments = pack.assignments().await?;

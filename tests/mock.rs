@@ -7,6 +7,7 @@ use connecteam_onboarding::mock::{FakeOnboarding, Fault, Reassignment, RefusalSt
 use connecteam_onboarding::{
     AssignmentStatus, Client, Clock, ErrorKind, MAX_USERS_PER_REQUEST, PackId, RetryPolicy, UserId,
 };
+use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -218,6 +219,47 @@ async fn windows_and_their_end_take_no_time() {
     fake.clock().advance(Duration::from_secs(86_400));
     fake.limits(1_000, 1_000);
     assert!(client.pack(pack()).assign(error.report().retry_ids()).await.is_ok());
+}
+
+#[tokio::test]
+async fn at_retry_at_the_day_has_come_back() {
+    for late in [0, 1, 5, 60] {
+        let (fake, clock) = (fake(), Duration::from_secs(late));
+        fake.limits(100, 2);
+        let fakes = fake.client().pack(pack());
+        fakes.assignments().await.expect("the first of the day");
+        fakes.assignments().await.expect("the last of the day");
+        let error = fakes.assignments().await.expect_err("the day is spent");
+        let at = error.retry_at().expect("told");
+        fake.clock().advance(at.duration_since(fake.clock().wall()).expect("ahead") + clock);
+        fakes.assignments().await.unwrap_or_else(|again| panic!("{late} s later: {again}"));
+        assert_eq!((fake.requests(), fake.refused_for_limit()), (3, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_watch_leaves_a_tenth_of_each_window_to_others() {
+    let evening = Duration::from_secs(86_000);
+    for (minute, day, left) in [(100, 50, 5..=5), (100, 5, 1..=3), (1_000, 1, 0..=0), (10, 100, 10..=10)]
+    {
+        let fake = fake();
+        fake.limits(minute, day);
+        let mut watch = fake.client().pack(pack()).watch(Duration::from_millis(1));
+        let (mut told, mut spent) = (0, 0);
+        while fake.clock().now() < evening || fake.reads() == spent {
+            match watch.next().now_or_never() {
+                Some(Some(Err(error))) if error.kind() == ErrorKind::QuotaSpent => told += 1,
+                Some(other) => panic!("{other:?}"),
+                None => tokio::task::yield_now().await,
+            }
+            if fake.clock().now() < evening {
+                spent = fake.reads();
+            }
+        }
+        assert!(left.contains(&(day - spent)), "{minute} a minute, {day} a day: {spent} spent");
+        assert!(told <= 1, "told {told} times");
+        assert_eq!(fake.refused_for_limit(), 0);
+    }
 }
 
 #[tokio::test]

@@ -47,6 +47,14 @@ impl ServerClock {
         stepped_back
     }
 
+    /// The most by which [`wait_until`](Self::wait_until) at local time `now` may be longer than the server's
+    /// clock needs.
+    pub(super) fn caution(&self, now: Duration) -> Duration {
+        let elapsed = self.bound.map_or(Duration::ZERO, |(_, at)| now.saturating_sub(at));
+        // A stamp is up to a second old. Both clocks may err, and the rounding of `wait_until`.
+        Duration::from_secs(1) + elapsed / DRIFT * 2 + Duration::from_millis(2)
+    }
+
     /// How long to wait at local time `now` until the server's clock surely shows `time`.
     pub(super) fn wait_until(&self, time: Duration, now: Duration) -> Duration {
         let ahead = time.saturating_sub(self.at_least(now).unwrap_or(time));

@@ -364,14 +364,14 @@ fn a_spent_day_is_told_with_its_end() {
 
 #[test]
 fn the_reserve_is_left() {
-    let share = Share { reserve: 30, keep_back: 1 };
+    let share = Share { reserve: Reserve::Requests(30), keep_back: 1 };
     let run = Simulation::run(&World { day_limit: 250, requests: 400, share, ..World::plain() });
     assert_eq!((run.accepted, run.refused.len(), run.day_left), (219, 0, 31));
     // The minute's reserve is kept, too: 70 at once, 70 after 20 s, the others a minute later.
     let run = Simulation::run(&World { requests: 200, share, phase: 40_000, ..World::plain() });
     assert!((80_000..90_000).contains(&run.finished), "{}", run.finished);
     // A reserve above the minute's limit still lets one a minute through.
-    let share = Share { reserve: 500, keep_back: 0 };
+    let share = Share { reserve: Reserve::Requests(500), keep_back: 0 };
     let run = Simulation::run(&World { requests: 10, share, ..World::plain() });
     assert_eq!((run.accepted, run.refused.len()), (10, 0));
     assert!(run.finished < 10 * 62_000, "{}", run.finished);

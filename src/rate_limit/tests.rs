@@ -304,7 +304,7 @@ fn a_refusal_of_the_last_window_does_not_stop_this_one() {
 
 #[test]
 fn a_spent_day_is_told_at_once() {
-    let write = Share { reserve: 0, keep_back: 1 };
+    let write = Share { reserve: Reserve::Requests(0), keep_back: 1 };
     let mut limit = after(&day(START, "1", &MIDNIGHT.to_string()));
     let spent = |decision| matches!(decision, Decision::DaySpent { retry_at } if retry_at == epoch(MIDNIGHT));
     assert!(spent(limit.ask(secs(1), write)));
@@ -413,7 +413,7 @@ proptest! {
         let mut limit = RateLimit::default();
         let mut now = Duration::ZERO;
         let mut in_flight = Vec::new();
-        let share = Share { reserve, keep_back: 1 };
+        let share = Share { reserve: Reserve::Requests(reserve), keep_back: 1 };
         for (step, refused, passes, headers) in steps {
             now += Duration::from_millis(passes);
             match limit.ask(now, share) {

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::governor::Governor;
 use crate::halt::Halt;
 use crate::id::UserId;
-use crate::rate_limit::Share;
+use crate::rate_limit::{Reserve, Share};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -305,7 +305,9 @@ impl Way<'_> {
     async fn send(&self, users: Option<&[UserId]>) -> Result<Vec<UserId>, Error> {
         let nature = self.world.nature.get();
         self.budget.check()?;
-        let leave = self.governor.acquire(Share { reserve: 0, keep_back: u64::from(users.is_some()) });
+        let leave = self
+            .governor
+            .acquire(Share { reserve: Reserve::Requests(0), keep_back: u64::from(users.is_some()) });
         let permit = if users.is_some() { self.halt.unless(leave).await?? } else { leave.await? };
         if let Err(error) = self.budget.take() {
             permit.never_sent();
