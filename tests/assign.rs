@@ -1,5 +1,7 @@
 //! Assigning through the public API, against a server that shares nothing with the crate.
 #![allow(missing_docs)]
+// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+#![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 

@@ -1,5 +1,7 @@
 //! The programs that follow a pack: their output, state file and exit status.
 #![allow(missing_docs)]
+// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+#![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 

@@ -1,5 +1,7 @@
 //! OAuth 2.0 client credentials, on real sockets.
 #![allow(missing_docs)]
+// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+#![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 

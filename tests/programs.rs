@@ -1,5 +1,7 @@
 //! The programs that others drive: their output, exit status and errors.
 #![allow(missing_docs)]
+// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+#![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 

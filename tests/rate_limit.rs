@@ -1,5 +1,7 @@
 //! The account's windows, against a server that keeps them: short ones, as the server's clock is real.
 #![allow(missing_docs)]
+// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+#![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 

@@ -1,5 +1,7 @@
 //! A canary runs through everything that can be printed, and is found nowhere.
 #![allow(missing_docs)]
+// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+#![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 

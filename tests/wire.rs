@@ -1,5 +1,7 @@
 //! A hostile network, on real sockets: what each fault becomes, and that nobody is lost or doubled.
 #![allow(missing_docs)]
+// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+#![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 
