@@ -14,18 +14,24 @@
 
 #[path = "support/arguments.rs"]
 mod arguments;
+#[path = "support/output.rs"]
+mod output;
 #[path = "support/users_file.rs"]
 mod users_file;
 
 use arguments::Arguments;
 use connecteam_onboarding::{AssignError, ClientBuilder, Error, ErrorKind, PackId, Plan, Report, UserId};
+use futures_util::FutureExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::Write as _;
+use serde_json::Value;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
 
 const USAGE: &str = "usage: assign --pack N --users-file F [--json] [--plan] [--all-or-nothing] \
                      [--timeout-ms T] [--settle-ms T] [--max-requests N]";
+
+/// The exit status that says: running it again may help.
+const RUN_AGAIN: u8 = 3;
 
 struct Options {
     pack: PackId,
@@ -43,7 +49,17 @@ async fn main() -> ExitCode {
     // Asked first, so that even a wrong call is answered in JSON.
     let asked = |flag: &str| std::env::args_os().skip(1).any(|argument| argument == flag);
     let (json, plan) = (asked("--json"), asked("--plan"));
-    let options = match options() {
+    // Heard from here on: the list may come from somebody who types it.
+    let stopped = tokio::spawn(stopped()).map(drop).shared();
+    let options = tokio::select! {
+        options = tokio::task::spawn_blocking(options) => options.unwrap_or_else(|e| Err(e.to_string())),
+        () = stopped.clone() => {
+            bad(json, plan, ErrorKind::Stopped.as_str(), "stopped before anything was sent");
+            // Not by returning: what reads standard input would be waited for.
+            std::process::exit(RUN_AGAIN.into());
+        }
+    };
+    let options = match options {
         Ok(options) => options,
         Err(problem) => return bad(json, plan, "usage", &problem),
     };
@@ -72,7 +88,10 @@ async fn main() -> ExitCode {
     if options.plan {
         return tokio::select! {
             plan = assign.plan() => show_plan(options.json, plan),
-            () = stopped() => show_stopped(options.json),
+            () = stopped => {
+                bad(options.json, true, ErrorKind::Stopped.as_str(), "the plan was stopped");
+                ExitCode::from(RUN_AGAIN)
+            }
         };
     }
 
@@ -88,7 +107,7 @@ async fn main() -> ExitCode {
             shown.set_position(progress.settled);
             shown.set_message(format!("{} requests", progress.requests));
         })
-        .stop_when(stopped())
+        .stop_when(stopped)
         .await;
     bar.finish_and_clear();
     show_report(options.json, options.all_or_nothing, result)
@@ -134,13 +153,12 @@ fn show_report(json: bool, all_or_nothing: bool, result: Result<Report, AssignEr
     let cause = result.as_ref().err().map(|error| error.cause().clone());
     let report = result.unwrap_or_else(AssignError::into_report);
     if json {
-        let mut object = serde_json::to_value(&report).expect("a report is plain data");
-        object["error"] = cause.as_ref().map_or(serde_json::Value::Null, error_object);
-        print(format_args!("{object}"));
+        let text = serde_json::to_string(&report).expect("a report is plain data");
+        print_object(&text, &cause.as_ref().map_or(Value::Null, error_object));
     } else {
-        print(format_args!("{report}"));
+        output::line(format_args!("{report}"));
         for (id, why) in report.rejected() {
-            print(format_args!("rejected {id}: {why}"));
+            output::line(format_args!("rejected {id}: {why}"));
         }
         if let Some(cause) = &cause {
             eprintln!("error: {cause}");
@@ -166,36 +184,21 @@ fn show_plan(json: bool, result: Result<Plan, Error>) -> ExitCode {
     let status = result.as_ref().map_or_else(failure, |_| 0);
     match (json, result) {
         (true, Ok(plan)) => {
-            let mut object = serde_json::to_value(plan).expect("a plan is plain data");
-            object["error"] = serde_json::Value::Null;
-            print(format_args!("{object}"));
+            print_object(&serde_json::to_string(&plan).expect("a plan is plain data"), &Value::Null);
         }
-        (true, Err(error)) => print(format_args!("{}", failed(true, &error_object(&error)))),
-        (false, Ok(plan)) => print(format_args!("{plan}")),
+        (true, Err(error)) => print_object(NO_PLAN, &error_object(&error)),
+        (false, Ok(plan)) => output::line(format_args!("{plan}")),
         (false, Err(error)) => eprintln!("error: {error}"),
     }
     ExitCode::from(status)
 }
 
-/// A plan that somebody stopped; running it again may do.
-fn show_stopped(json: bool) -> ExitCode {
-    bad(json, true, ErrorKind::Stopped.as_str(), "the plan was stopped");
-    ExitCode::from(3)
-}
-
-/// A line on standard output. Nobody may be there to read it: the exit status still tells what happened.
-fn print(line: std::fmt::Arguments<'_>) {
-    if let Err(error) = writeln!(std::io::stdout(), "{line}") {
-        eprintln!("error: cannot print: {error}");
-    }
-}
-
 /// 1 where somebody must mend something first, 3 where running it again may do.
 fn failure(error: &Error) -> u8 {
-    if error.is_lasting() { 1 } else { 3 }
+    if error.is_lasting() { 1 } else { RUN_AGAIN }
 }
 
-fn error_object(error: &Error) -> serde_json::Value {
+fn error_object(error: &Error) -> Value {
     let seconds = |at: std::time::SystemTime| at.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
     serde_json::json!({
         "kind": error.kind().as_str(),
@@ -204,21 +207,21 @@ fn error_object(error: &Error) -> serde_json::Value {
     })
 }
 
-/// The object of a call that did nothing.
-fn failed(plan: bool, error: &serde_json::Value) -> serde_json::Value {
-    if plan {
-        serde_json::json!({"unique": 0, "duplicates": 0, "already_assigned": 0, "to_assign": 0, "requests": 0,
-            "fits_today": null, "error": error})
-    } else {
-        serde_json::json!({"assigned": [], "already_assigned": [], "rejected": [], "not_assigned": [],
-            "unknown": [], "duplicates": 0, "requests": 0, "error": error})
-    }
+/// What a call that did nothing has to tell.
+const NO_REPORT: &str = r#"{"assigned":[],"already_assigned":[],"rejected":[],"not_assigned":[],"unknown":[],"duplicates":0,"requests":0}"#;
+const NO_PLAN: &str =
+    r#"{"unique":0,"duplicates":0,"already_assigned":0,"to_assign":0,"requests":0,"fits_today":null}"#;
+
+/// An object with one field more, in its order.
+fn print_object(object: &str, error: &Value) {
+    let fields = object.strip_suffix('}').unwrap_or(object);
+    output::line(format_args!("{fields},\"error\":{error}}}"));
 }
 
 fn bad(json: bool, plan: bool, kind: &str, problem: &str) -> ExitCode {
     if json {
         let error = serde_json::json!({"kind": kind, "message": problem, "retry_at": null});
-        print(format_args!("{}", failed(plan, &error)));
+        print_object(if plan { NO_PLAN } else { NO_REPORT }, &error);
     } else {
         eprintln!("error: {problem}");
     }

@@ -10,6 +10,8 @@
 
 #[path = "support/arguments.rs"]
 mod arguments;
+#[path = "support/output.rs"]
+mod output;
 
 use arguments::Arguments;
 use connecteam_onboarding::{Client, PackId, UserId};
@@ -44,14 +46,14 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     let assign = Client::from_env()?.pack(options.pack).assign(users);
     if options.plan {
-        println!("{}", assign.plan().await?);
+        output::line(format_args!("{}", assign.plan().await?));
         return Ok(());
     }
     // An error carries the whole report: its text says how far the run came.
     let report = assign.await?;
-    println!("{report}");
+    output::line(format_args!("{report}"));
     for (user, why) in report.rejected() {
-        println!("rejected {user}: {why}");
+        output::line(format_args!("rejected {user}: {why}"));
     }
     Ok(())
 }
@@ -86,29 +88,44 @@ fn options() -> Result<Options, String> {
 fn read_column(options: &Options) -> Result<(Vec<UserId>, u64), String> {
     let Options { file, column, delimiter, .. } = options;
     let at = |problem: &dyn std::fmt::Display| format!("{file}: {problem}");
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(*delimiter)
-        .trim(csv::Trim::All)
-        .from_path(file)
-        .map_err(|e| at(&e))?;
-    let headers = reader.headers().map_err(|e| at(&e))?;
-    let mut places = headers.iter().enumerate().filter(|(_, name)| name == column).map(|(place, _)| place);
+    let content = std::fs::read(file).map_err(|e| at(&e))?;
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(*delimiter).trim(csv::Trim::All).from_reader(&content[..]);
+    // In bytes: the other columns may be in any encoding.
+    let headers = reader.byte_headers().map_err(|e| at(&e))?;
+    let named = headers.iter().enumerate().filter(|(_, name)| *name == column.as_bytes());
+    let mut places = named.map(|(place, _)| place);
     let place = match (places.next(), places.next()) {
         (Some(place), None) => place,
         (Some(_), Some(_)) => return Err(at(&format_args!("several columns are named `{column}`"))),
         (None, _) => {
-            let names: Vec<_> = headers.iter().collect();
+            let names: Vec<_> =
+                headers.iter().map(|name| String::from_utf8_lossy(name).escape_debug().to_string()).collect();
             return Err(at(&format_args!("no column `{column}`; there are: {}", names.join(", "))));
         }
     };
     let (mut users, mut without) = (Vec::new(), 0);
-    // Numbered as a spreadsheet does: the names are row 1.
-    for (number, row) in (2_u64..).zip(reader.records()) {
+    for row in reader.byte_records() {
         let row = row.map_err(|e| at(&e))?;
-        match row.get(place) {
-            None | Some("") => without += 1,
-            Some(id) => users.push(id.parse().map_err(|e| format!("{file}, row {number}: {e}"))?),
+        let id = row.get(place).unwrap_or_default();
+        if id.is_empty() {
+            without += 1;
+            continue;
         }
+        let at = |problem: &dyn std::fmt::Display| {
+            format!("{file}, line {}: {problem}", line(&content, row.position()))
+        };
+        let id = std::str::from_utf8(id).map_err(|_| at(&"this is not text"))?;
+        users.push(id.parse().map_err(|e| at(&e))?);
     }
     Ok((users, without))
+}
+
+/// The line on which a record begins, as an editor counts; the reader takes what ends a line, and lines that are
+/// empty, for a part of the next record.
+fn line(content: &[u8], position: Option<&csv::Position>) -> usize {
+    let from = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or_default();
+    let ends = content.iter().enumerate().skip(from).find(|(_, byte)| !b"\r\n".contains(byte));
+    let start = ends.map_or(content.len(), |(start, _)| start);
+    1 + content[..start].iter().filter(|byte| **byte == b'\n').count()
 }

@@ -10,6 +10,8 @@
 
 #[path = "support/arguments.rs"]
 mod arguments;
+#[path = "support/output.rs"]
+mod output;
 #[path = "support/state_file.rs"]
 mod state_file;
 
@@ -47,14 +49,16 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let assignments = Client::from_env()?.pack(pack).assignments().await?;
     let snapshot = Snapshot::after(&saved, now, assignments);
 
-    println!("{}", snapshot.progress());
+    output::line(format_args!("{}", snapshot.progress()));
     let age = |since| now.duration_since(since).unwrap_or_default().as_secs() / DAY;
     for entry in snapshot.iter().filter(|entry| age(entry.since()) >= days) {
         let (user, age) = (entry.user_id(), age(entry.since()));
         match entry.stage() {
-            Stage::WaitingForApproval => println!("user {user} waits for approval since {age} days"),
+            Stage::WaitingForApproval => {
+                output::line(format_args!("user {user} waits for approval since {age} days"))
+            }
             Stage::Completed => {}
-            _ => println!("user {user} is stuck since {age} days: {}", entry.state()),
+            _ => output::line(format_args!("user {user} is stuck since {age} days: {}", entry.state())),
         }
     }
     Ok(())

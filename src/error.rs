@@ -5,6 +5,7 @@ mod kind;
 pub use kind::{ErrorKind, Executed};
 
 use crate::api::types::{ErrorBody, ErrorDetail};
+use crate::printable::Printable;
 use http::StatusCode;
 use std::fmt;
 use std::sync::Arc;
@@ -238,15 +239,15 @@ impl fmt::Display for Error {
         }
         f.write_str(&self.0.message)?;
         match (&self.0.detail, &self.0.body) {
-            (Some(detail), _) => write!(f, ": {}", detail.escape_debug())?,
+            (Some(detail), _) => write!(f, ": {}", Printable(detail))?,
             (None, Some(body)) if !body.trim().is_empty() => {
                 let start: String = body.chars().take(80).collect();
-                write!(f, "; the body starts with `{}`", start.escape_debug())?;
+                write!(f, "; the body starts with `{}`", Printable(&start))?;
             }
             _ => {}
         }
         if let Some(id) = &self.0.request_id {
-            write!(f, " [request {}]", id.escape_debug())?;
+            write!(f, " [request {}]", Printable(id))?;
         }
         Ok(())
     }

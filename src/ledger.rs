@@ -1,6 +1,7 @@
 //! Every unique id in input order, each with its outcome: the dedup, the work list and the report.
 
 use crate::id::UserId;
+use crate::printable::Printable;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use std::collections::{HashMap, HashSet};
@@ -47,8 +48,9 @@ impl fmt::Debug for Rejection {
 }
 
 impl fmt::Display for Rejection {
+    /// The API's words as one line; [`reason`](Self::reason) has them as they came.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        fmt::Display::fmt(&Printable(&self.0), f)
     }
 }
 

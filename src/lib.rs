@@ -24,6 +24,7 @@ mod isolate;
 mod ledger;
 #[cfg(feature = "mock")]
 pub mod mock;
+mod printable;
 mod progress;
 mod rate_limit;
 mod report;

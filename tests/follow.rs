@@ -120,6 +120,26 @@ fn the_state_of_another_pack_is_refused() {
     assert!(error.contains("the state of pack 7, not of pack 1001"), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_state_stays_a_link() {
+    let (server, folder) = (Server::start(), folder("links"));
+    put(&server, 7, "completed", false);
+    let (state, link) = (folder.join("real.json"), folder.join("link.json"));
+    let _ = std::fs::remove_file(&link);
+    std::fs::write(
+        &state,
+        serde_json::to_string(&connecteam_onboarding::Snapshot::new(std::time::UNIX_EPOCH, vec![]))
+            .expect("text"),
+    )
+    .expect("a file");
+    std::os::unix::fs::symlink(&state, &link).expect("a link");
+    let (exit, printed, _) = run(follow(&server, &link, &["--until-complete"]));
+    assert_eq!((exit, printed.lines().count()), (0, 1));
+    assert!(link.symlink_metadata().expect("there").is_symlink());
+    assert!(std::fs::read_to_string(&state).expect("there").contains(r#""userId":7"#));
+}
+
 #[test]
 fn only_those_of_the_file_are_followed() {
     let (server, folder) = (Server::start(), folder("users"));
@@ -250,7 +270,7 @@ fn new_hires_come_from_the_column_of_that_name() {
         run(program(&server, "new_hires", &arguments))
     };
     let (exit, printed, error) = hire("Name");
-    assert!(exit == 1 && error.contains("row 2: `Li; Wei` is not a user id"), "{printed}{error}");
+    assert!(exit == 1 && error.contains("line 2: `Li; Wei` is not a user id"), "{printed}{error}");
     assert!(hire("Id").2.contains("no column `Id`; there are: User ID, Name"));
     assert_eq!(server.requests(), 0);
     let (exit, printed, error) = hire("User ID");
@@ -259,6 +279,17 @@ fn new_hires_come_from_the_column_of_that_name() {
         "{printed}{error}"
     );
     assert_eq!(server.assigned(1001), [7, 8]);
+
+    // Lines are told as an editor counts them, and what is in other columns is nobody's business.
+    for (content, expected) in [
+        (&b"User ID;Name\n7;M\xfcller\n\n\n8;\"two\nlines\"\nx;b\n"[..], "line 7: `x` is not a user id"),
+        (b"User ID;Name\r\n\r\nx;b\r\n", "line 3: `x` is not a user id"),
+        (b"\nUser ID;Name\n\xff;b\n", "line 3: this is not text"),
+    ] {
+        std::fs::write(&export, content).expect("a file");
+        let (exit, _, error) = hire("User ID");
+        assert!(exit == 1 && error.contains(expected), "{error}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What fits into other people's programs: types that cross threads, and values that cross a wire.
 #![allow(missing_docs)]
+// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+#![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 

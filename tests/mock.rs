@@ -240,8 +240,7 @@ async fn at_retry_at_the_day_has_come_back() {
 #[tokio::test]
 async fn a_watch_leaves_a_tenth_of_each_window_to_others() {
     let evening = Duration::from_secs(86_000);
-    for (minute, day, left) in [(100, 50, 5..=5), (100, 5, 1..=3), (1_000, 1, 0..=0), (10, 100, 10..=10)]
-    {
+    for (minute, day, left) in [(100, 50, 5..=5), (100, 5, 1..=3), (1_000, 1, 0..=0), (10, 100, 10..=10)] {
         let fake = fake();
         fake.limits(minute, day);
         let mut watch = fake.client().pack(pack()).watch(Duration::from_millis(1));

@@ -315,6 +315,81 @@ fn a_reader_who_left_changes_no_exit_status() {
     assert_eq!(server.assigned(1001), [7]);
 }
 
+#[test]
+fn the_object_has_its_fields_in_the_documented_order() {
+    let server = Server::start();
+    server.users([7]);
+    let users = file("order.txt", "7\n");
+    let fields = |more: &[&str]| {
+        let output = assign(&server, &users, more).output().expect("runs");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let names = text.split('"').skip(1).step_by(2).map(str::to_owned);
+        names.filter(|name| text.contains(&format!("\"{name}\":"))).collect::<Vec<_>>()
+    };
+    let report =
+        ["assigned", "already_assigned", "rejected", "not_assigned", "unknown", "duplicates", "requests"];
+    let plan = ["unique", "duplicates", "already_assigned", "to_assign", "requests", "fits_today"];
+    let error = ["error", "kind", "message", "retry_at"];
+    assert_eq!(fields(&[]), [&report[..], &error[..1]].concat());
+    assert_eq!(fields(&["--plan"]), [&plan[..], &error[..1]].concat());
+    assert_eq!(fields(&["--pack", "0"]), [&report[..], &error].concat());
+    assert_eq!(fields(&["--plan", "--pack", "0"]), [&plan[..], &error].concat());
+}
+
+#[test]
+fn what_the_server_writes_stays_on_its_line() {
+    let server = Server::start();
+    let refusal = r#"{"detail":"bad \n\u001b[2J isn't there"}"#.to_owned();
+    server.fault("POST", Fault::Status(422, "application/json", refusal.clone()));
+    server.fault("POST", Fault::Status(422, "application/json", refusal));
+    let mut plain = command(&server, "assign");
+    plain.args(["--pack", "1001", "--users-file", &file("escape.txt", "7\n")]);
+    let output = plain.output().expect("runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(text.lines().nth(1), Some(r"rejected 7: bad \n\u{1b}[2J isn't there"), "{text}");
+}
+
+#[test]
+fn a_limit_on_requests_is_named_when_it_ends_the_search() {
+    let server = Server::start();
+    server.users([1, 2]);
+    let (exit, object, _) =
+        run(assign(&server, &file("limit.txt", "1\n2\n99999\n"), &["--max-requests", "4"]));
+    let message = object["error"]["message"].as_str().expect("a message");
+    assert_eq!((exit, &object["error"]["kind"]), (3, &json!("request_limit")));
+    assert!(
+        message.contains("the run may send 4 requests, and the last is kept to read the pack back"),
+        "{message}"
+    );
+}
+
+/// Whether a process listens for Ctrl-C, as Linux tells it.
+#[cfg(target_os = "linux")]
+fn listens(child: &std::process::Child) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("a process");
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("its signals");
+    u64::from_str_radix(mask.trim(), 16).expect("a number") & 0b10 != 0
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_while_the_list_is_read_ends_with_an_object() {
+    let server = Server::start();
+    let mut child =
+        assign(&server, "-", &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("runs");
+    while !listens(&child) {
+        std::thread::sleep(MS);
+    }
+    interrupt(&child);
+    // Open all the while: the list has no end.
+    let input = child.stdin.take();
+    let output = child.wait_with_output().expect("ends");
+    drop(input);
+    let object: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert_eq!((output.status.code(), &object["error"]["kind"]), (Some(3), &json!("stopped")));
+    assert_eq!(server.requests(), 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_plan_can_be_stopped() {

@@ -51,6 +51,8 @@ pub fn save(file: &Path, pack: PackId, snapshot: &Snapshot) -> Result<(), String
 }
 
 fn replace(file: &Path, content: &Content<'_>) -> std::io::Result<()> {
+    // A link stays one.
+    let file = &std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
     // Beside it, as a rename does not cross file systems; always the same name, so that a kill leaves one
     // stray file at most, which the next run overwrites.
     let mut name = file.file_name().ok_or(ErrorKind::InvalidInput)?.to_owned();

@@ -182,11 +182,18 @@ impl<'a, A: Api> Engine<'a, A> {
             if in_flight > 0 {
                 return None;
             }
-            let message = format!(
-                "the run may send no further request: {} went beyond one for each chunk, to find those that the API \
-                 refuses; check that the list holds user ids, then run it again or allow more requests",
-                self.extra_writes
-            );
+            let message = if affordable {
+                format!(
+                    "the run may send no further request: {} went beyond one for each chunk, to find those that the API \
+                     refuses; check that the list holds user ids, then run it again or allow more requests",
+                    self.extra_writes
+                )
+            } else {
+                format!(
+                    "the run may send {} requests, and the last is kept to read the pack back: run it again with more",
+                    self.budget.sent() + self.budget.left()
+                )
+            };
             self.halt(Error::new(ErrorKind::RequestLimit, message));
             return None;
         }
