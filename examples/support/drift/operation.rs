@@ -142,7 +142,9 @@ impl<'o, 'v> Comparison<'_, 'o, 'v> {
     ) -> Result<(), String> {
         let theirs = theirs.get("content").map(object).transpose()?;
         for (media, content) in mine.get("content").map(object).transpose()?.into_iter().flatten() {
-            let found = theirs.into_iter().flatten().find(|(theirs, _)| covers(theirs, media));
+            let covering = theirs.into_iter().flatten();
+            let covering = covering.filter_map(|(theirs, content)| Some((covers(theirs, media)?, content)));
+            let found = covering.max_by_key(|(coverage, _)| *coverage);
             match (found, content.get("schema")) {
                 (None, _) => {
                     let all = joined(theirs.into_iter().flat_map(Object::keys));
@@ -210,11 +212,26 @@ fn parameters<'a>(document: &Document<'a>, operation: &Operation<'a>) -> Result<
     Ok(all)
 }
 
-/// Whether a type of content, a range of them perhaps, has ours in it.
-fn covers(theirs: &str, ours: &str) -> bool {
+/// How closely a type of content, or a range of them, takes in ours; of several the closest counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Coverage {
+    Any,
+    Range,
+    /// Up to the parameters: `; charset=utf-8`.
+    Essence,
+    Same,
+}
+
+fn covers(theirs: &str, ours: &str) -> Option<Coverage> {
     let essence = |media: &str| media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_same = theirs.eq_ignore_ascii_case(ours);
     let (theirs, ours) = (essence(theirs), essence(ours));
-    theirs == ours
-        || theirs == "*/*"
-        || theirs.strip_suffix('*').is_some_and(|range| range.ends_with('/') && ours.starts_with(range))
+    if theirs == ours {
+        Some(if is_same { Coverage::Same } else { Coverage::Essence })
+    } else if theirs == "*/*" {
+        Some(Coverage::Any)
+    } else {
+        let range = theirs.strip_suffix('*').filter(|range| range.ends_with('/') && ours.starts_with(range));
+        range.map(|_| Coverage::Range)
+    }
 }
