@@ -16,5 +16,7 @@ mod media;
 mod program;
 #[path = "drift/same.rs"]
 mod same;
+#[path = "drift/servers.rs"]
+mod servers;
 #[path = "drift/unusable.rs"]
 mod unusable;

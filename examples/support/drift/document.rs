@@ -115,49 +115,60 @@ impl<'a> Document<'a> {
         Ok(operations)
     }
 
-    /// The operation that answers to a method and a path of ours; else what there is instead.
+    /// The operation that answers to one of ours; else what there is instead.
     pub fn find(
         &self,
         ours: &Document<'_>,
-        path: &str,
-        method: &str,
+        operation: &Operation<'_>,
     ) -> Result<Result<Operation<'a>, String>, String> {
-        let wanted = ours.addresses(path);
-        let mut others = Vec::new();
+        let addresses = |document: &Document<'_>, operation: &Operation<'_>| {
+            let addresses = document.addresses(operation);
+            addresses.map_err(|e| format!("{}: {}: {e}", document.name, operation.path))
+        };
+        let nameless_all = |addresses: &[String]| addresses.iter().map(|a| nameless(a)).collect::<Vec<_>>();
+        let wanted = nameless_all(&addresses(ours, operation)?);
+        let own = nameless(operation.path);
+        let (mut others, mut elsewhere) = (Vec::new(), Vec::new());
         let mut nearest = (0, Reverse(""));
         for candidate in self.paths()? {
-            let addresses = self.addresses(candidate);
-            if addresses.iter().any(|address| wanted.contains(address)) {
-                // Two paths that differ in a parameter's name only are one.
-                for operation in self.operations(candidate)? {
-                    if operation.method == method {
-                        return Ok(Ok(operation));
-                    }
-                    others.push(operation.method.to_uppercase());
+            let path = nameless(candidate);
+            // Two paths that differ in a parameter's name only are one, and a server's path may come first.
+            let may_be = wanted.iter().any(|wanted| wanted.ends_with(&path)) || path == own;
+            for theirs in may_be.then(|| self.operations(candidate)).transpose()?.into_iter().flatten() {
+                let found = addresses(self, &theirs)?;
+                let is_here = nameless_all(&found).iter().any(|address| wanted.contains(address));
+                match (is_here, theirs.method == operation.method) {
+                    (true, true) => return Ok(Ok(theirs)),
+                    (true, false) => others.push(theirs.method.to_uppercase()),
+                    (false, true) if path == own => elsewhere.extend(found),
+                    (false, _) => {}
                 }
             }
-            let alike = addresses.iter().map(|address| common(address, &wanted[0])).max().unwrap_or_default();
-            nearest = nearest.max((alike, Reverse(candidate)));
+            nearest = nearest.max((common(&path, &own), Reverse(candidate)));
         }
-        Ok(Err(if !others.is_empty() {
+        Ok(Err(if !elsewhere.is_empty() {
+            format!("it at {}, by its servers", elsewhere.join(" or "))
+        } else if !others.is_empty() {
             format!("only {} at this path", others.join(", "))
-        } else if nearest.0 * 2 > wanted[0].split('/').count() {
+        } else if nearest.0 * 2 > own.split('/').count() {
             format!("no such path; the nearest is {}", nearest.1.0)
         } else {
             "no such path".to_owned()
         }))
     }
 
-    /// A path without the names of its parameters, by itself and under the path of each server.
-    fn addresses(&self, path: &str) -> Vec<String> {
-        let mut addresses = vec![nameless(path)];
-        let item = &self.root["paths"][path];
-        let operations = METHODS.iter().filter_map(|method| item.get(method));
-        let owners = operations.chain([item]).filter_map(|owner| owner.get("servers"));
-        for server in owners.chain(self.root.get("servers")).filter_map(Value::as_array).flatten() {
-            addresses.push(nameless(&format!("{}{path}", server_path(server))));
+    /// Where an operation is: its path after that of each server. Only the innermost servers count.
+    fn addresses(&self, operation: &Operation<'_>) -> Result<Vec<String>, String> {
+        let owners = [operation.value].into_iter().chain(operation.items.iter().copied()).chain([self.root]);
+        for servers in owners.filter_map(|owner| owner.get("servers")) {
+            let servers = list(servers, "servers")?;
+            // An empty list is as good as none.
+            if !servers.is_empty() {
+                let address = |server| format!("{}{}", server_path(server), operation.path);
+                return Ok(servers.iter().map(address).collect());
+            }
         }
-        addresses
+        Ok(vec![operation.path.to_owned()])
     }
 }
 
@@ -193,17 +204,17 @@ fn nameless(path: &str) -> String {
     names(path).iter().fold(path.to_owned(), |path, name| path.replace(&format!("{{{name}}}"), "{}"))
 }
 
-/// The path of a server's address, with the default values of its variables.
+/// The path of a server's URL, with the default values of its variables. What cannot be read is left as it is, and
+/// so begins no path.
 fn server_path(server: &Value) -> String {
-    let mut url = server["url"].as_str().unwrap_or_default().to_owned();
+    let Some(url) = server["url"].as_str() else { return server.to_string() };
+    let mut url = url.to_owned();
     for (name, variable) in server["variables"].as_object().into_iter().flatten() {
         url = url.replace(&format!("{{{name}}}"), variable["default"].as_str().unwrap_or_default());
     }
-    let path = match url.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("", |slash| &rest[slash..]),
-        None => &url,
-    };
-    path.trim_end_matches('/').to_owned()
+    // A relative one is relative to where the document is: at the host, as far as is known.
+    let base = url::Url::parse("https://host/").expect("a valid address");
+    base.join(&url).map_or(url, |url| url.path().trim_end_matches('/').to_owned())
 }
 
 /// How many parts of two paths are the same, counted from both ends.

@@ -12,8 +12,9 @@
 //! - A value that the vendor no longer lists is breaking: the crate waits for what has a name in it.
 //! - Statuses of errors and their bodies are no difference: our one error body takes anything. Another
 //!   status below 400 is breaking, as the client takes it for an odd answer.
-//! - Credentials are compared by what is sent, not by the scheme's name. An API key has no scopes. The hosts
-//!   are not compared.
+//! - Credentials are compared by what is sent, not by the scheme's name. An API key has no scopes.
+//! - The hosts are not compared. The path of a server's URL is part of an operation's path: the two together must
+//!   be ours, for one server of the innermost that the vendor names (operation, then path item, then document).
 //! - `format`, and in answers `pattern`, are no difference: a text is a `String` with or without them.
 //! - A keyword that nothing here understands is breaking in a request, so that somebody looks.
 //!
@@ -43,7 +44,7 @@ pub fn compare(ours: &Value, vendor: &Value) -> Result<Report, String> {
     for path in ours.paths()? {
         for operation in ours.operations(path)? {
             report.operation = format!("{} {path}", operation.method.to_uppercase());
-            match vendor.find(&ours, path, operation.method)? {
+            match vendor.find(&ours, &operation)? {
                 Ok(theirs) => {
                     let mut comparison =
                         operation::Comparison { ours: &ours, vendor: &vendor, report: &mut report, steps };

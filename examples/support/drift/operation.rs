@@ -16,11 +16,12 @@ pub struct Comparison<'c, 'o, 'v> {
     pub steps: usize,
 }
 
-/// A parameter other than one of the path.
 struct Parameter<'a> {
     location: &'a str,
     name: &'a str,
     required: bool,
+    /// How its value is written, where that is said.
+    style: Option<&'a str>,
     schemas: Vec<&'a Value>,
 }
 
@@ -40,7 +41,12 @@ impl<'o, 'v> Comparison<'_, 'o, 'v> {
             let mine = mine.iter().find(|p| p.location == "path" && p.name == *name);
             let theirs = theirs.iter().find(|p| p.location == "path" && p.name == *other);
             if let (Some(mine), Some(theirs)) = (mine, theirs) {
-                self.schemas(&format!("path.{name}"), Side::Path, &mine.schemas, &theirs.schemas)?;
+                let place = format!("path.{name}");
+                let [plain, other] = [mine, theirs].map(|parameter| parameter.style.unwrap_or("simple"));
+                if plain != other {
+                    self.report.add(Severity::Breaking, &place, "style", plain, other);
+                }
+                self.schemas(&place, Side::Path, &mine.schemas, &theirs.schemas)?;
             }
         }
         let key = self.headers_of_keys(ours)?;
@@ -203,10 +209,11 @@ fn parameters<'a>(document: &Document<'a>, operation: &Operation<'a>) -> Result<
                 continue;
             }
             let required = parameter.get("required") == Some(&Value::Bool(true));
+            let style = parameter.get("style").map(|style| text(style, "style")).transpose()?;
             let content = parameter.get("content").and_then(Value::as_object).into_iter().flatten();
             let content = content.filter_map(|(_, content)| content.get("schema"));
             let schemas = parameter.get("schema").into_iter().chain(content.take(1)).collect();
-            all.push(Parameter { location, name, required, schemas });
+            all.push(Parameter { location, name, required, style, schemas });
         }
     }
     Ok(all)
