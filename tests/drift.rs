@@ -10,6 +10,8 @@ mod differences;
 mod document;
 #[path = "../examples/support/drift/mod.rs"]
 mod drift;
+#[path = "drift/keywords.rs"]
+mod keywords;
 #[path = "drift/media.rs"]
 mod media;
 #[path = "drift/program.rs"]

@@ -30,7 +30,7 @@ impl Side {
 pub struct Found {
     pub severity: Severity,
     pub place: String,
-    pub what: &'static str,
+    pub what: String,
     pub ours: String,
     pub vendor: String,
 }
@@ -92,12 +92,12 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
         &mut self,
         severity: Severity,
         place: &str,
-        what: &'static str,
+        what: &str,
         ours: impl Into<String>,
         vendor: impl Into<String>,
     ) {
         let (ours, vendor) = (ours.into(), vendor.into());
-        self.found.push(Found { severity, place: place.to_owned(), what, ours, vendor });
+        self.found.push(Found { severity, place: place.to_owned(), what: what.to_owned(), ours, vendor });
     }
 
     /// The kinds of value; whether any is common to both, and there is more to compare.
@@ -233,7 +233,8 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
             // In an answer they only narrow what we read, save those that stand in place of a schema.
             let matters = self.side != Side::Answer || ["prefixItems", "$dynamicRef"].contains(key);
             if mine != theirs && matters {
-                let shown = |value: Option<&&Value>| value.map_or("none".to_owned(), ToString::to_string);
+                let shown =
+                    |values: Option<&Vec<&Value>>| values.map_or("none".to_owned(), |all| joined(all));
                 let severity = if theirs.is_none() { Additive } else { Breaking };
                 self.add(severity, place, key, shown(mine), shown(theirs));
             }
@@ -308,6 +309,10 @@ fn cost(found: &[Found]) -> (usize, usize) {
 
 /// The values, for people.
 fn shown(values: &Values<'_>) -> String {
-    let listed: Vec<_> = values.listed.iter().map(ToString::to_string).collect();
-    listed.join(", ") + if values.open { " and any others" } else { "" }
+    joined(&values.listed) + if values.open { " and any others" } else { "" }
+}
+
+fn joined(values: &[&Value]) -> String {
+    let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+    values.join(", ")
 }

@@ -16,7 +16,8 @@
 //! - The hosts are not compared. The path of a server's URL is part of an operation's path: the two together must
 //!   be ours, for one server of the innermost that the vendor names (operation, then path item, then document).
 //! - `format`, and in answers `pattern`, are no difference: a text is a `String` with or without them.
-//! - A keyword that nothing here understands is breaking in a request, so that somebody looks.
+//! - A keyword of a request's schema that is neither understood nor an annotation is breaking, so that somebody
+//!   looks; `keywords.rs` lists both kinds. In an answer it can only narrow what we read.
 //!
 //! References are followed by hand, with the JSON pointers of `serde_json`: here they lead into the one document and
 //! nowhere else, and ours is 3.0 while the vendor's is 3.1. The typed crates read one of the two (`openapiv3`, and
@@ -25,6 +26,7 @@
 mod difference;
 mod document;
 mod fields;
+mod keywords;
 mod limit;
 mod operation;
 mod schema;

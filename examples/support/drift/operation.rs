@@ -183,7 +183,7 @@ impl<'o, 'v> Comparison<'_, 'o, 'v> {
         let mut fields = Fields::new(self.ours, self.vendor, side, &mut self.steps);
         fields.compare(place, mine, theirs, false)?;
         for found in fields.found {
-            self.report.add(found.severity, &found.place, found.what, &found.ours, &found.vendor);
+            self.report.add(found.severity, &found.place, &found.what, &found.ours, &found.vendor);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! `null` is no more than the kind null. Fields and items are read when they are compared.
 
 use super::document::{Document, list, object, text};
+use super::keywords;
 use super::limit::{self, Bound, Limit};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,23 +17,6 @@ pub const STEPS: usize = 20_000;
 const DEEPEST: usize = 100;
 /// How many forms one kind may have.
 const MOST_FORMS: usize = 16;
-
-/// What narrows a value in a way that is not understood here.
-const NOT_UNDERSTOOD: [&str; 13] = [
-    "pattern",
-    "multipleOf",
-    "not",
-    "if",
-    "prefixItems",
-    "contains",
-    "patternProperties",
-    "propertyNames",
-    "dependentRequired",
-    "dependentSchemas",
-    "contentEncoding",
-    "$dynamicRef",
-    "$recursiveRef",
-];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -86,7 +70,8 @@ pub struct Form<'a> {
     pub integer: bool,
     pub limits: BTreeMap<Limit, Bound>,
     pub unique: bool,
-    pub not_understood: BTreeMap<&'static str, &'a Value>,
+    /// Each value that a keyword has in the parts.
+    pub not_understood: BTreeMap<&'a str, Vec<&'a Value>>,
     pub items: Vec<&'a Value>,
     pub fields: BTreeMap<&'a str, Vec<&'a Value>>,
     pub required: BTreeSet<&'a str>,
@@ -152,6 +137,10 @@ impl<'d, 'a> Reader<'d, 'a> {
         for form in all.forms.values_mut().flatten() {
             if form.integer {
                 limit::round(&mut form.limits);
+                if let Some(values) = form.not_understood.get_mut("multipleOf") {
+                    values.retain(|value| !keywords::divides_one(value));
+                }
+                form.not_understood.retain(|_, values| !values.is_empty());
             }
             limit::drop_implied(&mut form.limits, form.required.len());
         }
@@ -259,11 +248,8 @@ fn own(schema: &Map<String, Value>) -> Result<Schema<'_>, String> {
 /// The keywords that speak of one kind.
 fn constrain<'a>(form: &mut Form<'a>, kind: Kind, schema: &'a Map<String, Value>) -> Result<(), String> {
     form.limits = limit::read(kind, schema)?;
-    for key in NOT_UNDERSTOOD {
-        if let (Some(value), true) = (schema.get(key), speaks_of(key, kind)) {
-            form.not_understood.insert(key, value);
-        }
-    }
+    form.not_understood =
+        keywords::not_understood(kind, schema).map(|(key, value)| (key, vec![value])).collect();
     match kind {
         Kind::Array => {
             form.unique = schema.get("uniqueItems") == Some(&Value::Bool(true));
@@ -283,18 +269,6 @@ fn constrain<'a>(form: &mut Form<'a>, kind: Kind, schema: &'a Map<String, Value>
         _ => {}
     }
     Ok(())
-}
-
-fn speaks_of(key: &str, kind: Kind) -> bool {
-    match key {
-        "pattern" | "contentEncoding" => kind == Kind::String,
-        "multipleOf" => kind == Kind::Number,
-        "prefixItems" | "contains" => kind == Kind::Array,
-        "patternProperties" | "propertyNames" | "dependentRequired" | "dependentSchemas" => {
-            kind == Kind::Object
-        }
-        _ => true,
-    }
 }
 
 /// What both allow.
@@ -345,12 +319,17 @@ fn merge<'a>(a: &Form<'a>, b: &Form<'a>) -> Option<Form<'a>> {
     form.integer |= b.integer;
     form.unique |= b.unique;
     limit::tighten(&mut form.limits, &b.limits);
-    for (key, value) in &b.not_understood {
-        form.not_understood.entry(key).or_insert(value);
+    for (key, values) in &b.not_understood {
+        let there = form.not_understood.entry(key).or_default();
+        *there = union(there, values);
     }
     form.items.extend(&b.items);
+    // What a part says of other fields than its own holds for those of the other part.
     for (name, field) in &b.fields {
-        form.fields.entry(name).or_default().extend(field);
+        form.fields.entry(name).or_insert_with(|| a.others.clone()).extend(field);
+    }
+    for (_, field) in form.fields.iter_mut().filter(|(name, _)| !b.fields.contains_key(*name)) {
+        field.extend(&b.others);
     }
     form.required.extend(&b.required);
     form.others.extend(&b.others);
