@@ -62,7 +62,7 @@ fn file() -> Result<String, String> {
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("json") => {}
-            Long("help") | Short('h') => return Err(USAGE.to_owned()),
+            Long("help") | Short('h') => arguments.help(),
             Value(name) if file.is_none() => {
                 let name = name.into_string();
                 file = Some(name.map_err(|name| format!("FILE: {} is not text", name.display()))?);

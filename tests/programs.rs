@@ -281,7 +281,7 @@ fn the_quickstart_needs_nothing() {
 
 #[test]
 fn help_is_no_failure() {
-    for name in ["assign", "follow", "reminders", "new_hires"] {
+    for name in ["assign", "follow", "reminders", "new_hires", "drift"] {
         let output = Command::new(program(name)).arg("--help").output().expect("the example is built");
         let text = String::from_utf8(output.stdout).expect("text");
         assert!(output.status.success() && text.starts_with(&format!("usage: {name} ")), "{name}: {text}");
