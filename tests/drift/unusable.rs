@@ -150,3 +150,21 @@ fn what_the_vendor_writes_stays_on_its_line() {
     );
     vendor().set(&schema("Status/enum/-"), json!(long)).adds(&[&line]);
 }
+
+#[test]
+fn what_the_vendor_writes_stays_on_its_line_in_an_error_too() {
+    let odd = "#/x\u{1b}[2J\u{202e}\ny";
+    let shown = r"`#/x\u{1b}[2J\u{202e}\ny` leads nowhere";
+    let reference = json!({"$ref": odd});
+    vendor().set(&schema("PackAssignment/properties/id"), reference.clone()).fails(&[shown]);
+    vendor().set(GET.trim_end_matches("/get"), reference).fails(&[shown]);
+    vendor()
+        .set(&schema("PackAssignment/properties/id/type"), json!("int\u{1b}[2J"))
+        .fails(&[r"`int\u{1b}[2J` is no type"]);
+    vendor()
+        .set(&schema("PackAssignment/properties/a\u{7}"), json!(7))
+        .fails(&[r"answer.data.assignments[].a\u{7}: expected an object"]);
+    vendor()
+        .set(&format!("{GET}/security"), json!([{"a\u{1b}c": []}]))
+        .fails(&[r"`a\u{1b}c` is not in components.securitySchemes"]);
+}

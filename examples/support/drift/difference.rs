@@ -47,11 +47,15 @@ impl fmt::Display for Difference {
 
 /// On one line, and not too long: the documents come from outside.
 fn shown(text: &str) -> String {
-    let mut line: String = text.chars().take(LONGEST).flat_map(shown_character).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.push('…');
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => escaped(&text[..end]) + "…",
+        None => escaped(text),
     }
-    line
+}
+
+/// On one line, and harmless to a terminal.
+pub(super) fn escaped(text: &str) -> String {
+    text.chars().flat_map(shown_character).collect()
 }
 
 fn shown_character(character: char) -> impl Iterator<Item = char> {

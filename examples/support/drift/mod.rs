@@ -39,6 +39,11 @@ use serde_json::Value;
 
 /// What `vendor` has otherwise than `ours`, for every operation of `ours`.
 pub fn compare(ours: &Value, vendor: &Value) -> Result<Report, String> {
+    // The message quotes the document.
+    compare_all(ours, vendor).map_err(|problem| difference::escaped(&problem))
+}
+
+fn compare_all(ours: &Value, vendor: &Value) -> Result<Report, String> {
     let ours = Document::new("our specification", ours)?;
     let vendor = Document::new("the vendor's document", vendor)?;
     let mut report = Report::default();
