@@ -273,7 +273,7 @@ impl<'a, A: Api> Engine<'a, A> {
         let answer = Rejection::new(error.detail().or(error.body()).unwrap_or("refused without a reason"));
         let position = |index: &usize| work.positions[*index];
         let naming = Naming {
-            by_index: named.by_index.keys().map(position).collect(),
+            by_index: named.by_index.iter().map(|(index, _)| position(index)).collect(),
             hinted: named.hinted.iter().map(position).collect(),
         };
         let verdicts: Vec<_> = named

@@ -2,28 +2,29 @@
 
 use crate::api::types::{ErrorDetail, ErrorItem, ErrorLocation};
 use crate::id::UserId;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
-/// Indices into what was sent.
+/// Indices into what was sent, in ascending order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Named {
     /// Named by index, with the API's words for each.
-    pub(crate) by_index: BTreeMap<usize, Option<String>>,
+    pub(crate) by_index: Vec<(usize, Option<String>)>,
     /// Their ids stand in a text.
-    pub(crate) hinted: BTreeSet<usize>,
+    pub(crate) hinted: Vec<usize>,
 }
 
 /// Reads what a refusal of `sent` says.
 pub(crate) fn named(detail: Option<&ErrorDetail>, sent: &[UserId]) -> Named {
-    let mut named = Named::default();
     let mut texts = Vec::new();
+    // For each of those sent, the words of the first item with its index.
+    let mut words: Vec<Option<Option<String>>> = vec![None; sent.len()];
     match detail {
         Some(ErrorDetail::Message(text)) => texts.push(text.as_str()),
         Some(ErrorDetail::Items(items)) => {
             for item in items {
-                match index(item).filter(|index| *index < sent.len()) {
-                    Some(index) => {
-                        named.by_index.entry(index).or_insert_with(|| item.msg.clone());
+                match index(item).and_then(|index| words.get_mut(index)) {
+                    Some(words) => {
+                        words.get_or_insert_with(|| item.msg.clone());
                     }
                     None => texts.extend(item.msg.as_deref()),
                 }
@@ -33,14 +34,20 @@ pub(crate) fn named(detail: Option<&ErrorDetail>, sent: &[UserId]) -> Named {
         Some(ErrorDetail::Other(_)) | None => {}
     }
     let places: HashMap<u64, usize> = sent.iter().enumerate().map(|(index, id)| (id.get(), index)).collect();
-    let numbers = texts.iter().flat_map(|text| text.split(|c: char| !c.is_ascii_digit()));
-    let hinted: BTreeSet<usize> =
-        numbers.filter_map(|digits| places.get(&digits.parse::<u64>().ok()?).copied()).collect();
-    // A text that names most of what was sent repeats the request.
-    if hinted.len() * 2 <= sent.len() {
-        named.hinted = hinted.into_iter().filter(|index| !named.by_index.contains_key(index)).collect();
+    let mut hinted = vec![false; sent.len()];
+    for digits in texts.iter().flat_map(|text| text.split(|c: char| !c.is_ascii_digit())) {
+        if let Some(place) = digits.parse::<u64>().ok().and_then(|id| places.get(&id)) {
+            hinted[*place] = true;
+        }
     }
-    named
+    // A text that names most of what was sent repeats the request.
+    if hinted.iter().filter(|hinted| **hinted).count() * 2 > sent.len() {
+        hinted.fill(false);
+    }
+    let hints = (0..).zip(&hinted).filter_map(|(index, hinted)| hinted.then_some(index));
+    let hinted = hints.filter(|index| words[*index].is_none()).collect();
+    let by_index = (0..).zip(words).filter_map(|(index, words)| Some((index, words?))).collect();
+    Named { by_index, hinted }
 }
 
 /// The integer after `userIds`.
@@ -61,7 +68,7 @@ mod tests {
         let detail: ErrorDetail = serde_json::from_str(detail).unwrap();
         let sent: Vec<_> = sent.iter().map(|id| UserId::try_from(*id).unwrap()).collect();
         let named = named(Some(&detail), &sent);
-        (named.by_index.into_keys().collect(), named.hinted.into_iter().collect())
+        (named.by_index.into_iter().map(|(index, _)| index).collect(), named.hinted)
     }
 
     #[test]

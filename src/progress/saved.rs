@@ -1,6 +1,6 @@
 //! A snapshot as it is written to a file: versioned, and read back whole or not at all.
 
-use super::snapshot::is_ascending;
+use super::snapshot::{is_ascending, sort};
 use super::{Moment, Snapshot, SnapshotEntry, State};
 use crate::{AssignmentId, AssignmentStatus, UserId};
 use serde::de::Error;
@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for Snapshot {
         let Saved { taken_at, assignments: mut entries, .. } =
             Saved::<Vec<SnapshotEntry>>::deserialize(deserializer)?;
         if !is_ascending(&entries) {
-            entries.sort_by_key(|entry| entry.id);
+            sort(&mut entries);
             if let Some(twice) = entries.windows(2).find(|pair| pair[0].id == pair[1].id) {
                 return Err(D::Error::custom(format_args!("assignment {} is listed twice", twice[0].id)));
             }

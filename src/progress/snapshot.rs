@@ -126,8 +126,7 @@ impl Snapshot {
         });
         let mut entries: Vec<_> = entries.collect();
         if !is_ascending(&entries) {
-            // Stable, so that the last of those with the same id is the last one listed.
-            entries.sort_by_key(|entry| entry.id);
+            sort(&mut entries);
             entries.dedup_by(|later, kept| {
                 let repeated = later.id == kept.id;
                 if repeated {
@@ -259,6 +258,11 @@ impl Snapshot {
 }
 
 /// Whether the ids are in order and none is there twice.
+/// By assignment id; stable, so that the last of those with the same id is the last one listed.
+pub(super) fn sort(entries: &mut [SnapshotEntry]) {
+    entries.sort_by_key(|entry| entry.id);
+}
+
 pub(super) fn is_ascending(entries: &[SnapshotEntry]) -> bool {
     entries.is_sorted_by(|a, b| a.id < b.id)
 }
