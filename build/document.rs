@@ -1,7 +1,8 @@
 //! Reads the document: is it whole, and what does the hand-written part take from it?
 
 use super::{IDS, STATUS, pascal};
-use openapiv3::OpenAPI;
+use openapiv3::{Info, OpenAPI, Operation, PathItem, ReferenceOr, Schema, SecurityScheme, Server};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// The operations that `src/` calls, each with its method.
@@ -28,8 +29,52 @@ pub fn read(document: &str) -> Result<Value, String> {
 }
 
 /// The document as the generator takes it.
-pub fn typed(document: &str) -> Result<OpenAPI, String> {
-    yaml_serde::from_str(document).map_err(|e| format!("expected an OpenAPI 3.0 document: {e}"))
+///
+/// From the value, not from the text: to read that type in a second way is nearly half of the code of a
+/// build script, which every user compiles.
+pub fn typed(raw: &Value) -> Result<OpenAPI, String> {
+    part(raw).map_err(|problem| {
+        let (place, problem) = fault(raw).unwrap_or_else(|| (String::new(), problem));
+        format!("{place}expected an OpenAPI 3.0 document: {problem}")
+    })
+}
+
+fn part<T: DeserializeOwned>(raw: &Value) -> Result<T, String> {
+    serde_json::from_value(raw.clone()).map_err(|e| e.to_string())
+}
+
+/// The first part that is at fault by itself, and what is wrong with it.
+fn fault(raw: &Value) -> Option<(String, String)> {
+    fn wrong<T: DeserializeOwned>(place: String, raw: &Value) -> Option<(String, String)> {
+        part::<T>(raw).err().map(|problem| (format!("{place}: "), problem))
+    }
+    let components = &raw["components"];
+    let servers = raw["servers"].as_array().into_iter().flatten().enumerate();
+    let schemas = map(&components["schemas"]);
+    let schemes = map(&components["securitySchemes"]);
+    wrong::<Info>("info".to_owned(), &raw["info"])
+        .or_else(|| {
+            { servers }.find_map(|(index, server)| wrong::<Server>(format!("servers[{index}]"), server))
+        })
+        .or_else(|| {
+            { schemas }.find_map(|(name, schema)| {
+                wrong::<ReferenceOr<Schema>>(format!("components.schemas.{name}"), schema)
+            })
+        })
+        .or_else(|| {
+            { schemes }.find_map(|(name, scheme)| {
+                wrong::<ReferenceOr<SecurityScheme>>(format!("components.securitySchemes.{name}"), scheme)
+            })
+        })
+        .or_else(|| {
+            operations(raw).find_map(|(path, method, operation)| {
+                wrong::<Operation>(format!("paths.{path}.{method}"), operation)
+            })
+        })
+        .or_else(|| {
+            map(&raw["paths"])
+                .find_map(|(path, item)| wrong::<ReferenceOr<PathItem>>(format!("paths.{path}"), item))
+        })
 }
 
 /// What the hand-written part takes from the document.

@@ -46,10 +46,9 @@ pub fn generate(file: &str, document: &str, options: Options) -> Result<String, 
 fn write(document: &str, options: Options) -> Result<String, String> {
     let raw = document::read(document)?;
     let facts = document::Facts::read(&raw)?;
-    // Asked last: what else is wrong is told more exactly above. From the text, as the error then tells the line.
-    document::typed(document)?;
-    // JSON is YAML. A second way to read the type would cost every user a second of build.
-    let spec = document::typed(&readable(&raw).to_string())?;
+    // Asked last: what else is wrong is told more exactly above.
+    document::typed(&raw)?;
+    let spec = document::typed(&readable(&raw))?;
     let code = client(&spec, options)? + &facts.code();
     let mut file = syn::parse_file(&code).map_err(|e| format!("the generated code does not parse: {e}"))?;
     needs::check(&file)?;

@@ -131,7 +131,8 @@ impl FakeOnboarding {
     /// A client with the fake's API key and clock.
     ///
     /// # Panics
-    /// If the HTTP client cannot be made.
+    /// If the HTTP client cannot be made. With the feature `rustls` and not `ring` it cannot without your
+    /// configuration: give it to [`client_builder`](Self::client_builder).
     #[must_use]
     pub fn client(&self) -> Client {
         self.client_builder().api_key(API_KEY).build().expect("the fake's settings are valid")

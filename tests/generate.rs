@@ -41,10 +41,28 @@ fn what_is_no_document_is_refused() {
     refused("openapi: 3.0.3", &["components.schemas.PackId: expected", "found nothing"]);
     refused(
         &edited(&[("  title: Connecteam onboarding assignments\n", "")]),
-        &["expected an OpenAPI 3.0 document", "info: missing field `title`", "line"],
+        &["info: expected an OpenAPI 3.0 document: missing field `title`"],
     );
     refused(&edited(&[("servers:\n", "servers:\n\t")]), &["expected YAML", "line 14"]);
     refused(&edited(&[("tags:\n", "servers: []\ntags:\n")]), &["duplicate", "servers"]);
+}
+
+#[test]
+fn what_is_no_openapi_is_told_with_its_place() {
+    const EXPECTED: &str = "expected an OpenAPI 3.0 document: ";
+    for (from, to, place) in [
+        ("  title: Connecteam onboarding assignments\n", "  title: [1]\n", "info: "),
+        ("    x-region: Global", "    x-region: Global\n    variables: 1", "servers[0]: "),
+        ("      summary: Get pack assignments\n", "      summary: {}\n", "assignments.get: "),
+        ("        in: path\n", "        in: body\n", "paths./onboarding/v1/packs/{packId}/assignments: "),
+        (
+            "    AssignUsersRequest:\n",
+            "    AssignUsersRequest:\n      nullable: perhaps\n",
+            "schemas.AssignUsersRequest: ",
+        ),
+    ] {
+        refused(&edited(&[(from, to)]), &[&format!("{place}{EXPECTED}")]);
+    }
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn table() {
     }
     let url = server::start(0, Duration::ZERO);
     row("assign 100000 ids, a fifth repeated", &url, Job::Assign(100_000), 5, true);
+    row("assign 1000000 ids, a fifth repeated", &url, Job::Assign(1_000_000), 3, false);
     let slow = server::start(0, LATENCY);
     row("the same, 50 ms added to each answer", &slow, Job::Assign(100_000), 1, false);
     let url = server::start(100_000, Duration::ZERO);
