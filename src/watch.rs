@@ -88,10 +88,13 @@ enum State {
 
 /// A look under way. A task of its own: a watch that nobody polls must not hold what the client's
 /// other requests wait for.
-struct Running(tokio::task::JoinHandle<Result<Snapshot, Error>>);
+struct Running(tokio::task::JoinHandle<Result<Found, Error>>);
+
+/// What a look found: a snapshot, or nothing that the last one does not show.
+type Found = Option<Snapshot>;
 
 impl Running {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Snapshot, Error>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Found, Error>> {
         Poll::Ready(match ready!(self.0.poll_unpin(context)) {
             Ok(result) => result,
             Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
@@ -176,7 +179,7 @@ impl Watch {
         self
     }
 
-    fn look(&self) -> BoxFuture<'static, Result<Snapshot, Error>> {
+    fn look(&self) -> BoxFuture<'static, Result<Found, Error>> {
         let mut pack = self.pack.clone();
         // Writers come first, from the first look on.
         pack.client = pack.client.leaving_a_tenth();
@@ -185,16 +188,25 @@ impl Watch {
             let assignments = pack.assignments().await?;
             let taken_at = pack.client.server_time();
             Ok(match last {
-                Some(last) => Snapshot::after(&last, taken_at, assignments),
-                None => Snapshot::new(taken_at, assignments),
+                Some(last) if last.shows(&assignments) => None,
+                Some(last) => Some(Snapshot::after(&last, taken_at, assignments)),
+                None => Some(Snapshot::new(taken_at, assignments)),
             })
         }
         .boxed()
     }
 
     /// What a look found, if it is worth yielding.
-    fn found(&mut self, snapshot: Snapshot) -> Option<Look> {
+    fn found(&mut self, found: Found) -> Option<Look> {
         self.failures = 0;
+        let look = found.and_then(|snapshot| self.compared(snapshot));
+        let only = self.only.as_ref();
+        let done = self.until_complete && self.last.as_ref().is_some_and(|last| is_complete(last, only));
+        self.state = if done { State::Ended } else { self.wait(self.stretched()) };
+        look
+    }
+
+    fn compared(&mut self, snapshot: Snapshot) -> Option<Look> {
         let snapshot = Arc::new(snapshot);
         let last = self.last.replace(Arc::clone(&snapshot));
         let first = last.is_none();
@@ -202,8 +214,6 @@ impl Watch {
         if let Some(only) = &self.only {
             changes.retain(|change| only.contains(&change.user_id));
         }
-        let done = self.until_complete && is_complete(&snapshot, self.only.as_ref());
-        self.state = if done { State::Ended } else { self.wait(self.stretched()) };
         (!changes.is_empty() || (first && self.baseline)).then_some(Look { changes, snapshot })
     }
 
@@ -276,8 +286,8 @@ impl Stream for Watch {
                     self.state = State::Due;
                 }
                 State::Looking(look) => match ready!(look.poll(context)) {
-                    Ok(snapshot) => {
-                        if let Some(look) = self.found(snapshot) {
+                    Ok(found) => {
+                        if let Some(look) = self.found(found) {
                             return Poll::Ready(Some(Ok(look)));
                         }
                     }

@@ -168,6 +168,17 @@ impl Snapshot {
         later
     }
 
+    /// Whether a list says the same, in the same order. Most looks find nothing new: those need no snapshot.
+    pub(crate) fn shows(&self, assignments: &[Assignment]) -> bool {
+        let same = |(entry, assignment): (&SnapshotEntry, &Assignment)| {
+            entry.id == assignment.id
+                && entry.user_id == assignment.user_id
+                && entry.state.status() == &assignment.status
+                && entry.state.is_waiting_approval() == assignment.is_waiting_approval
+        };
+        self.entries.len() == assignments.len() && self.entries.iter().zip(assignments).all(same)
+    }
+
     /// When it was taken.
     #[must_use]
     pub fn taken_at(&self) -> SystemTime {
