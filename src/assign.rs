@@ -48,6 +48,9 @@ use tracing::Instrument;
 /// The guide has [the whole story](crate::guide::assign), and
 /// [what happens on each failure](crate::guide::failures).
 ///
+/// It is awaited like a future; where a future is asked for, as by `tokio::spawn`, give it
+/// [`into_future()`](IntoFuture::into_future).
+///
 /// # The one assumption
 /// The API has no idempotency key. Nobody is assigned twice, provided the API executes a request
 /// within [`settle`](Self::settle) of its being given up, or not at all, and a list of the pack is complete and
@@ -171,7 +174,7 @@ impl Assign {
         self
     }
 
-    /// Tells how far the run is, after every answer. Must not block.
+    /// Tells how far the run is: after every step of it, which may have changed nothing. Must not block.
     pub fn on_progress(mut self, progress: impl FnMut(AssignProgress) + Send + 'static) -> Self {
         self.progress = Box::new(progress);
         self
@@ -314,7 +317,8 @@ pub struct Plan {
     pub to_assign: u64,
     /// The requests that this takes if nobody is refused: one read, and the chunks.
     pub requests: u64,
-    /// Whether the day's quota allows them; `None` where no answer told it.
+    /// Whether the day's quota allows them, beside what is reserved and one request to read back; `None`
+    /// where no answer told it.
     pub fits_today: Option<bool>,
 }
 
@@ -328,7 +332,7 @@ impl fmt::Display for Plan {
         )?;
         match fits_today {
             Some(true) => f.write_str(", which today's quota allows"),
-            Some(false) => f.write_str(", more than is left of today's quota"),
+            Some(false) => f.write_str(", for which today's quota is too small"),
             None => Ok(()),
         }
     }

@@ -210,7 +210,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Adjusts the HTTP client: a proxy, a local address, a resolver. What keeps this crate's
+    /// Adjusts the HTTP client ([`reqwest::ClientBuilder`]): a proxy, a local address, a resolver. What keeps this crate's
     /// promises is set afterwards: no redirects, no retries of its own, `https` only.
     ///
     /// [The guide](crate::guide::migrating#keep-your-http-settings) shows a proxy, TLS and a tower layer.
@@ -242,6 +242,10 @@ impl ClientBuilder {
             configuration("no credential: call `api_key`, `client_credentials` or `access_token`")
         })?;
         credentials.check()?;
+        if http::HeaderValue::from_str(&self.user_agent).is_err() {
+            let agent = self.user_agent.escape_debug();
+            return Err(configuration(format!("user_agent_suffix: no header can carry `{agent}`")));
+        }
         let base = check_base_url(&self.base_url).map_err(configuration)?;
         if cfg!(not(any(feature = "__rustls", feature = "native-tls"))) && base.scheme() == "https" {
             return Err(configuration(

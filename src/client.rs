@@ -46,7 +46,7 @@ impl Client {
     }
 
     /// A client from the environment: `CONNECTEAM_API_KEY`, or `CONNECTEAM_CLIENT_ID` and
-    /// `CONNECTEAM_CLIENT_SECRET`; and `CONNECTEAM_BASE_URL` where it is not the global region's.
+    /// `CONNECTEAM_CLIENT_SECRET` (the key wins where both are set); and `CONNECTEAM_BASE_URL` where it is not the global region's.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration), naming the variable that is missing or wrong. Nothing is sent.
@@ -60,7 +60,7 @@ impl Client {
         Pack { client: self.clone(), id }
     }
 
-    /// The generated client: one method an endpoint, one attempt a call, signed and paced like all
+    /// The generated client, [`api::Client`]: one method an endpoint, one attempt a call, signed and paced like all
     /// else. Its error becomes an [`Error`] with `?`.
     ///
     /// ```no_run
@@ -153,8 +153,8 @@ impl Pack {
 
     /// Assigns users to the pack: any list, with duplicates, strangers and people already there.
     ///
-    /// The list may hold [`UserId`]s or integers; one that cannot be an id is an error before
-    /// anything is sent. Nothing is sent before the returned [`Assign`] is awaited.
+    /// The list may hold [`UserId`]s or integers, or be lent (`pack.assign(&ids)`); one that cannot be an id is
+    /// an error before anything is sent. Texts are parsed first: `text.parse::<UserId>()?`. Nothing is sent before the returned [`Assign`] is awaited.
     ///
     /// ```no_run
     /// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), connecteam_onboarding::AssignError> {

@@ -9,7 +9,7 @@ use crate::printable::Printable;
 use http::StatusCode;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Why a call failed: what happened, with which request, what to do, and whether the request was
 /// executed. One word wide and cheap to clone.
@@ -38,6 +38,7 @@ struct Inner {
     detail: Option<String>,
     body: Option<String>,
     retry_at: Option<SystemTime>,
+    retry_after: Option<Duration>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -78,7 +79,15 @@ impl Error {
         self.0.body.as_deref()
     }
 
-    /// When the account's limit allows the request again, by the server's clock.
+    /// How long after this failure the account's limit allows the request again: what to wait, whatever the
+    /// clocks of this machine and of the server show.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// When the account's limit allows the request again, by the server's clock: what to show. A program that
+    /// waits does so for [`retry_after`](Self::retry_after).
     #[must_use]
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry_at
@@ -172,8 +181,8 @@ impl Error {
         self.change(|inner| inner.body = Some(start_of(body)))
     }
 
-    pub(crate) fn with_retry_at(self, at: SystemTime) -> Self {
-        self.change(|inner| inner.retry_at = Some(at))
+    pub(crate) fn with_retry(self, at: SystemTime, after: Duration) -> Self {
+        self.change(|inner| (inner.retry_at, inner.retry_after) = (Some(at), Some(after)))
     }
 
     /// This happened while asking for an access token.

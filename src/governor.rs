@@ -68,7 +68,9 @@ impl Governor {
                             duration.as_secs_f64().ceil(),
                             self.longest_wait.as_secs()
                         );
-                        return Err(Error::new(ErrorKind::RateLimited, message).with_retry_at(retry_at));
+                        return Err(
+                            Error::new(ErrorKind::RateLimited, message).with_retry(retry_at, duration)
+                        );
                     }
                     // Who leaves requests to others does not keep them waiting behind itself.
                     if share.reserve != Reserve::default() {
@@ -82,7 +84,7 @@ impl Governor {
                         turn = Some(self.queue.lock().await);
                     }
                 }
-                Decision::DaySpent { retry_at } => return Err(day_spent(retry_at)),
+                Decision::DaySpent { retry_at } => return Err(day_spent(retry_at, self.server_time())),
             }
         }
     }
@@ -103,13 +105,14 @@ impl Governor {
     }
 }
 
-fn day_spent(retry_at: SystemTime) -> Error {
+fn day_spent(retry_at: SystemTime, now: SystemTime) -> Error {
     // A server's clock may show any year; the formatter knows four digits.
     let known = retry_at < SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800);
     let at = if known { httpdate::fmt_http_date(retry_at) } else { "an unknown time".to_owned() };
     let message =
         format!("the account's requests of the day are spent (or reserved); they come back at {at}");
-    Error::new(ErrorKind::QuotaSpent, message).with_retry_at(retry_at)
+    let after = retry_at.duration_since(now).unwrap_or_default();
+    Error::new(ErrorKind::QuotaSpent, message).with_retry(retry_at, after)
 }
 
 impl Permit<'_> {

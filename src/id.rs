@@ -69,7 +69,14 @@ macro_rules! id {
             }
         }
 
-        id!(@integers $name, $what: i32, i64, i128, u32, u64, u128, usize, isize);
+        /// So that a list may be lent.
+        impl From<&$name> for $name {
+            fn from(id: &$name) -> Self {
+                *id
+            }
+        }
+
+        id!(@integers $name, $what: i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -86,6 +93,15 @@ macro_rules! id {
             fn try_from(value: $integer) -> Result<Self, InvalidId> {
                 let id = u64::try_from(value).ok().and_then(Self::new);
                 id.ok_or_else(|| InvalidId::new($what, &value.to_string()))
+            }
+        }
+
+        impl TryFrom<&$integer> for $name {
+            type Error = InvalidId;
+
+            #[inline]
+            fn try_from(value: &$integer) -> Result<Self, InvalidId> {
+                Self::try_from(*value)
             }
         }
     )*};

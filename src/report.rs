@@ -69,6 +69,12 @@ impl Report {
         self.with(|outcome| matches!(outcome, Outcome::AlreadyAssigned))
     }
 
+    /// Everybody who is on the pack now: whom this run assigned, and who was there already, perhaps by an
+    /// earlier run of the same list. Whom to follow.
+    pub fn on_pack(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::Assigned | Outcome::AlreadyAssigned))
+    }
+
     /// Whom the API refuses, and why.
     pub fn rejected(&self) -> impl Iterator<Item = (UserId, &Rejection)> + Clone {
         self.outcomes().filter_map(|(id, outcome)| match outcome {
@@ -136,6 +142,16 @@ impl Report {
         }
     }
 }
+
+/// The same outcomes in the same order, at the same cost.
+impl PartialEq for Report {
+    fn eq(&self, other: &Self) -> bool {
+        (self.duplicates(), self.requests) == (other.duplicates(), other.requests)
+            && self.outcomes().eq(other.outcomes())
+    }
+}
+
+impl Eq for Report {}
 
 /// A report as it is written.
 #[derive(Serialize, Deserialize)]

@@ -34,7 +34,12 @@ fn default_config(roots: Vec<CertificateDer<'static>>) -> Result<rustls::ClientC
 
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
-        .map_err(|e| problem("the root certificates cannot be used", Some(e)))?;
+        .map_err(|e| {
+            problem(
+                "root_certificate: not a certificate in DER form (a PEM file holds it in base64)",
+                Some(e),
+            )
+        })?;
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| problem("TLS cannot be set up", Some(e)))?;
@@ -59,14 +64,16 @@ fn problem(what: &str, source: Option<rustls::Error>) -> Error {
 }
 
 impl ClientBuilder {
-    /// Trusts one more root certificate, in DER form, beside the platform's: for a company's proxy.
+    /// Trusts one more root certificate, in DER form, beside the platform's: for a company's proxy. With the
+    /// feature `ring`. A PEM file is read with `rustls::pki_types::CertificateDer::from_pem_file`.
     #[cfg_attr(docsrs, doc(cfg(feature = "ring")))]
     pub fn root_certificate(mut self, der: impl Into<Vec<u8>>) -> Self {
         self.tls.roots.push(CertificateDer::from(der.into()));
         self
     }
 
-    /// Takes the caller's whole rustls configuration, with its provider, roots and certificates.
+    /// Takes the caller's whole configuration of rustls 0.23, with its provider, roots and certificates. With the
+    /// feature `ring` or `rustls`.
     #[cfg_attr(docsrs, doc(cfg(any(feature = "ring", feature = "rustls"))))]
     pub fn rustls_config(mut self, config: rustls::ClientConfig) -> Self {
         self.tls.config = Some(config);

@@ -55,7 +55,7 @@ pub struct Look {
 ///
 /// let report = pack.assign([7031021, 7031022]).await?;
 /// let watch = pack.watch(Duration::from_secs(60));
-/// let mut watch = watch.only(report.assigned()).until_complete();
+/// let mut watch = watch.only(report.on_pack()).until_complete();
 /// while let Some(look) = watch.next().await {
 ///     for change in look?.changes {
 ///         println!("{change}");
@@ -152,7 +152,8 @@ impl Pack {
 }
 
 impl Watch {
-    /// Starts from a saved snapshot of this pack: whatever happened since is the first thing found.
+    /// Starts from a saved snapshot of this pack: whatever happened since is the first thing found. A snapshot
+    /// does not know its pack: one of another tells everybody as removed, so keep a file for each.
     pub fn since(mut self, snapshot: impl Into<Arc<Snapshot>>) -> Self {
         self.last = Some(snapshot.into());
         self
@@ -174,6 +175,10 @@ impl Watch {
     /// Ends once everybody is done: with [`only`](Self::only), when each of them has an assignment
     /// and all of those are completed, so that somebody absent is not done; without, when
     /// everybody on the pack is, at once if the pack is empty.
+    ///
+    /// Who is removed from the pack, or never got on it, is never done: follow
+    /// [`Report::on_pack`](crate::Report::on_pack) rather than the whole list, and end the watch yourself when a
+    /// [`Removed`](crate::ChangeKind::Removed) of somebody you follow means the end.
     pub fn until_complete(mut self) -> Self {
         self.until_complete = true;
         self
@@ -222,9 +227,7 @@ impl Watch {
             State::Ended
         } else {
             let grown = pause(self.interval, self.failures).max(self.stretched());
-            let server = self.pack.client.server_time();
-            let allowed = error.retry_at().and_then(|at| at.duration_since(server).ok()).unwrap_or_default();
-            self.wait(grown.max(allowed))
+            self.wait(grown.max(error.retry_after().unwrap_or_default()))
         };
         self.failures = self.failures.saturating_add(1);
     }

@@ -79,10 +79,15 @@ async fn a_report_is_read_back_as_it_was_written() {
     let client = Client::builder().api_key("key").base_url(server.base_url()).build().expect("a client");
     let pack = client.pack(PackId::try_from(1001).expect("an id"));
     let report = pack.assign([3, 9, 1, 2, 3]).settle(Duration::ZERO).await.expect("nobody is open");
+    let lent: Vec<UserId> = report.on_pack().collect();
+    assert_eq!(pack.assign(&lent).await.expect("nobody is open").already_assigned().count(), lent.len());
     let written = serde_json::to_value(&report).expect("plain data");
     let read: Report = serde_json::from_value(written.clone()).expect("the same");
     assert_eq!(serde_json::to_value(&read).expect("plain data"), written);
     assert_eq!(read.to_string(), report.to_string());
+    assert_eq!(report.on_pack().map(u64::from).collect::<Vec<_>>(), [3, 1, 2], "in input order");
+    assert_ne!(read, report, "the order of the list is not written");
+    assert_eq!(serde_json::from_value::<Report>(written).expect("the same"), read);
     for (user, outcome) in report.outcomes() {
         assert_eq!(read.outcome(user), Some(outcome), "{user}");
     }

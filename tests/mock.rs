@@ -231,6 +231,7 @@ async fn at_retry_at_the_day_has_come_back() {
         fakes.assignments().await.expect("the last of the day");
         let error = fakes.assignments().await.expect_err("the day is spent");
         let at = error.retry_at().expect("told");
+        assert_eq!(error.retry_after(), at.duration_since(fake.clock().wall()).ok());
         fake.clock().advance(at.duration_since(fake.clock().wall()).expect("ahead") + clock);
         fakes.assignments().await.unwrap_or_else(|again| panic!("{late} s later: {again}"));
         assert_eq!((fake.requests(), fake.refused_for_limit()), (3, 0));
