@@ -338,7 +338,8 @@ impl fmt::Display for Plan {
     }
 }
 
-/// A run that left somebody open: the cause, and the full report all the same.
+/// A run that left somebody open: the cause, and the full report all the same. The cause is its source, too, and
+/// its text begins with the cause's words.
 ///
 /// ```no_run
 /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) {
