@@ -2,8 +2,13 @@
 
 mod doubt;
 pub(crate) mod engine;
+mod failure;
 mod naming;
+mod plan;
 mod reads;
+
+pub use failure::AssignError;
+pub use plan::Plan;
 #[cfg(test)]
 #[allow(clippy::similar_names, clippy::needless_for_each, reason = "a model, not the crate")]
 mod simulation;
@@ -14,12 +19,11 @@ use crate::client::Pack;
 use crate::error::{Error, ErrorKind};
 use crate::halt::Halt;
 use crate::id::{InvalidId, UserId};
-use crate::ledger::{Ledger, Outcome};
+use crate::ledger::Ledger;
 use crate::rate_limit::Reserve;
 use crate::report::Report;
 use engine::{Api, Engine, Terms};
 use futures_util::future::{BoxFuture, FutureExt};
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,11 +60,11 @@ use tracing::Instrument;
 /// within [`settle`](Self::settle) of its being given up, or not at all, and a list of the pack is complete and
 /// no older than that.
 /// [`resend_in_doubt(false)`](Self::resend_in_doubt) assumes nothing, and leaves such users
-/// [`Outcome::Unknown`].
+/// [`Outcome::Unknown`](crate::Outcome::Unknown).
 ///
 /// # Errors
-/// [`AssignError`], if anybody is left [`Outcome::NotAssigned`] or [`Outcome::Unknown`]; it carries
-/// the full report. Who is rejected is no error.
+/// [`AssignError`], if anybody is left [`Outcome::NotAssigned`](crate::Outcome::NotAssigned) or
+/// [`Outcome::Unknown`](crate::Outcome::Unknown); it carries the full report. Who is rejected is no error.
 ///
 /// # Dropping it
 /// Requests in flight are cut, and may or may not be executed. Running the same list again, no
@@ -153,7 +157,7 @@ impl Assign {
     }
 
     /// Whether users of a doubtful request whom the pack proves absent are sent again. Default
-    /// true; false leaves them [`Outcome::Unknown`].
+    /// true; false leaves them [`Outcome::Unknown`](crate::Outcome::Unknown).
     pub fn resend_in_doubt(mut self, resend: bool) -> Self {
         self.terms.resend_in_doubt = resend;
         self
@@ -299,112 +303,5 @@ pub struct AssignProgress {
 impl AssignProgress {
     pub(crate) fn new(ledger: &Ledger, requests: u64) -> Self {
         Self { total: ledger.len() as u64, settled: ledger.settled(), requests }
-    }
-}
-
-/// What a run would do; made by [`Assign::plan`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct Plan {
-    /// The unique users of the list.
-    pub unique: u64,
-    /// The ids that repeat an earlier one.
-    pub duplicates: u64,
-    /// Who is on the pack already.
-    pub already_assigned: u64,
-    /// Who would be sent.
-    pub to_assign: u64,
-    /// The requests that this takes if nobody is refused: one read, and the chunks.
-    pub requests: u64,
-    /// Whether the day's quota allows them, beside what is reserved and one request to read back; `None`
-    /// where no answer told it.
-    pub fits_today: Option<bool>,
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { unique, duplicates, already_assigned, to_assign, requests, fits_today } = self;
-        write!(
-            f,
-            "{unique} users: {to_assign} to assign, {already_assigned} already assigned; {duplicates} duplicates; \
-             {requests} requests"
-        )?;
-        match fits_today {
-            Some(true) => f.write_str(", which today's quota allows"),
-            Some(false) => f.write_str(", for which today's quota is too small"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// A run that left somebody open: the cause, and the full report all the same. The cause is its source, too, and
-/// its text begins with the cause's words.
-///
-/// ```no_run
-/// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) {
-/// if let Err(error) = pack.assign(list).await {
-///     println!("{error}"); // the cause, and the counts of the report
-///     println!("{} are assigned nevertheless", error.report().assigned().count());
-///     if !error.cause().is_lasting() {
-///         println!("run these again: {:?}", error.report().retry_ids().collect::<Vec<_>>());
-///     }
-/// }
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct AssignError(Box<(Report, Error)>);
-
-impl AssignError {
-    fn or_report(report: Report, cause: Option<Error>) -> Result<Report, Self> {
-        let open =
-            report.outcomes().any(|(_, outcome)| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown));
-        match cause {
-            Some(cause) if open || cause.is_lasting() => Err(Self(Box::new((report, cause)))),
-            None if open => {
-                let cause = Error::new(
-                    ErrorKind::InDoubt,
-                    "somebody was left open without a cause: this is a bug of the crate",
-                );
-                Err(Self(Box::new((report, cause))))
-            }
-            _ => Ok(report),
-        }
-    }
-
-    /// What became of everybody.
-    #[must_use]
-    pub fn report(&self) -> &Report {
-        &self.0.0
-    }
-
-    /// What became of everybody.
-    #[must_use]
-    pub fn into_report(self) -> Report {
-        self.0.0
-    }
-
-    /// Why somebody was left open: the first failure that ended the run or left a request undone.
-    #[must_use]
-    pub fn cause(&self) -> &Error {
-        &self.0.1
-    }
-}
-
-impl fmt::Display for AssignError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.cause(), self.report())
-    }
-}
-
-impl fmt::Debug for AssignError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AssignError").field("cause", self.cause()).field("report", self.report()).finish()
-    }
-}
-
-impl std::error::Error for AssignError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(self.cause())
     }
 }
