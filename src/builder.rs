@@ -33,6 +33,7 @@ type Adjust = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder +
 /// use std::time::Duration;
 ///
 /// # fn main() -> Result<(), connecteam_onboarding::Error> {
+/// # if cfg!(not(any(feature = "ring", feature = "native-tls"))) { return Ok(()); } // no TLS
 /// let client = Client::builder()
 ///     .client_credentials("id", "secret")
 ///     .region(Region::Australia)
@@ -217,6 +218,7 @@ impl ClientBuilder {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # if cfg!(not(any(feature = "ring", feature = "native-tls"))) { return Ok(()); } // no TLS
     /// let proxy = reqwest::Proxy::https("http://proxy.example:3128")?;
     /// let builder = connecteam_onboarding::Client::builder().api_key("key");
     /// let client = builder.http_client(|http| http.proxy(proxy)).build()?;
