@@ -49,32 +49,19 @@ fn fault(raw: &Value) -> Option<(String, String)> {
         part::<T>(raw).err().map(|problem| (format!("{place}: "), problem))
     }
     let components = &raw["components"];
-    let servers = raw["servers"].as_array().into_iter().flatten().enumerate();
-    let schemas = map(&components["schemas"]);
-    let schemes = map(&components["securitySchemes"]);
-    wrong::<Info>("info".to_owned(), &raw["info"])
-        .or_else(|| {
-            { servers }.find_map(|(index, server)| wrong::<Server>(format!("servers[{index}]"), server))
-        })
-        .or_else(|| {
-            { schemas }.find_map(|(name, schema)| {
-                wrong::<ReferenceOr<Schema>>(format!("components.schemas.{name}"), schema)
-            })
-        })
-        .or_else(|| {
-            { schemes }.find_map(|(name, scheme)| {
-                wrong::<ReferenceOr<SecurityScheme>>(format!("components.securitySchemes.{name}"), scheme)
-            })
-        })
-        .or_else(|| {
-            operations(raw).find_map(|(path, method, operation)| {
-                wrong::<Operation>(format!("paths.{path}.{method}"), operation)
-            })
-        })
-        .or_else(|| {
-            map(&raw["paths"])
-                .find_map(|(path, item)| wrong::<ReferenceOr<PathItem>>(format!("paths.{path}"), item))
-        })
+    let info = std::iter::once_with(|| wrong::<Info>("info".to_owned(), &raw["info"]));
+    let servers = (raw["servers"].as_array().into_iter().flatten().enumerate())
+        .map(|(index, server)| wrong::<Server>(format!("servers[{index}]"), server));
+    let schemas = map(&components["schemas"])
+        .map(|(name, schema)| wrong::<ReferenceOr<Schema>>(format!("components.schemas.{name}"), schema));
+    let schemes = map(&components["securitySchemes"]).map(|(name, scheme)| {
+        wrong::<ReferenceOr<SecurityScheme>>(format!("components.securitySchemes.{name}"), scheme)
+    });
+    let operations = operations(raw)
+        .map(|(path, method, operation)| wrong::<Operation>(format!("paths.{path}.{method}"), operation));
+    let paths =
+        map(&raw["paths"]).map(|(path, item)| wrong::<ReferenceOr<PathItem>>(format!("paths.{path}"), item));
+    info.chain(servers).chain(schemas).chain(schemes).chain(operations).chain(paths).flatten().next()
 }
 
 /// What the hand-written part takes from the document.

@@ -16,6 +16,8 @@
 mod arguments;
 #[path = "support/output.rs"]
 mod output;
+#[path = "support/stop.rs"]
+mod stop;
 #[path = "support/users_file.rs"]
 mod users_file;
 
@@ -50,7 +52,7 @@ async fn main() -> ExitCode {
     let asked = |flag: &str| std::env::args_os().skip(1).any(|argument| argument == flag);
     let (json, plan) = (asked("--json"), asked("--plan"));
     // Heard from here on: the list may come from somebody who types it.
-    let stopped = tokio::spawn(stopped()).map(drop).shared();
+    let stopped = tokio::spawn(stop::stopped()).map(drop).shared();
     let options = tokio::select! {
         options = tokio::task::spawn_blocking(options) => options.unwrap_or_else(|e| Err(e.to_string())),
         () = stopped.clone() => {
@@ -111,13 +113,6 @@ async fn main() -> ExitCode {
         .await;
     bar.finish_and_clear();
     show_report(options.json, options.all_or_nothing, result)
-}
-
-/// Ctrl-C; where it cannot be heard, never.
-async fn stopped() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 fn options() -> Result<Options, String> {

@@ -19,6 +19,8 @@
 mod arguments;
 #[path = "support/state_file.rs"]
 mod state_file;
+#[path = "support/stop.rs"]
+mod stop;
 #[path = "support/users_file.rs"]
 mod users_file;
 
@@ -75,7 +77,7 @@ async fn run() -> Result<(), String> {
         view.show(&options, &snapshot);
         watch = watch.since(snapshot);
     }
-    let mut stop = std::pin::pin!(stopped());
+    let mut stop = std::pin::pin!(stop::stopped());
     loop {
         let next = tokio::select! {
             biased;
@@ -96,12 +98,6 @@ async fn run() -> Result<(), String> {
             Some(Err(error)) if error.is_lasting() => return Err(error.to_string()),
             Some(Err(error)) => view.above(|| eprintln!("going on: {error}")),
         }
-    }
-}
-
-async fn stopped() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }
 

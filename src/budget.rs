@@ -40,6 +40,15 @@ impl Budget {
         Error::new(ErrorKind::RequestLimit, message)
     }
 
+    /// Says that what is left is kept for a read-back.
+    pub(crate) fn kept_back(&self) -> Error {
+        let message = format!(
+            "the run may send {} requests, and the last is kept to read the pack back: run it again with more",
+            self.most
+        );
+        Error::new(ErrorKind::RequestLimit, message)
+    }
+
     /// The requests sent so far.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)

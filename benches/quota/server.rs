@@ -7,7 +7,7 @@ mod wire;
 use crate::time::{START, Time};
 use connecteam_onboarding::Clock as _;
 use std::collections::BTreeMap;
-use std::io::{BufReader, Write as _};
+use std::io::BufReader;
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
@@ -114,13 +114,13 @@ impl Account {
             if !self.time.block(WAY) {
                 break;
             }
-            out.write_all(&answer).ok()?;
+            answer.write(&mut out).ok()?;
             self.time.note();
         }
         Some(())
     }
 
-    fn answer(&self, request: &Request) -> Vec<u8> {
+    fn answer(&self, request: &Request) -> Answer {
         let second = self.second();
         let mut counts = self.counts();
         let room = counts.take(second);
@@ -148,8 +148,6 @@ impl Account {
                 answer.headers.push((format!("x-ratelimit-{name}-{what}"), value.to_string()));
             }
         }
-        let mut bytes = answer.head(answer.body.len() as u64);
-        bytes.append(&mut answer.body);
-        bytes
+        answer
     }
 }

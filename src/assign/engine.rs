@@ -182,19 +182,7 @@ impl<'a, A: Api> Engine<'a, A> {
             if in_flight > 0 {
                 return None;
             }
-            let message = if affordable {
-                format!(
-                    "the run may send no further request: {} went beyond one for each chunk, to find those that the API \
-                     refuses; check that the list holds user ids, then run it again or allow more requests",
-                    self.extra_writes
-                )
-            } else {
-                format!(
-                    "the run may send {} requests, and the last is kept to read the pack back: run it again with more",
-                    self.budget.sent() + self.budget.left()
-                )
-            };
-            self.halt(Error::new(ErrorKind::RequestLimit, message));
+            self.halt(if affordable { self.too_many_extra() } else { self.budget.kept_back() });
             return None;
         }
         let work = self.again.pop_front().or_else(|| {
@@ -203,6 +191,15 @@ impl<'a, A: Api> Engine<'a, A> {
         })?;
         self.extra_writes += 1;
         Some(work)
+    }
+
+    fn too_many_extra(&self) -> Error {
+        let message = format!(
+            "the run may send no further request: {} went beyond one for each chunk, to find those that the API \
+             refuses; check that the list holds user ids, then run it again or allow more requests",
+            self.extra_writes
+        );
+        Error::new(ErrorKind::RequestLimit, message)
     }
 
     fn next_chunk(&mut self) -> Option<Vec<u32>> {
