@@ -34,7 +34,10 @@ fn main() {
 
 fn run() -> Result<(), String> {
     let feature = |name: &str| env::var_os(format!("CARGO_FEATURE_{name}")).is_some();
-    let options = generate::Options { mock: feature("MOCK"), schemars: feature("SCHEMARS") };
+    let options = generate::Options {
+        mock: feature("MOCK"),
+        schemars: feature("SCHEMARS"),
+    };
     let text = fs::read_to_string(SPEC).map_err(|e| {
         format!("{SPEC}: expected the OpenAPI 3.0 document that the client is generated from; it cannot be read: {e}")
     })?;

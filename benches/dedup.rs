@@ -25,7 +25,10 @@ const WAYS: [&str; 6] = [
 ];
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
     let pack = pack();
     if let [list, way] = arguments.as_slice() {
         let (_, ids) = lists().into_iter().nth(index(list)).expect("a list");
@@ -42,7 +45,11 @@ fn main() {
             }
         }
         let cells = times.into_iter().enumerate().map(|(way, times)| {
-            format!("{:.1} ms, {:.0} B", median(times).as_secs_f64() * 1e3, in_process(number, way))
+            format!(
+                "{:.1} ms, {:.0} B",
+                median(times).as_secs_f64() * 1e3,
+                in_process(number, way)
+            )
         });
         println!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
@@ -58,7 +65,11 @@ fn in_process(list: usize, way: usize) -> f64 {
         .args([list.to_string(), way.to_string()])
         .output()
         .expect("a process");
-    String::from_utf8(output.stdout).expect("text").trim().parse().expect("a number")
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .trim()
+        .parse()
+        .expect("a number")
 }
 
 fn lists() -> [(&'static str, Vec<u64>); 3] {
@@ -66,9 +77,19 @@ fn lists() -> [(&'static str, Vec<u64>); 3] {
     let spread = |i: u64| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 2) | 1;
     [
         ("all unique", (1..=IDS).map(spread).collect()),
-        ("half repeated", (0..IDS).map(|i| spread(if i % 2 == 0 { i + 1 } else { i / 3 + 1 })).collect()),
+        (
+            "half repeated",
+            (0..IDS)
+                .map(|i| spread(if i % 2 == 0 { i + 1 } else { i / 3 + 1 }))
+                .collect(),
+        ),
         // What a hasher that only multiplies or masks would put into a few slots.
-        ("multiples of 2^40", (1..=IDS).map(|i| (i << 40) & (u64::MAX >> 1) | i >> 23 | 1 << 39).collect()),
+        (
+            "multiples of 2^40",
+            (1..=IDS)
+                .map(|i| (i << 40) & (u64::MAX >> 1) | i >> 23 | 1 << 39)
+                .collect(),
+        ),
     ]
 }
 

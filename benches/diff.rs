@@ -22,7 +22,10 @@ fn listing(changed_every: usize) -> Vec<Assignment> {
 }
 
 /// What somebody would write by hand: the ids that differ.
-fn merge(before: &[Assignment], after: &[Assignment]) -> Vec<(Option<Assignment>, Option<Assignment>)> {
+fn merge(
+    before: &[Assignment],
+    after: &[Assignment],
+) -> Vec<(Option<Assignment>, Option<Assignment>)> {
     let mut changes = Vec::new();
     let (mut i, mut j) = (0, 0);
     while i < before.len() && j < after.len() {
@@ -70,9 +73,12 @@ fn main() {
     let now = SystemTime::now();
     let first = listing(0);
     let earlier = Snapshot::new(now, first.clone());
-    for (name, every) in
-        [("nothing changed", 0), ("1% changed", 100), ("10% changed", 10), ("half changed", 2)]
-    {
+    for (name, every) in [
+        ("nothing changed", 0),
+        ("1% changed", 100),
+        ("10% changed", 10),
+        ("half changed", 2),
+    ] {
         let second = listing(every);
         let later = Snapshot::after(&earlier, now, second.clone());
         let found = later.changes_since(&earlier).len();
@@ -84,16 +90,26 @@ fn main() {
             ]
         });
         let ratio = ours.as_secs_f64() / by_hand.as_secs_f64();
-        println!("{name:>16}: {found:>6} changes, {ours:>9.1?}, by hand {by_hand:>9.1?}, ratio {ratio:.2}");
-        let after = fastest_of(|| second.clone(), |rows| Snapshot::after(&earlier, now, rows));
+        println!(
+            "{name:>16}: {found:>6} changes, {ours:>9.1?}, by hand {by_hand:>9.1?}, ratio {ratio:.2}"
+        );
+        let after = fastest_of(
+            || second.clone(),
+            |rows| Snapshot::after(&earlier, now, rows),
+        );
         let new = fastest_of(|| second.clone(), |rows| Snapshot::new(now, rows));
         println!("{:>16}  new {new:.1?}, after {after:.1?}", "");
     }
-    let reversed =
-        fastest_of(|| first.iter().rev().cloned().collect::<Vec<_>>(), |rows| Snapshot::new(now, rows));
+    let reversed = fastest_of(
+        || first.iter().rev().cloned().collect::<Vec<_>>(),
+        |rows| Snapshot::new(now, rows),
+    );
     println!("        reversed  new {reversed:.1?}");
     let text = serde_json::to_string(&earlier).expect("text");
     let written = fastest_of(|| (), |()| serde_json::to_string(&earlier));
     let read = fastest_of(|| (), |()| serde_json::from_str::<Snapshot>(&text));
-    println!("           saved  {} bytes, written {written:.1?}, read {read:.1?}", text.len());
+    println!(
+        "           saved  {} bytes, written {written:.1?}, read {read:.1?}",
+        text.len()
+    );
 }

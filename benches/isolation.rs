@@ -4,7 +4,10 @@
 //! `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`. Halving is the textbook's: each refused group is cut in two, and both halves are asked.
 //!
 //! Usage: `table [CASES]` (cases per row, default 200).
-#![allow(dead_code, reason = "the engine uses more of the search than this program")]
+#![allow(
+    dead_code,
+    reason = "the engine uses more of the search than this program"
+)]
 
 #[path = "../src/isolate.rs"]
 mod isolate;
@@ -15,7 +18,9 @@ const MAX_ITEMS: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
 
 fn main() {
     // `cargo bench` adds an option of its own.
-    let argument = std::env::args().skip(1).find(|argument| argument != "--bench");
+    let argument = std::env::args()
+        .skip(1)
+        .find(|argument| argument != "--bench");
     let cases = match argument.map(|text| text.parse::<u32>()) {
         None => 200,
         Some(Ok(cases)) if cases > 0 => cases,
@@ -24,7 +29,9 @@ fn main() {
             std::process::exit(1);
         }
     };
-    println!("| items | refused | at random | bound | ratio | plain halving | one run | plain halving |");
+    println!(
+        "| items | refused | at random | bound | ratio | plain halving | one run | plain halving |"
+    );
     println!("|--:|--:|--:|--:|--:|--:|--:|--:|");
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     for n in [500, 5_000, 10_000] {
@@ -61,7 +68,10 @@ fn named(cases: u32, random: &mut Random) {
             let (mut chunks_refused, mut by_index, mut in_text) = (0, 0, 0);
             for _ in 0..cases {
                 let list = scattered(n, d, random);
-                chunks_refused += list.chunks(MAX_ITEMS).filter(|chunk| chunk.contains(&true)).count();
+                chunks_refused += list
+                    .chunks(MAX_ITEMS)
+                    .filter(|chunk| chunk.contains(&true))
+                    .count();
                 by_index += search(&list, Names::ByIndex);
                 in_text += search(&list, Names::InText);
             }
@@ -89,13 +99,23 @@ enum Names {
 
 impl Names {
     fn naming(self, items: &[u32], refused: &[bool]) -> Naming {
-        let named = items.iter().copied().filter(|&item| refused[item as usize]).collect();
+        let named = items
+            .iter()
+            .copied()
+            .filter(|&item| refused[item as usize])
+            .collect();
         match self {
             Self::Nobody => Naming::default(),
-            Self::ByIndex => Naming { by_index: named, ..Naming::default() },
+            Self::ByIndex => Naming {
+                by_index: named,
+                ..Naming::default()
+            },
             // As the engine does: a text that names more than half of what was sent is an echo.
             Self::InText if named.len() * 2 > items.len() => Naming::default(),
-            Self::InText => Naming { hinted: named, ..Naming::default() },
+            Self::InText => Naming {
+                hinted: named,
+                ..Naming::default()
+            },
         }
     }
 }
@@ -129,7 +149,10 @@ fn search(refused: &[bool], names: Names) -> u32 {
             note(search.accepted(group));
         }
     }
-    assert!(search.is_done() && found == refused, "every item has the right verdict");
+    assert!(
+        search.is_done() && found == refused,
+        "every item has the right verdict"
+    );
     requests
 }
 
@@ -149,7 +172,9 @@ fn halving(refused: &[bool]) -> u32 {
 /// `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
 #[expect(clippy::cast_precision_loss, reason = "numbers of items are small")]
 fn bound(n: usize, d: usize) -> f64 {
-    let choices: f64 = (0..d).map(|i| ((n - i) as f64 / (d - i) as f64).log2()).sum();
+    let choices: f64 = (0..d)
+        .map(|i| ((n - i) as f64 / (d - i) as f64).log2())
+        .sum();
     choices + d as f64 + n.div_ceil(MAX_ITEMS) as f64
 }
 
@@ -165,7 +190,9 @@ fn scattered(n: usize, d: usize, random: &mut Random) -> Vec<bool> {
 /// A list of `n` items of which `d` neighbours are refused.
 fn one_run(n: usize, d: usize, random: &mut Random) -> Vec<bool> {
     let start = random.below(n - d + 1);
-    (0..n).map(|item| (start..start + d).contains(&item)).collect()
+    (0..n)
+        .map(|item| (start..start + d).contains(&item))
+        .collect()
 }
 
 /// Xorshift: the same numbers in every run.

@@ -8,7 +8,13 @@ impl Facts {
     /// The constants, the regions and the status, as Rust.
     pub fn code(&self) -> String {
         let mut code = String::new();
-        let Self { max_items, path, key_header, token_path, .. } = self;
+        let Self {
+            max_items,
+            path,
+            key_header,
+            token_path,
+            ..
+        } = self;
         let _ = write!(
             code,
             "/// The most user ids that one request may carry: {max_items}.
@@ -54,7 +60,8 @@ impl Facts {
     /// The open enum: known values as variants, any other kept as it came. Written by hand here,
     /// as serde's `untagged` would buffer every value first.
     fn status(&self, code: &mut String) {
-        let (mut variants, mut to_text, mut from_text) = (String::new(), String::new(), String::new());
+        let (mut variants, mut to_text, mut from_text) =
+            (String::new(), String::new(), String::new());
         for value in &self.statuses {
             let name = pascal(value);
             let _ = writeln!(variants, "/// `{value}`\n{name},");

@@ -21,16 +21,24 @@ pub fn convert(schema: &Value) -> Value {
                     }
                     // There the limit, here a flag beside it.
                     ("exclusiveMinimum" | "exclusiveMaximum", Value::Bool(exclusive)) => {
-                        let limit = if key == "exclusiveMinimum" { "minimum" } else { "maximum" };
+                        let limit = if key == "exclusiveMinimum" {
+                            "minimum"
+                        } else {
+                            "maximum"
+                        };
                         if let (true, Some(value)) = (exclusive, object.get(limit)) {
                             out.insert(key.clone(), value.clone());
                         }
                     }
-                    ("minimum", _) if object.get("exclusiveMinimum") == Some(&Value::Bool(true)) => {}
-                    ("maximum", _) if object.get("exclusiveMaximum") == Some(&Value::Bool(true)) => {}
+                    ("minimum", _)
+                        if object.get("exclusiveMinimum") == Some(&Value::Bool(true)) => {}
+                    ("maximum", _)
+                        if object.get("exclusiveMaximum") == Some(&Value::Bool(true)) => {}
                     // Names under `properties` are fields, not keywords.
                     ("properties", Value::Object(fields)) => {
-                        let fields = fields.iter().map(|(name, field)| (name.clone(), convert(field)));
+                        let fields = fields
+                            .iter()
+                            .map(|(name, field)| (name.clone(), convert(field)));
                         out.insert(key.clone(), Value::Object(fields.collect()));
                     }
                     ("enum" | "default", value) => {

@@ -6,8 +6,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// The operations that `src/` calls, each with its method.
-const OPERATIONS: [(&str, &str); 2] = [("getPackAssignments", "get"), ("assignUsersToPack", "post")];
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+const OPERATIONS: [(&str, &str); 2] =
+    [("getPackAssignments", "get"), ("assignUsersToPack", "post")];
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
 
 /// The document, once it is known to be YAML, of version 3.0, and without a dangling reference.
 pub fn read(document: &str) -> Result<Value, String> {
@@ -15,7 +18,10 @@ pub fn read(document: &str) -> Result<Value, String> {
     // By way of YAML's own value, which refuses a key that is there twice.
     let yaml: yaml_serde::Value = yaml_serde::from_str(document).map_err(unreadable)?;
     let raw = serde_json::to_value(yaml).map_err(|e| format!("expected names as keys: {e}"))?;
-    if !raw["openapi"].as_str().is_some_and(|version| version.starts_with("3.0.")) {
+    if !raw["openapi"]
+        .as_str()
+        .is_some_and(|version| version.starts_with("3.0."))
+    {
         return Err(format!(
             "openapi: expected 3.0.x, as the generator reads no other, found {}",
             shown(&raw["openapi"])
@@ -46,22 +52,32 @@ fn part<T: DeserializeOwned>(raw: &Value) -> Result<T, String> {
 /// The first part that is at fault by itself, and what is wrong with it.
 fn fault(raw: &Value) -> Option<(String, String)> {
     fn wrong<T: DeserializeOwned>(place: String, raw: &Value) -> Option<(String, String)> {
-        part::<T>(raw).err().map(|problem| (format!("{place}: "), problem))
+        part::<T>(raw)
+            .err()
+            .map(|problem| (format!("{place}: "), problem))
     }
     let components = &raw["components"];
     let info = std::iter::once_with(|| wrong::<Info>("info".to_owned(), &raw["info"]));
     let servers = (raw["servers"].as_array().into_iter().flatten().enumerate())
         .map(|(index, server)| wrong::<Server>(format!("servers[{index}]"), server));
-    let schemas = map(&components["schemas"])
-        .map(|(name, schema)| wrong::<ReferenceOr<Schema>>(format!("components.schemas.{name}"), schema));
+    let schemas = map(&components["schemas"]).map(|(name, schema)| {
+        wrong::<ReferenceOr<Schema>>(format!("components.schemas.{name}"), schema)
+    });
     let schemes = map(&components["securitySchemes"]).map(|(name, scheme)| {
         wrong::<ReferenceOr<SecurityScheme>>(format!("components.securitySchemes.{name}"), scheme)
     });
-    let operations = operations(raw)
-        .map(|(path, method, operation)| wrong::<Operation>(format!("paths.{path}.{method}"), operation));
-    let paths =
-        map(&raw["paths"]).map(|(path, item)| wrong::<ReferenceOr<PathItem>>(format!("paths.{path}"), item));
-    info.chain(servers).chain(schemas).chain(schemes).chain(operations).chain(paths).flatten().next()
+    let operations = operations(raw).map(|(path, method, operation)| {
+        wrong::<Operation>(format!("paths.{path}.{method}"), operation)
+    });
+    let paths = map(&raw["paths"])
+        .map(|(path, item)| wrong::<ReferenceOr<PathItem>>(format!("paths.{path}"), item));
+    info.chain(servers)
+        .chain(schemas)
+        .chain(schemes)
+        .chain(operations)
+        .chain(paths)
+        .flatten()
+        .next()
 }
 
 /// What the hand-written part takes from the document.
@@ -98,7 +114,8 @@ impl Facts {
         let schemas = &raw["components"]["schemas"];
         for id in IDS {
             let schema = &schemas[id];
-            if schema["type"] != "integer" || schema["format"] != "int64" || schema["minimum"] != 1 {
+            if schema["type"] != "integer" || schema["format"] != "int64" || schema["minimum"] != 1
+            {
                 return Err(format!(
                     "components.schemas.{id}: expected `type: integer`, `format: int64` and `minimum: 1`, found {}",
                     shown(schema)
@@ -128,8 +145,16 @@ impl Facts {
 
 /// How a value is named in a message.
 fn shown(value: &Value) -> String {
-    let text = if value.is_null() { "nothing".to_owned() } else { value.to_string() };
-    if text.chars().count() > 80 { format!("{}…", text.chars().take(80).collect::<String>()) } else { text }
+    let text = if value.is_null() {
+        "nothing".to_owned()
+    } else {
+        value.to_string()
+    };
+    if text.chars().count() > 80 {
+        format!("{}…", text.chars().take(80).collect::<String>())
+    } else {
+        text
+    }
 }
 
 fn map(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -146,13 +171,22 @@ fn operations(raw: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
 
 /// Every reference leads to a place in this document.
 fn references(raw: &Value, value: &Value, place: &str) -> Result<(), String> {
-    let below = |key: &str| if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
+    let below = |key: &str| {
+        if place.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{place}.{key}")
+        }
+    };
     match value {
         Value::Object(object) => object.iter().try_for_each(|(key, value)| match value {
             Value::String(target) if key == "$ref" => {
                 match target.strip_prefix('#').and_then(|at| raw.pointer(at)) {
                     Some(_) => Ok(()),
-                    None => Err(format!("{}: expected a place in this file, found {target}", below(key))),
+                    None => Err(format!(
+                        "{}: expected a place in this file, found {target}",
+                        below(key)
+                    )),
                 }
             }
             _ => references(raw, value, &below(key)),
@@ -178,7 +212,9 @@ fn responses(raw: &Value, operation: &Value, place: &str) -> Result<(), String> 
                 ));
             }
         };
-        let target = response["$ref"].as_str().and_then(|target| raw.pointer(target.trim_start_matches('#')));
+        let target = response["$ref"]
+            .as_str()
+            .and_then(|target| raw.pointer(target.trim_start_matches('#')));
         let body = &target.unwrap_or(response)["content"]["application/json"]["schema"];
         match seen[usize::from(success)] {
             None => seen[usize::from(success)] = Some((code, body)),
@@ -193,7 +229,9 @@ fn responses(raw: &Value, operation: &Value, place: &str) -> Result<(), String> 
         }
     }
     if seen[1].is_none() {
-        return Err(format!("{place}: expected a success such as 200, found none"));
+        return Err(format!(
+            "{place}: expected a success such as 200, found none"
+        ));
     }
     Ok(())
 }
@@ -204,29 +242,47 @@ fn path(raw: &Value) -> Result<String, String> {
     for (name, method) in OPERATIONS {
         let found = operations(raw).find(|(_, m, o)| *m == method && o["operationId"] == name);
         let Some((path, ..)) = found else {
-            let found: Vec<_> =
-                operations(raw).map(|(_, m, o)| format!("{m} {}", shown(&o["operationId"]))).collect();
+            let found: Vec<_> = operations(raw)
+                .map(|(_, m, o)| format!("{m} {}", shown(&o["operationId"])))
+                .collect();
             return Err(format!(
                 "paths: expected the operation `{method}` with `operationId: {name}`, which src/ calls, found {}",
-                if found.is_empty() { "none".to_owned() } else { found.join(", ") }
+                if found.is_empty() {
+                    "none".to_owned()
+                } else {
+                    found.join(", ")
+                }
             ));
         };
         if *of.get_or_insert(path) != *path {
-            return Err(format!("paths.{path}.{method}: expected `{name}` beside `{}`", OPERATIONS[0].0));
+            return Err(format!(
+                "paths.{path}.{method}: expected `{name}` beside `{}`",
+                OPERATIONS[0].0
+            ));
         }
     }
     let path = of.unwrap_or_default();
     if path.matches("{packId}").count() != 1 || path.matches('{').count() != 1 {
-        return Err(format!("paths.{path}: expected one parameter in the path, `{{packId}}`"));
+        return Err(format!(
+            "paths.{path}: expected one parameter in the path, `{{packId}}`"
+        ));
     }
     Ok(path.to_owned())
 }
 
 fn statuses(schema: &Value) -> Result<Vec<String>, String> {
     let place = format!("components.schemas.{STATUS}.anyOf");
-    let parts = schema["anyOf"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let known = parts.iter().find_map(|part| part["enum"].as_array()).filter(|known| !known.is_empty());
-    let open = parts.iter().any(|part| part["type"] == "string" && part.get("enum").is_none());
+    let parts = schema["anyOf"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let known = parts
+        .iter()
+        .find_map(|part| part["enum"].as_array())
+        .filter(|known| !known.is_empty());
+    let open = parts
+        .iter()
+        .any(|part| part["type"] == "string" && part.get("enum").is_none());
     let Some(known) = known.filter(|_| open) else {
         return Err(format!(
             "{place}: expected an `enum` of the known values, beside a plain string for those to come"
@@ -252,7 +308,9 @@ fn statuses(schema: &Value) -> Result<Vec<String>, String> {
 fn regions(servers: &Value) -> Result<Vec<Region>, String> {
     let servers = servers.as_array().map(Vec::as_slice).unwrap_or_default();
     if servers.is_empty() {
-        return Err("servers: expected one for each region, the default first, found none".to_owned());
+        return Err(
+            "servers: expected one for each region, the default first, found none".to_owned(),
+        );
     }
     let mut regions: Vec<Region> = Vec::new();
     for (index, server) in servers.iter().enumerate() {
@@ -269,8 +327,16 @@ fn regions(servers: &Value) -> Result<Vec<Region>, String> {
                 "servers[{index}].url: expected https:// and no slash at the end, found {url}"
             ));
         }
-        let text = server["description"].as_str().unwrap_or_default().trim().replace('\n', " ");
-        regions.push(Region { name: name.to_owned(), url: url.to_owned(), text });
+        let text = server["description"]
+            .as_str()
+            .unwrap_or_default()
+            .trim()
+            .replace('\n', " ");
+        regions.push(Region {
+            name: name.to_owned(),
+            url: url.to_owned(),
+            text,
+        });
     }
     Ok(regions)
 }
@@ -284,27 +350,42 @@ fn security(raw: &Value) -> Result<(String, String, Vec<String>), String> {
         .and_then(|(_, scheme)| scheme["name"].as_str())
         .ok_or_else(|| format!("{PLACE}: expected an `apiKey` in a header, found none"))?;
     let (name, flow) = map(schemes)
-        .find(|(_, scheme)| scheme["type"] == "oauth2" && scheme["flows"].get("clientCredentials").is_some())
+        .find(|(_, scheme)| {
+            scheme["type"] == "oauth2" && scheme["flows"].get("clientCredentials").is_some()
+        })
         .map(|(name, scheme)| (name, &scheme["flows"]["clientCredentials"]))
-        .ok_or_else(|| format!("{PLACE}: expected `oauth2` with the flow `clientCredentials`, found none"))?;
+        .ok_or_else(|| {
+            format!("{PLACE}: expected `oauth2` with the flow `clientCredentials`, found none")
+        })?;
     let flow_place = format!("{PLACE}.{name}.flows.clientCredentials");
     let url = flow["tokenUrl"].as_str().unwrap_or_default();
     let path = url
         .strip_prefix("https://")
         .and_then(|rest| rest.find('/').map(|slash| &rest[slash..]))
         .filter(|path| path.len() > 1)
-        .ok_or_else(|| format!("{flow_place}.tokenUrl: expected https:// with a path, found {url}"))?;
+        .ok_or_else(|| {
+            format!("{flow_place}.tokenUrl: expected https:// with a path, found {url}")
+        })?;
     let none = Map::new();
     let scopes = flow["scopes"].as_object().unwrap_or(&none);
     if scopes.is_empty() {
-        return Err(format!("{flow_place}.scopes: expected those of the operations, found none"));
+        return Err(format!(
+            "{flow_place}.scopes: expected those of the operations, found none"
+        ));
     }
     // A scope that an operation needs but that is not listed would never be asked for.
     for (path, method, operation) in operations(raw) {
-        let wanted =
-            operation["security"].as_array().into_iter().flatten().flat_map(map).filter(|(s, _)| *s == name);
+        let wanted = operation["security"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(map)
+            .filter(|(s, _)| *s == name);
         for scope in wanted.flat_map(|(_, scopes)| scopes.as_array().into_iter().flatten()) {
-            if !scope.as_str().is_some_and(|scope| scopes.contains_key(scope)) {
+            if !scope
+                .as_str()
+                .is_some_and(|scope| scopes.contains_key(scope))
+            {
                 return Err(format!(
                     "paths.{path}.{method}.security: expected a scope of {flow_place}.scopes, found {}",
                     shown(scope)
@@ -312,7 +393,11 @@ fn security(raw: &Value) -> Result<(String, String, Vec<String>), String> {
             }
         }
     }
-    Ok((key.to_owned(), path.to_owned(), scopes.keys().cloned().collect()))
+    Ok((
+        key.to_owned(),
+        path.to_owned(),
+        scopes.keys().cloned().collect(),
+    ))
 }
 
 fn is_identifier(name: &str) -> bool {

@@ -7,7 +7,10 @@ use syn::{Attribute, Fields, ImplItem, ImplItemFn, Item, parse_quote};
 
 /// The items of the module `types`.
 pub fn types(file: &syn::File) -> &[Item] {
-    file.items.iter().find_map(|item| module(item, "types")).unwrap_or_default()
+    file.items
+        .iter()
+        .find_map(|item| module(item, "types"))
+        .unwrap_or_default()
 }
 
 /// The methods of the generated client.
@@ -16,10 +19,12 @@ pub fn client_functions(file: &syn::File) -> impl Iterator<Item = &ImplItemFn> {
         Item::Impl(block) if is_client(block) => Some(block),
         _ => None,
     });
-    blocks.flat_map(|block| &block.items).filter_map(|item| match item {
-        ImplItem::Fn(function) => Some(function),
-        _ => None,
-    })
+    blocks
+        .flat_map(|block| &block.items)
+        .filter_map(|item| match item {
+            ImplItem::Fn(function) => Some(function),
+            _ => None,
+        })
 }
 
 /// All the changes, in place.
@@ -52,7 +57,10 @@ pub fn finish(file: &mut syn::File, raw: &Value, options: Options) -> Result<(),
 
 /// These items as text.
 pub fn printed(items: Vec<Item>) -> String {
-    prettyplease::unparse(&syn::File { items, ..parse_quote!() })
+    prettyplease::unparse(&syn::File {
+        items,
+        ..parse_quote!()
+    })
 }
 
 fn module<'a>(item: &'a Item, name: &str) -> Option<&'a [Item]> {
@@ -63,7 +71,8 @@ fn module<'a>(item: &'a Item, name: &str) -> Option<&'a [Item]> {
 }
 
 fn is_client(block: &syn::ItemImpl) -> bool {
-    block.trait_.is_none() && matches!(&*block.self_ty, syn::Type::Path(of) if of.path.is_ident("Client"))
+    block.trait_.is_none()
+        && matches!(&*block.self_ty, syn::Type::Path(of) if of.path.is_ident("Client"))
 }
 
 /// The generated client can be built in this crate only: elsewhere nothing would sign its requests.
@@ -73,7 +82,9 @@ fn close_constructors(file: &mut syn::File) {
         if !is_client(block) {
             continue;
         }
-        block.items.retain(|item| !matches!(item, ImplItem::Fn(f) if f.sig.ident == "new"));
+        block
+            .items
+            .retain(|item| !matches!(item, ImplItem::Fn(f) if f.sig.ident == "new"));
         for item in &mut block.items {
             if let ImplItem::Fn(f) = item
                 && f.sig.ident == "new_with_client"
@@ -86,7 +97,11 @@ fn close_constructors(file: &mut syn::File) {
 
 /// `types::error` is for conversions that this spec's types do not have.
 fn drop_unused_errors(items: &mut Vec<Item>) {
-    let rest = items.iter().filter(|item| module(item, "error").is_none()).cloned().collect();
+    let rest = items
+        .iter()
+        .filter(|item| module(item, "error").is_none())
+        .cloned()
+        .collect();
     let text = printed(rest);
     if !text.contains("error::ConversionError") {
         items.retain(|item| module(item, "error").is_none());
@@ -100,8 +115,10 @@ fn request_constructor(items: &[Item]) -> Result<Item, String> {
         _ => None,
     });
     let mut others = Vec::new();
-    for field in
-        fields.into_iter().flatten().filter(|field| field.ident.as_ref().is_some_and(|i| i != "user_ids"))
+    for field in fields
+        .into_iter()
+        .flatten()
+        .filter(|field| field.ident.as_ref().is_some_and(|i| i != "user_ids"))
     {
         let name = field.ident.as_ref();
         let optional = matches!(&field.ty, syn::Type::Path(of) if of.path.segments.last().is_some_and(|s| s.ident == "Option"));
@@ -137,7 +154,9 @@ fn add_schemas(file: &mut syn::File, components: &Value) -> Result<(), String> {
             Ok(component.to_owned())
         } else {
             // The generator may change the case of a name, and nothing else.
-            let name = names.iter().find(|name| name.eq_ignore_ascii_case(&pascal(component)));
+            let name = names
+                .iter()
+                .find(|name| name.eq_ignore_ascii_case(&pascal(component)));
             name.map(|name| format!("types::{name}")).ok_or_else(|| {
                 format!("components.schemas.{component}: expected a name that the generator makes a type of")
             })
@@ -147,8 +166,10 @@ fn add_schemas(file: &mut syn::File, components: &Value) -> Result<(), String> {
     for (name, component) in components.as_object().into_iter().flatten() {
         let path = rust_path(name)?;
         let code = schema::json_schema_impl(name, &path, component, &rust_path)?;
-        file.items
-            .push(syn::parse_str(&code).map_err(|e| format!("components.schemas.{name}: {e} in {code}"))?);
+        file.items.push(
+            syn::parse_str(&code)
+                .map_err(|e| format!("components.schemas.{name}: {e} in {code}"))?,
+        );
         own.push(path);
     }
     for item in &mut file.items {
@@ -157,10 +178,12 @@ fn add_schemas(file: &mut syn::File, components: &Value) -> Result<(), String> {
             continue;
         }
         for item in of.content.iter_mut().flat_map(|(_, items)| items) {
-            let nested = type_name(item).is_some_and(|name| !own.contains(&format!("types::{name}")));
+            let nested =
+                type_name(item).is_some_and(|name| !own.contains(&format!("types::{name}")));
             if let (
                 true,
-                Item::Struct(syn::ItemStruct { attrs, .. }) | Item::Enum(syn::ItemEnum { attrs, .. }),
+                Item::Struct(syn::ItemStruct { attrs, .. })
+                | Item::Enum(syn::ItemEnum { attrs, .. }),
             ) = (nested, item)
             {
                 attrs.push(parse_quote!(#[derive(schemars::JsonSchema)]));
@@ -179,7 +202,10 @@ fn type_name(item: &Item) -> Option<String> {
 }
 
 fn document(attributes: &mut Vec<Attribute>, text: &str) {
-    if !attributes.iter().any(|attribute| attribute.path().is_ident("doc")) {
+    if !attributes
+        .iter()
+        .any(|attribute| attribute.path().is_ident("doc"))
+    {
         let text = format!(" {}", text.trim());
         attributes.push(parse_quote!(#[doc = #text]));
     }
@@ -197,12 +223,20 @@ fn document_type(item: &mut Item, components: &Value) {
         }
         Item::Enum(of) => {
             let component = &components[of.ident.to_string()];
-            let parts = component["anyOf"].as_array().or(component["oneOf"].as_array());
+            let parts = component["anyOf"]
+                .as_array()
+                .or(component["oneOf"].as_array());
             for variant in &mut of.variants {
-                let titled =
-                    |part: &&Value| part["title"].as_str().is_some_and(|title| variant.ident == title);
-                let text =
-                    parts.into_iter().flatten().find(titled).and_then(|part| part["description"].as_str());
+                let titled = |part: &&Value| {
+                    part["title"]
+                        .as_str()
+                        .is_some_and(|title| variant.ident == title)
+                };
+                let text = parts
+                    .into_iter()
+                    .flatten()
+                    .find(titled)
+                    .and_then(|part| part["description"].as_str());
                 if let (Some(text), Fields::Unnamed(_)) = (text, &variant.fields) {
                     document(&mut variant.attrs, text);
                 }
@@ -236,7 +270,11 @@ fn document_mock(of: &mut syn::ItemMod) {
             Item::Mod(operations) => document_mock(operations),
             Item::Struct(of) => {
                 let name = of.ident.to_string();
-                let what = if name.ends_with("When") { "Which requests" } else { "The answer" };
+                let what = if name.ends_with("When") {
+                    "Which requests"
+                } else {
+                    "The answer"
+                };
                 document(&mut of.attrs, &format!("{what} of this operation."));
             }
             Item::Trait(of) => {
@@ -255,8 +293,12 @@ fn document_mock(of: &mut syn::ItemMod) {
                         let text = match f.sig.ident.to_string().as_str() {
                             "new" => "Starts from httpmock's own.",
                             "into_inner" => "httpmock's own, to go beyond the spec.",
-                            "client_error" => "Answers with this status, from 400 to 499, and body.",
-                            "server_error" => "Answers with this status, from 500 to 599, and body.",
+                            "client_error" => {
+                                "Answers with this status, from 400 to 499, and body."
+                            }
+                            "server_error" => {
+                                "Answers with this status, from 500 to 599, and body."
+                            }
                             "body" => "Only requests with this body.",
                             "ok" => "Answers with 200 and this body.",
                             _ => "Only with this value.",

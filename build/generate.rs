@@ -50,7 +50,8 @@ fn write(document: &str, options: Options) -> Result<String, String> {
     document::typed(&raw)?;
     let spec = document::typed(&readable(&raw))?;
     let code = client(&spec, options)? + &facts.code();
-    let mut file = syn::parse_file(&code).map_err(|e| format!("the generated code does not parse: {e}"))?;
+    let mut file =
+        syn::parse_file(&code).map_err(|e| format!("the generated code does not parse: {e}"))?;
     needs::check(&file)?;
     finish::finish(&mut file, &raw, options)?;
     Ok(prettyplease::unparse(&file))
@@ -76,7 +77,9 @@ fn adapt(value: &mut Value) {
                 }
             }
             let titled = |parts: &Value| {
-                parts.as_array().is_some_and(|parts| parts.iter().all(|part| part["title"].is_string()))
+                parts
+                    .as_array()
+                    .is_some_and(|parts| parts.iter().all(|part| part["title"].is_string()))
             };
             if object.get("anyOf").is_some_and(titled)
                 && let Some(parts) = object.remove("anyOf")
@@ -94,7 +97,9 @@ fn adapt(value: &mut Value) {
 /// Runs the generator. It panics on what it does not support; that becomes a message here.
 fn client(spec: &OpenAPI, options: Options) -> Result<String, String> {
     let run = || {
-        let mut code = Generator::new(&settings()).generate_tokens(spec)?.to_string();
+        let mut code = Generator::new(&settings())
+            .generate_tokens(spec)?
+            .to_string();
         if options.mock {
             let mock = Generator::new(&settings()).httpmock(spec, "crate::api")?;
             let _ = write!(
@@ -106,7 +111,9 @@ fn client(spec: &OpenAPI, options: Options) -> Result<String, String> {
         Ok::<_, progenitor::Error>(code)
     };
     match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(result) => result.map_err(|e| format!("expected what the generator reads; it refuses this: {e}")),
+        Ok(result) => {
+            result.map_err(|e| format!("expected what the generator reads; it refuses this: {e}"))
+        }
         Err(panic) => {
             let reason = panic
                 .downcast_ref::<String>()
@@ -135,15 +142,28 @@ fn settings() -> GenerationSettings {
         .with_inner_type("crate::transport::Inner".parse().expect("a Rust path"))
         .with_replacement(STATUS, "crate::api::AssignmentStatus", std::iter::empty());
     for id in IDS {
-        settings.with_replacement(id, format!("crate::id::{id}"), [TypeImpl::Display].into_iter());
+        settings.with_replacement(
+            id,
+            format!("crate::id::{id}"),
+            [TypeImpl::Display].into_iter(),
+        );
     }
     // What the vendor may extend must not be built or matched exhaustively outside.
-    for open in ["Assignment", "AssignUsersRequest", "ErrorBody", "ErrorItem", "ErrorDetail", "ErrorLocation"]
-    {
+    for open in [
+        "Assignment",
+        "AssignUsersRequest",
+        "ErrorBody",
+        "ErrorItem",
+        "ErrorDetail",
+        "ErrorLocation",
+    ] {
         let mut patch = TypePatch::default();
         patch.with_attr("#[non_exhaustive]");
         if matches!(open, "Assignment" | "AssignUsersRequest") {
-            patch.with_derive("PartialEq").with_derive("Eq").with_derive("Hash");
+            patch
+                .with_derive("PartialEq")
+                .with_derive("Eq")
+                .with_derive("Hash");
         }
         settings.with_patch(open, &patch);
     }
@@ -160,7 +180,9 @@ fn pascal(value: &str) -> String {
         .split(['_', '-', ' '])
         .filter_map(|word| {
             let mut letters = word.chars();
-            letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            letters
+                .next()
+                .map(|first| first.to_uppercase().chain(letters).collect::<String>())
         })
         .collect()
 }

@@ -48,7 +48,9 @@ pub fn check(file: &syn::File) -> Result<(), String> {
     let types = super::finish::types(file);
     for (component, field, expected) in FIELDS {
         let found = types.iter().find_map(|item| match item {
-            Item::Struct(of) if of.ident == component => of.fields.iter().find(|f| wire_name(f) == field),
+            Item::Struct(of) if of.ident == component => {
+                of.fields.iter().find(|f| wire_name(f) == field)
+            }
             _ => None,
         });
         let found = found.map(|field| plain(&field.ty));
@@ -56,14 +58,20 @@ pub fn check(file: &syn::File) -> Result<(), String> {
             return Err(format!(
                 "components.schemas.{component}.properties.{field}: expected a field of type `{expected}`, which \
                  src/ uses{}, found {}",
-                if expected.starts_with("Option") { "" } else { " (so it is `required`, too)" },
+                if expected.starts_with("Option") {
+                    ""
+                } else {
+                    " (so it is `required`, too)"
+                },
                 found.map_or("nothing".to_owned(), |found| format!("`{found}`"))
             ));
         }
     }
     for (component, variant, expected) in VARIANTS {
         let found = types.iter().find_map(|item| match item {
-            Item::Enum(of) if of.ident == component => of.variants.iter().find(|v| v.ident == variant),
+            Item::Enum(of) if of.ident == component => {
+                of.variants.iter().find(|v| v.ident == variant)
+            }
             _ => None,
         });
         let found = found.and_then(|variant| match &variant.fields {
@@ -78,13 +86,21 @@ pub fn check(file: &syn::File) -> Result<(), String> {
             ));
         }
     }
-    OPERATIONS.iter().try_for_each(|operation| check_operation(file, operation))
+    OPERATIONS
+        .iter()
+        .try_for_each(|operation| check_operation(file, operation))
 }
 
-fn check_operation(file: &syn::File, (name, arguments, answer): &(&str, &str, &str)) -> Result<(), String> {
-    let function = super::finish::client_functions(file).find(|function| function.sig.ident == name);
+fn check_operation(
+    file: &syn::File,
+    (name, arguments, answer): &(&str, &str, &str),
+) -> Result<(), String> {
+    let function =
+        super::finish::client_functions(file).find(|function| function.sig.ident == name);
     let Some(function) = function else {
-        return Err(format!("paths: expected the operation that makes `{name}`, found nothing"));
+        return Err(format!(
+            "paths: expected the operation that makes `{name}`, found nothing"
+        ));
     };
     let found: Vec<String> = function
         .sig
@@ -102,9 +118,10 @@ fn check_operation(file: &syn::File, (name, arguments, answer): &(&str, &str, &s
         ReturnType::Type(_, of) => plain(of),
         ReturnType::Default => String::new(),
     };
-    for (what, found, expected) in
-        [("arguments", found.join(", "), arguments), ("answer", found_answer, answer)]
-    {
+    for (what, found, expected) in [
+        ("arguments", found.join(", "), arguments),
+        ("answer", found_answer, answer),
+    ] {
         if found != *expected {
             return Err(format!(
                 "paths: expected an operation `{name}` with the {what} `{expected}`, which src/ calls, found `{found}`"
@@ -116,8 +133,16 @@ fn check_operation(file: &syn::File, (name, arguments, answer): &(&str, &str, &s
 
 /// The name of a field in JSON.
 fn wire_name(field: &syn::Field) -> String {
-    let mut name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+    let mut name = field
+        .ident
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    for attribute in field
+        .attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("serde"))
+    {
         // Keys of other kinds end the reading; the generator writes `rename` first.
         let _ = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("rename") {
@@ -133,7 +158,10 @@ fn wire_name(field: &syn::Field) -> String {
 fn plain(of: &Type) -> String {
     let text = super::finish::printed(vec![syn::parse_quote!(type T = #of;)]);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut text = text.trim_start_matches("type T = ").trim_end_matches(';').to_owned();
+    let mut text = text
+        .trim_start_matches("type T = ")
+        .trim_end_matches(';')
+        .to_owned();
     for noise in [
         "::std::string::",
         "::std::vec::",
@@ -146,5 +174,7 @@ fn plain(of: &Type) -> String {
         text = text.replace(noise, "");
     }
     // A long type is broken over lines.
-    text.replace("< ", "<").replace(", >", ">").replace(" >", ">")
+    text.replace("< ", "<")
+        .replace(", >", ">")
+        .replace(" >", ">")
 }

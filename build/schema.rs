@@ -23,7 +23,10 @@ pub fn json_schema_impl(
         resolve = "|name, generator| match name {".to_owned();
         for reference in references {
             let of = rust_path(reference)?;
-            let _ = write!(resolve, "{reference:?} => Some(generator.subschema_for::<{of}>()),");
+            let _ = write!(
+                resolve,
+                "{reference:?} => Some(generator.subschema_for::<{of}>()),"
+            );
         }
         resolve.push_str("_ => None }");
     }

@@ -22,7 +22,9 @@ mod stop;
 mod users_file;
 
 use arguments::Arguments;
-use connecteam_onboarding::{AssignError, ClientBuilder, Error, ErrorKind, PackId, Plan, Report, UserId};
+use connecteam_onboarding::{
+    AssignError, ClientBuilder, Error, ErrorKind, PackId, Plan, Report, UserId,
+};
 use futures_util::FutureExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
@@ -141,7 +143,16 @@ fn options() -> Result<Options, String> {
         return Err("--timeout-ms: expected at least 1".to_owned());
     }
     let users = users_file::read_users(&file)?;
-    Ok(Options { pack, users, json, plan, all_or_nothing, timeout, settle, max_requests })
+    Ok(Options {
+        pack,
+        users,
+        json,
+        plan,
+        all_or_nothing,
+        timeout,
+        settle,
+        max_requests,
+    })
 }
 
 fn show_report(json: bool, all_or_nothing: bool, result: Result<Report, AssignError>) -> ExitCode {
@@ -159,7 +170,10 @@ fn show_report(json: bool, all_or_nothing: bool, result: Result<Report, AssignEr
             eprintln!("error: {cause}");
         }
     }
-    let refused = all_or_nothing && cause.as_ref().is_some_and(|cause| cause.kind() == ErrorKind::Validation);
+    let refused = all_or_nothing
+        && cause
+            .as_ref()
+            .is_some_and(|cause| cause.kind() == ErrorKind::Validation);
     ExitCode::from(if report.unknown().next().is_some() {
         4
     } else if refused {
@@ -179,7 +193,10 @@ fn show_plan(json: bool, result: Result<Plan, Error>) -> ExitCode {
     let status = result.as_ref().map_or_else(failure, |_| 0);
     match (json, result) {
         (true, Ok(plan)) => {
-            print_object(&serde_json::to_string(&plan).expect("a plan is plain data"), &Value::Null);
+            print_object(
+                &serde_json::to_string(&plan).expect("a plan is plain data"),
+                &Value::Null,
+            );
         }
         (true, Err(error)) => print_object(NO_PLAN, &error_object(&error)),
         (false, Ok(plan)) => output::line(format_args!("{plan}")),
@@ -194,7 +211,11 @@ fn failure(error: &Error) -> u8 {
 }
 
 fn error_object(error: &Error) -> Value {
-    let seconds = |at: std::time::SystemTime| at.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
+    let seconds = |at: std::time::SystemTime| {
+        at.duration_since(UNIX_EPOCH)
+            .ok()
+            .map(|since| since.as_secs())
+    };
     serde_json::json!({
         "kind": error.kind().as_str(),
         "message": error.to_string(),
@@ -204,8 +225,7 @@ fn error_object(error: &Error) -> Value {
 
 /// What a call that did nothing has to tell.
 const NO_REPORT: &str = r#"{"assigned":[],"already_assigned":[],"rejected":[],"not_assigned":[],"unknown":[],"duplicates":0,"requests":0}"#;
-const NO_PLAN: &str =
-    r#"{"unique":0,"duplicates":0,"already_assigned":0,"to_assign":0,"requests":0,"fits_today":null}"#;
+const NO_PLAN: &str = r#"{"unique":0,"duplicates":0,"already_assigned":0,"to_assign":0,"requests":0,"fits_today":null}"#;
 
 /// An object with one field more, in its order.
 fn print_object(object: &str, error: &Value) {

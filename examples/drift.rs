@@ -33,14 +33,19 @@ const OURS: &str = include_str!("../spec/onboarding.yaml");
 
 fn main() -> ExitCode {
     // Asked first, so that even a wrong call is answered in JSON.
-    let json = std::env::args_os().skip(1).any(|argument| argument == "--json");
+    let json = std::env::args_os()
+        .skip(1)
+        .any(|argument| argument == "--json");
     let result = file().and_then(|file| run(&file));
     let status = result.as_ref().map_or(1, Report::status);
     let text = match (&result, json) {
         (Ok(report), false) => report.to_string(),
         (Ok(report), true) => format!("{}\n", report.object()),
         (Err(problem), true) => {
-            format!("{}\n", json!({"breaking": [], "additive": [], "error": problem}))
+            format!(
+                "{}\n",
+                json!({"breaking": [], "additive": [], "error": problem})
+            )
         }
         (Err(problem), false) => {
             eprintln!("error: {problem}");
@@ -85,6 +90,7 @@ fn run(file: &str) -> Result<Report, String> {
         };
         format!("{name}: not JSON: {e}; {hint}")
     })?;
-    let ours: Value = yaml_serde::from_str(OURS).map_err(|e| format!("spec/onboarding.yaml: {e}"))?;
+    let ours: Value =
+        yaml_serde::from_str(OURS).map_err(|e| format!("spec/onboarding.yaml: {e}"))?;
     drift::compare(&ours, &vendor).map_err(|e| format!("{name}: {e}"))
 }

@@ -25,7 +25,9 @@ mod stop;
 mod users_file;
 
 use arguments::Arguments;
-use connecteam_onboarding::{Change, ChangeKind, ClientBuilder, PackId, Progress, Snapshot, UserId};
+use connecteam_onboarding::{
+    Change, ChangeKind, ClientBuilder, PackId, Progress, Snapshot, UserId,
+};
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::HashSet;
@@ -59,13 +61,23 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), String> {
     let options = options()?;
-    let saved =
-        options.state.as_deref().map(|file| state_file::load(file, options.pack)).transpose()?.flatten();
+    let saved = options
+        .state
+        .as_deref()
+        .map(|file| state_file::load(file, options.pack))
+        .transpose()?
+        .flatten();
     let builder = ClientBuilder::from_env().map_err(|e| e.to_string())?;
-    let client = builder.user_agent_suffix("example-follow").build().map_err(|e| e.to_string())?;
+    let client = builder
+        .user_agent_suffix("example-follow")
+        .build()
+        .map_err(|e| e.to_string())?;
 
     // The first look is yielded too, to save it and to show how far everybody is.
-    let mut watch = client.pack(options.pack).watch(options.interval).with_baseline();
+    let mut watch = client
+        .pack(options.pack)
+        .watch(options.interval)
+        .with_baseline();
     if let Some(users) = &options.users {
         watch = watch.only(users.iter().copied());
     }
@@ -125,7 +137,14 @@ fn options() -> Result<Options, String> {
     }
     let users = file.map(|file| users_file::read_users(&file)).transpose()?;
     let users = users.map(|users| users.into_iter().collect());
-    Ok(Options { pack, users, interval, state, until_complete, json })
+    Ok(Options {
+        pack,
+        users,
+        interval,
+        state,
+        until_complete,
+        json,
+    })
 }
 
 /// All of a look's changes, flushed.
@@ -158,18 +177,33 @@ struct View(ProgressBar);
 impl View {
     fn new() -> Self {
         // Hidden by itself where standard error is no terminal.
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} completed, {msg} [{elapsed}]");
+        let style =
+            ProgressStyle::with_template("{bar:30} {pos}/{len} completed, {msg} [{elapsed}]");
         Self(ProgressBar::new(0).with_style(style.expect("a valid template")))
     }
 
     fn show(&self, options: &Options, snapshot: &Snapshot) {
-        let followed = |user: UserId| options.users.as_ref().is_none_or(|users| users.contains(&user));
-        let progress: Progress =
-            snapshot.iter().filter(|entry| followed(entry.user_id())).map(|entry| entry.stage()).collect();
+        let followed = |user: UserId| {
+            options
+                .users
+                .as_ref()
+                .is_none_or(|users| users.contains(&user))
+        };
+        let progress: Progress = snapshot
+            .iter()
+            .filter(|entry| followed(entry.user_id()))
+            .map(|entry| entry.stage())
+            .collect();
         self.0.set_length(progress.total);
         self.0.set_position(progress.completed);
-        let Progress { waiting_for_approval: waiting, in_progress, .. } = progress;
-        self.0.set_message(format!("{waiting} waiting for approval, {in_progress} in progress"));
+        let Progress {
+            waiting_for_approval: waiting,
+            in_progress,
+            ..
+        } = progress;
+        self.0.set_message(format!(
+            "{waiting} waiting for approval, {in_progress} in progress"
+        ));
     }
 
     /// Prints above the bar.

@@ -80,28 +80,51 @@ fn options() -> Result<Options, String> {
     let pack = arguments.required(pack, "--pack")?;
     let file = arguments.required(file, "--csv")?;
     let column = arguments.required(column, "--column")?;
-    Ok(Options { pack, file, column, delimiter, plan })
+    Ok(Options {
+        pack,
+        file,
+        column,
+        delimiter,
+        plan,
+    })
 }
 
 /// The ids of the column, and how many rows have none. A value that is no id is an error before anything
 /// is sent: it may be the wrong column.
 fn read_column(options: &Options) -> Result<(Vec<UserId>, u64), String> {
-    let Options { file, column, delimiter, .. } = options;
+    let Options {
+        file,
+        column,
+        delimiter,
+        ..
+    } = options;
     let at = |problem: &dyn std::fmt::Display| format!("{file}: {problem}");
     let content = std::fs::read(file).map_err(|e| at(&e))?;
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(*delimiter).trim(csv::Trim::All).from_reader(&content[..]);
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(*delimiter)
+        .trim(csv::Trim::All)
+        .from_reader(&content[..]);
     // In bytes: the other columns may be in any encoding.
     let headers = reader.byte_headers().map_err(|e| at(&e))?;
-    let named = headers.iter().enumerate().filter(|(_, name)| *name == column.as_bytes());
+    let named = headers
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| *name == column.as_bytes());
     let mut places = named.map(|(place, _)| place);
     let place = match (places.next(), places.next()) {
         (Some(place), None) => place,
-        (Some(_), Some(_)) => return Err(at(&format_args!("several columns are named `{column}`"))),
+        (Some(_), Some(_)) => {
+            return Err(at(&format_args!("several columns are named `{column}`")));
+        }
         (None, _) => {
-            let names: Vec<_> =
-                headers.iter().map(|name| String::from_utf8_lossy(name).escape_debug().to_string()).collect();
-            return Err(at(&format_args!("no column `{column}`; there are: {}", names.join(", "))));
+            let names: Vec<_> = headers
+                .iter()
+                .map(|name| String::from_utf8_lossy(name).escape_debug().to_string())
+                .collect();
+            return Err(at(&format_args!(
+                "no column `{column}`; there are: {}",
+                names.join(", ")
+            )));
         }
     };
     let (mut users, mut without) = (Vec::new(), 0);
@@ -124,8 +147,17 @@ fn read_column(options: &Options) -> Result<(Vec<UserId>, u64), String> {
 /// The line on which a record begins, as an editor counts; the reader takes what ends a line, and lines that are
 /// empty, for a part of the next record.
 fn line(content: &[u8], position: Option<&csv::Position>) -> usize {
-    let from = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or_default();
-    let ends = content.iter().enumerate().skip(from).find(|(_, byte)| !b"\r\n".contains(byte));
+    let from = position
+        .and_then(|position| usize::try_from(position.byte()).ok())
+        .unwrap_or_default();
+    let ends = content
+        .iter()
+        .enumerate()
+        .skip(from)
+        .find(|(_, byte)| !b"\r\n".contains(byte));
     let start = ends.map_or(content.len(), |(start, _)| start);
-    1 + content[..start].iter().filter(|byte| **byte == b'\n').count()
+    1 + content[..start]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count()
 }

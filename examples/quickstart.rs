@@ -8,7 +8,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // An account with one pack and 1,200 people; three of them are on the pack already.
     let pack = PackId::try_from(1001)?;
     let fake = FakeOnboarding::start_async().await;
-    fake.add_pack(pack).add_users(1..=1_200).put_on_pack(pack, [7, 8, 9]).limits(100, 10_000);
+    fake.add_pack(pack)
+        .add_users(1..=1_200)
+        .put_on_pack(pack, [7, 8, 9])
+        .limits(100, 10_000);
 
     // An export as it comes: 200 repeated, and two who have left.
     let mut ids: Vec<u64> = (1..=1_000).chain(1..=200).collect();
@@ -25,7 +28,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("        user {user} rejected: {why}");
     }
     let eight = UserId::try_from(8)?;
-    println!("        user {eight}: {}", report.outcome(eight).unwrap_or(&Outcome::Unknown));
-    println!("on the pack now: {} people, each once", fake.assignments(pack).len());
+    println!(
+        "        user {eight}: {}",
+        report.outcome(eight).unwrap_or(&Outcome::Unknown)
+    );
+    println!(
+        "on the pack now: {} people, each once",
+        fake.assignments(pack).len()
+    );
     Ok(())
 }

@@ -43,8 +43,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let Options { pack, days, state } = options()?;
-    let saved =
-        state_file::load(&state, pack)?.ok_or_else(|| format!("{}: no such file", state.display()))?;
+    let saved = state_file::load(&state, pack)?
+        .ok_or_else(|| format!("{}: no such file", state.display()))?;
     let now = SystemTime::now();
     let assignments = Client::from_env()?.pack(pack).assignments().await?;
     let snapshot = Snapshot::after(&saved, now, assignments);
@@ -54,11 +54,14 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     for entry in snapshot.iter().filter(|entry| age(entry.since()) >= days) {
         let (user, age) = (entry.user_id(), age(entry.since()));
         match entry.stage() {
-            Stage::WaitingForApproval => {
-                output::line(format_args!("user {user} waits for approval since {age} days"))
-            }
+            Stage::WaitingForApproval => output::line(format_args!(
+                "user {user} waits for approval since {age} days"
+            )),
             Stage::Completed => {}
-            _ => output::line(format_args!("user {user} is stuck since {age} days: {}", entry.state())),
+            _ => output::line(format_args!(
+                "user {user} is stuck since {age} days: {}",
+                entry.state()
+            )),
         }
     }
     Ok(())

@@ -23,6 +23,12 @@
 //! # Ok(())
 //! # }
 //! ```
-#![allow(clippy::all, clippy::pedantic, missing_docs, missing_debug_implementations, unreachable_pub)]
+#![allow(
+    clippy::all,
+    clippy::pedantic,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub
+)]
 
 include!(concat!(env!("OUT_DIR"), "/codegen.rs"));

@@ -10,7 +10,11 @@ mod reads;
 pub use failure::AssignError;
 pub use plan::Plan;
 #[cfg(test)]
-#[allow(clippy::similar_names, clippy::needless_for_each, reason = "a model, not the crate")]
+#[allow(
+    clippy::similar_names,
+    clippy::needless_for_each,
+    reason = "a model, not the crate"
+)]
 mod simulation;
 
 use crate::api::{MAX_USERS_PER_REQUEST, types::AssignUsersRequest};
@@ -98,13 +102,17 @@ impl Assign {
         I: IntoIterator<Item: TryInto<UserId, Error: Into<InvalidId>>>,
     {
         let mut invalid = None;
-        let valid = users.into_iter().enumerate().filter_map(|(index, user)| match user.try_into() {
-            Ok(id) => Some(id),
-            Err(error) => {
-                invalid.get_or_insert_with(|| Self::invalid(index, error.into()));
-                None
-            }
-        });
+        let valid =
+            users
+                .into_iter()
+                .enumerate()
+                .filter_map(|(index, user)| match user.try_into() {
+                    Ok(id) => Some(id),
+                    Err(error) => {
+                        invalid.get_or_insert_with(|| Self::invalid(index, error.into()));
+                        None
+                    }
+                });
         let ledger = Ledger::new(valid.collect());
         let extra_writes = (ledger.len() as u64 / 10).max(256);
         let terms = Terms {
@@ -209,16 +217,35 @@ impl Assign {
         let mut already_assigned = 0;
         if unique > 0 {
             let budget = Arc::new(Budget::new(self.max_requests));
-            let client = self.pack.client.on_terms(budget, Reserve::Requests(self.reserve), None);
-            let pack = Pack { client, id: self.pack.id };
-            let on_pack: std::collections::HashSet<_> =
-                pack.assignments().await?.into_iter().map(|a| a.user_id).collect();
-            already_assigned = self.ledger.outcomes().filter(|(id, _)| on_pack.contains(id)).count() as u64;
+            let client = self
+                .pack
+                .client
+                .on_terms(budget, Reserve::Requests(self.reserve), None);
+            let pack = Pack {
+                client,
+                id: self.pack.id,
+            };
+            let on_pack: std::collections::HashSet<_> = pack
+                .assignments()
+                .await?
+                .into_iter()
+                .map(|a| a.user_id)
+                .collect();
+            already_assigned = self
+                .ledger
+                .outcomes()
+                .filter(|(id, _)| on_pack.contains(id))
+                .count() as u64;
         }
         let to_assign = unique - already_assigned;
         let writes = to_assign.div_ceil(self.terms.max_items as u64);
         let requests = u64::from(unique > 0) + writes;
-        let left = self.pack.client.quota().and_then(|quota| quota.day).map(|day| day.remaining);
+        let left = self
+            .pack
+            .client
+            .quota()
+            .and_then(|quota| quota.day)
+            .map(|day| day.remaining);
         // A write needs one more in hand, for a read-back.
         let needed = requests + u64::from(writes > 0) + self.reserve;
         Ok(Plan {
@@ -257,8 +284,18 @@ impl Assign {
                 Some(Arc::clone(&halt)),
             );
             let clock = client.clock();
-            let pack = Pack { client, id: self.pack.id };
-            let engine = Engine::new(&pack, &*clock, &self.terms, &budget, &halt, &mut self.ledger);
+            let pack = Pack {
+                client,
+                id: self.pack.id,
+            };
+            let engine = Engine::new(
+                &pack,
+                &*clock,
+                &self.terms,
+                &budget,
+                &halt,
+                &mut self.ledger,
+            );
             cause = engine.run(self.stop, &mut *self.progress).await;
         }
         let report = Report::new(self.ledger, budget.sent());
@@ -278,12 +315,20 @@ impl IntoFuture for Assign {
 
 impl Api for Pack {
     async fn list(&self) -> Result<Vec<UserId>, Error> {
-        Ok(self.list_once().await?.into_iter().map(|assignment| assignment.user_id).collect())
+        Ok(self
+            .list_once()
+            .await?
+            .into_iter()
+            .map(|assignment| assignment.user_id)
+            .collect())
     }
 
     async fn assign(&self, users: &[UserId]) -> Result<(), Error> {
         let request = AssignUsersRequest::new(users.to_vec());
-        self.client.api.assign_users_to_pack(&self.id, &request).await?;
+        self.client
+            .api
+            .assign_users_to_pack(&self.id, &request)
+            .await?;
         Ok(())
     }
 }
@@ -302,6 +347,10 @@ pub struct AssignProgress {
 
 impl AssignProgress {
     pub(crate) fn new(ledger: &Ledger, requests: u64) -> Self {
-        Self { total: ledger.len() as u64, settled: ledger.settled(), requests }
+        Self {
+            total: ledger.len() as u64,
+            settled: ledger.settled(),
+            requests,
+        }
     }
 }

@@ -19,24 +19,35 @@ impl Default for Budget {
 impl Budget {
     /// A budget of `most` requests; without a limit where none is given.
     pub(crate) fn new(most: Option<u64>) -> Self {
-        Self { sent: AtomicU64::new(0), most: most.unwrap_or(u64::MAX) }
+        Self {
+            sent: AtomicU64::new(0),
+            most: most.unwrap_or(u64::MAX),
+        }
     }
 
     /// Takes one request, or says that none is left.
     pub(crate) fn take(&self) -> Result<(), Error> {
         let step = |sent| (sent < self.most).then(|| sent + 1);
-        let taken = self.sent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
+        let taken = self
+            .sent
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
         taken.map(drop).map_err(|_| self.spent())
     }
 
     /// Says that none is left, without taking one: nobody should wait for leave to send nothing.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.left() == 0 { Err(self.spent()) } else { Ok(()) }
+        if self.left() == 0 {
+            Err(self.spent())
+        } else {
+            Ok(())
+        }
     }
 
     fn spent(&self) -> Error {
-        let message =
-            format!("the run may send {} requests, and all are spent: run it again with more", self.most);
+        let message = format!(
+            "the run may send {} requests, and all are spent: run it again with more",
+            self.most
+        );
         Error::new(ErrorKind::RequestLimit, message)
     }
 

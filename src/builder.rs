@@ -130,8 +130,11 @@ impl ClientBuilder {
                 ));
             }
         };
-        let Some(url) = read("CONNECTEAM_BASE_URL")? else { return Ok(builder) };
-        check_base_url(&url).map_err(|problem| configuration(format!("CONNECTEAM_BASE_URL: {problem}")))?;
+        let Some(url) = read("CONNECTEAM_BASE_URL")? else {
+            return Ok(builder);
+        };
+        check_base_url(&url)
+            .map_err(|problem| configuration(format!("CONNECTEAM_BASE_URL: {problem}")))?;
         Ok(builder.base_url(url))
     }
 
@@ -143,7 +146,11 @@ impl ClientBuilder {
 
     /// Signs with OAuth 2.0 client credentials: an access token is asked for when it is needed,
     /// once for all clones, renewed before it ends, and renewed once if the API refuses it.
-    pub fn client_credentials(mut self, id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
+    pub fn client_credentials(
+        mut self,
+        id: impl Into<String>,
+        secret: impl Into<SecretString>,
+    ) -> Self {
         self.credentials = Some(Credentials::client(id.into(), secret.into()));
         self
     }
@@ -246,10 +253,13 @@ impl ClientBuilder {
         credentials.check()?;
         if http::HeaderValue::from_str(&self.user_agent).is_err() {
             let agent = self.user_agent.escape_debug();
-            return Err(configuration(format!("user_agent_suffix: no header can carry `{agent}`")));
+            return Err(configuration(format!(
+                "user_agent_suffix: no header can carry `{agent}`"
+            )));
         }
         let base = check_base_url(&self.base_url).map_err(configuration)?;
-        if cfg!(not(any(feature = "__rustls", feature = "native-tls"))) && base.scheme() == "https" {
+        if cfg!(not(any(feature = "__rustls", feature = "native-tls"))) && base.scheme() == "https"
+        {
             return Err(configuration(
                 "no TLS: turn on one of the features `ring`, `native-tls` and `rustls`",
             ));
@@ -290,7 +300,10 @@ impl ClientBuilder {
             reserve: Reserve::default(),
             halt: None,
         };
-        Ok(Client { api: api::Client::new_with_client(&base, http, inner), retry: self.retry })
+        Ok(Client {
+            api: api::Client::new_with_client(&base, http, inner),
+            retry: self.retry,
+        })
     }
 }
 
@@ -309,7 +322,10 @@ fn check_base_url(text: &str) -> Result<Url, String> {
         );
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("the base URL {} holds a query or a fragment", url.as_str()));
+        return Err(format!(
+            "the base URL {} holds a query or a fragment",
+            url.as_str()
+        ));
     }
     let local = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
@@ -320,7 +336,11 @@ fn check_base_url(text: &str) -> Result<Url, String> {
     match url.scheme() {
         "https" => Ok(url),
         "http" if local => Ok(url),
-        "http" => Err(format!("the base URL {url} is not https: the credential would travel in the clear")),
-        other => Err(format!("the base URL has the scheme {other}; expected https")),
+        "http" => Err(format!(
+            "the base URL {url} is not https: the credential would travel in the clear"
+        )),
+        other => Err(format!(
+            "the base URL has the scheme {other}; expected https"
+        )),
     }
 }

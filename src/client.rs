@@ -35,7 +35,9 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("api", &self.api.inner).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("api", &self.api.inner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,7 +59,10 @@ impl Client {
     /// A handle on one pack. Sends nothing.
     #[must_use]
     pub fn pack(&self, id: PackId) -> Pack {
-        Pack { client: self.clone(), id }
+        Pack {
+            client: self.clone(),
+            id,
+        }
     }
 
     /// The generated client, [`api::Client`]: one method an endpoint, one attempt a call, signed and paced like all
@@ -105,7 +110,12 @@ impl Client {
     }
 
     /// The same client on the terms of one run.
-    pub(crate) fn on_terms(&self, budget: Arc<Budget>, reserve: Reserve, halt: Option<Arc<Halt>>) -> Self {
+    pub(crate) fn on_terms(
+        &self,
+        budget: Arc<Budget>,
+        reserve: Reserve,
+        halt: Option<Arc<Halt>>,
+    ) -> Self {
         let mut client = self.clone();
         client.api.inner = self.api.inner.on_terms(budget, reserve, halt);
         client
@@ -147,7 +157,9 @@ impl Pack {
     pub async fn assignments(&self) -> Result<Vec<Assignment>, Error> {
         let (clock, going_on) = (self.client.clock(), Halt::default());
         let span = tracing::info_span!("assignments", pack = %self.id);
-        let read = retry(&self.client.retry, &*clock, Effect::Read, &going_on, || self.list_once());
+        let read = retry(&self.client.retry, &*clock, Effect::Read, &going_on, || {
+            self.list_once()
+        });
         read.instrument(span).await
     }
 

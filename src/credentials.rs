@@ -81,7 +81,9 @@ impl Credentials {
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self {
             Self::ApiKey(key) => secret_header("", key, "the API key").map(drop),
-            Self::AccessToken(token) => secret_header("Bearer ", token, "the access token").map(drop),
+            Self::AccessToken(token) => {
+                secret_header("Bearer ", token, "the access token").map(drop)
+            }
             Self::ClientCredentials(client) => {
                 if client.id.is_empty() || client.secret.expose_secret().is_empty() {
                     return Err(Error::new(
@@ -109,9 +111,11 @@ impl Credentials {
                 let name = name.map_err(|e| Error::new(ErrorKind::Configuration, e.to_string()))?;
                 (name, secret_header("", key, "the API key")?, None)
             }
-            Self::AccessToken(token) => {
-                (AUTHORIZATION, secret_header("Bearer ", token, "the access token")?, None)
-            }
+            Self::AccessToken(token) => (
+                AUTHORIZATION,
+                secret_header("Bearer ", token, "the access token")?,
+                None,
+            ),
             Self::ClientCredentials(client) => {
                 let token = client.token(inner).await?;
                 (AUTHORIZATION, token.header, Some(token.number))
@@ -139,17 +143,24 @@ impl Credentials {
         }
         let text = String::from_utf8_lossy(&body);
         // Shorter ones would blot out half of every text, and are no secrets.
-        let found: Vec<_> = secrets.iter().filter(|s| s.len() > 7 && text.contains(s.as_str())).collect();
+        let found: Vec<_> = secrets
+            .iter()
+            .filter(|s| s.len() > 7 && text.contains(s.as_str()))
+            .collect();
         if found.is_empty() {
             return body;
         }
-        let clean = found.iter().fold(text.into_owned(), |text, secret| text.replace(secret.as_str(), "***"));
+        let clean = found.iter().fold(text.into_owned(), |text, secret| {
+            text.replace(secret.as_str(), "***")
+        });
         BytesMut::from(clean.as_bytes())
     }
 
     /// The API refused this token. Whether another may be had.
     pub(crate) fn forget(&self, signed: Signed) -> bool {
-        let (Self::ClientCredentials(client), Some(number)) = (self, signed) else { return false };
+        let (Self::ClientCredentials(client), Some(number)) = (self, signed) else {
+            return false;
+        };
         let mut current = client.current();
         // Whoever comes later may find that another caller has renewed it already.
         if current.as_ref().is_some_and(|token| token.number == number) {
@@ -162,7 +173,11 @@ impl Credentials {
 fn secret_header(prefix: &str, secret: &SecretString, what: &str) -> Result<HeaderValue, Error> {
     let secret = secret.expose_secret();
     let usable = !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic());
-    let value = if usable { HeaderValue::try_from(format!("{prefix}{secret}")).ok() } else { None };
+    let value = if usable {
+        HeaderValue::try_from(format!("{prefix}{secret}")).ok()
+    } else {
+        None
+    };
     let mut value = value.ok_or_else(|| {
         let message = format!(
             "{what} is empty or holds a character that no header may carry, such as a space or a line break"
@@ -204,14 +219,22 @@ impl ClientCredentials {
         match self.ask(inner).await {
             Ok((header, life)) => {
                 let renew_at = sent + life.saturating_sub(AHEAD.min(life / 10));
-                let token = Token { header, renew_at, number: asked.times };
+                let token = Token {
+                    header,
+                    renew_at,
+                    number: asked.times,
+                };
                 *self.current() = Some(token.clone());
                 Ok(token)
             }
             Err(error) => {
                 let error = error.for_token();
                 // What only this run may not do, another may.
-                let own = [ErrorKind::RequestLimit, ErrorKind::QuotaSpent, ErrorKind::Stopped];
+                let own = [
+                    ErrorKind::RequestLimit,
+                    ErrorKind::QuotaSpent,
+                    ErrorKind::Stopped,
+                ];
                 asked.failure = Some(error.clone()).filter(|error| !own.contains(&error.kind()));
                 Err(error)
             }
@@ -224,20 +247,44 @@ impl ClientCredentials {
         let path = format!("{}{TOKEN_PATH}", url.path().trim_end_matches('/'));
         url.set_path(&path);
         let form = format!("grant_type=client_credentials&scope={}", SCOPES.join("%20"));
-        let request = inner.shared.http.post(url).basic_auth(&self.id, Some(self.secret.expose_secret()));
-        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form).build();
+        let request = inner
+            .shared
+            .http
+            .post(url)
+            .basic_auth(&self.id, Some(self.secret.expose_secret()));
+        let request = request
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form)
+            .build();
         let request = request.map_err(crate::transport::of_reqwest)?;
-        if let Some(header) = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
-            self.basic.get_or_init(|| header.trim_start_matches("Basic ").to_owned());
+        if let Some(header) = request
+            .headers()
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+        {
+            self.basic
+                .get_or_init(|| header.trim_start_matches("Basic ").to_owned());
         }
         let answer = inner.send(request, OPERATION).await?.success()?;
         // Neither the body nor the parser's words: either may hold the token.
-        let unreadable = || Error::new(ErrorKind::Unreadable, "the answer holds no usable access token");
+        let unreadable = || {
+            Error::new(
+                ErrorKind::Unreadable,
+                "the answer holds no usable access token",
+            )
+        };
         let answer: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
-        let header =
-            secret_header("Bearer ", &answer.access_token.into(), "the token").map_err(|_| unreadable())?;
-        let life = answer.expires_in.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
-        Ok((header, life.map_or(USUAL_LIFE, |seconds| Duration::from_secs_f64(seconds.min(1e9)))))
+        let header = secret_header("Bearer ", &answer.access_token.into(), "the token")
+            .map_err(|_| unreadable())?;
+        let life = answer
+            .expires_in
+            .filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+        Ok((
+            header,
+            life.map_or(USUAL_LIFE, |seconds| {
+                Duration::from_secs_f64(seconds.min(1e9))
+            }),
+        ))
     }
 }
 

@@ -52,7 +52,11 @@ impl Error {
     /// Whether the API executed the request.
     #[must_use]
     pub fn executed(&self) -> Executed {
-        if self.0.for_token { Executed::No } else { self.kind().executed() }
+        if self.0.for_token {
+            Executed::No
+        } else {
+            self.kind().executed()
+        }
     }
 
     /// The HTTP status, where there was an answer.
@@ -123,7 +127,11 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind: Some(kind), message: message.into(), ..Inner::default() }))
+        Self(Arc::new(Inner {
+            kind: Some(kind),
+            message: message.into(),
+            ..Inner::default()
+        }))
     }
 
     /// An answer that is no success. `body` is all that was read of it.
@@ -139,19 +147,32 @@ impl Error {
         body: Option<String>,
     ) -> Self {
         let kind = ErrorKind::of_status(status);
-        let text = |value: Option<&serde_json::Value>| value.and_then(|v| v.as_str()).map(str::to_owned);
-        let field = |read: fn(&ErrorBody) -> Option<&serde_json::Value>| text(parsed.as_ref().and_then(read));
+        let text =
+            |value: Option<&serde_json::Value>| value.and_then(|v| v.as_str()).map(str::to_owned);
+        let field = |read: fn(&ErrorBody) -> Option<&serde_json::Value>| {
+            text(parsed.as_ref().and_then(read))
+        };
         let error = field(|parsed| parsed.error.as_ref());
         let request_id = field(|parsed| parsed.request_id.as_ref())
             .or_else(|| field(|parsed| parsed.extra.get("requestId")))
-            .or_else(|| headers.get("x-request-id")?.to_str().ok().map(str::to_owned));
+            .or_else(|| {
+                headers
+                    .get("x-request-id")?
+                    .to_str()
+                    .ok()
+                    .map(str::to_owned)
+            });
         // `error` says what `detail` does elsewhere.
-        let refusal = parsed.and_then(|parsed| parsed.detail).or_else(|| error.map(ErrorDetail::Message));
+        let refusal = parsed
+            .and_then(|parsed| parsed.detail)
+            .or_else(|| error.map(ErrorDetail::Message));
         let detail = match &refusal {
             Some(ErrorDetail::Message(text)) => Some(text.clone()),
             Some(ErrorDetail::Items(items)) => {
-                let texts: Vec<_> =
-                    items.iter().map(|item| item.msg.as_deref().unwrap_or("no reason given")).collect();
+                let texts: Vec<_> = items
+                    .iter()
+                    .map(|item| item.msg.as_deref().unwrap_or("no reason given"))
+                    .collect();
                 Some(texts.join("; "))
             }
             Some(ErrorDetail::Other(value)) => Some(value.to_string()),
@@ -169,7 +190,10 @@ impl Error {
         }))
     }
 
-    pub(crate) fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn with_source(
+        self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         self.change(|inner| inner.source = Some(source.into()))
     }
 
@@ -190,7 +214,10 @@ impl Error {
         self.change(|inner| {
             inner.for_token = true;
             // These speak of the token request, not of users or a pack.
-            if matches!(inner.kind, Some(ErrorKind::Validation | ErrorKind::NotFound)) {
+            if matches!(
+                inner.kind,
+                Some(ErrorKind::Validation | ErrorKind::NotFound)
+            ) {
                 inner.kind = Some(ErrorKind::Client);
                 inner.message = String::from("the token endpoint refuses the request");
             }
@@ -228,7 +255,9 @@ fn advice(kind: ErrorKind, status: StatusCode) -> String {
             "the credential may not do this ({status}): it needs the scope, and the account a plan with API access"
         ),
         ErrorKind::NotFound => {
-            format!("there is no such pack ({status}): check the pack's id and the account's region")
+            format!(
+                "there is no such pack ({status}): check the pack's id and the account's region"
+            )
         }
         ErrorKind::RateLimited => format!("over the account's request limit ({status})"),
         ErrorKind::Server => format!("the server failed ({status})"),
@@ -236,7 +265,9 @@ fn advice(kind: ErrorKind, status: StatusCode) -> String {
             format!("the server redirects ({status}), which is never followed: check the base URL")
         }
         ErrorKind::RequestTimeout => format!("the server gave up waiting ({status})"),
-        ErrorKind::Unexpected => format!("the server answered with an unexpected status ({status})"),
+        ErrorKind::Unexpected => {
+            format!("the server answered with an unexpected status ({status})")
+        }
         _ => format!("the API refuses the request ({status})"),
     }
 }
@@ -293,19 +324,22 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
             Generated::UnexpectedResponse(mut response) => response
                 .extensions_mut()
                 .remove::<Error>()
-                .unwrap_or_else(|| Self::of_parsed(response.status(), response.headers(), None, None)),
+                .unwrap_or_else(|| {
+                    Self::of_parsed(response.status(), response.headers(), None, None)
+                }),
             Generated::ErrorResponse(answer) => {
                 let (status, headers) = (answer.status(), answer.headers().clone());
                 let parsed = answer.into_inner();
                 let body = serde_json::to_vec(&parsed).ok().map(|text| start_of(&text));
                 Self::of_parsed(status, &headers, Some(parsed), body)
             }
-            Generated::InvalidResponsePayload(body, source) => {
-                Self::new(ErrorKind::Unreadable, "the answer is not what the API documents")
-                    .with_status(StatusCode::OK)
-                    .with_body(&body)
-                    .with_source(source)
-            }
+            Generated::InvalidResponsePayload(body, source) => Self::new(
+                ErrorKind::Unreadable,
+                "the answer is not what the API documents",
+            )
+            .with_status(StatusCode::OK)
+            .with_body(&body)
+            .with_source(source),
             Generated::CommunicationError(e)
             | Generated::InvalidUpgrade(e)
             | Generated::ResponseBodyError(e) => crate::transport::of_reqwest(e),

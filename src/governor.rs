@@ -58,7 +58,12 @@ impl Governor {
             let now = self.clock.now();
             let decision = self.limits().ask(now, share);
             match decision {
-                Decision::Go(ticket) => return Ok(Permit { governor: self, ticket: Some(ticket) }),
+                Decision::Go(ticket) => {
+                    return Ok(Permit {
+                        governor: self,
+                        ticket: Some(ticket),
+                    });
+                }
                 Decision::AwaitAnswer => changed.await,
                 Decision::Wait(duration) => {
                     if now.saturating_sub(start) + duration > self.longest_wait {
@@ -68,9 +73,8 @@ impl Governor {
                             duration.as_secs_f64().ceil(),
                             self.longest_wait.as_secs()
                         );
-                        return Err(
-                            Error::new(ErrorKind::RateLimited, message).with_retry(retry_at, duration)
-                        );
+                        return Err(Error::new(ErrorKind::RateLimited, message)
+                            .with_retry(retry_at, duration));
                     }
                     // Who leaves requests to others does not keep them waiting behind itself.
                     if share.reserve != Reserve::default() {
@@ -84,7 +88,9 @@ impl Governor {
                         turn = Some(self.queue.lock().await);
                     }
                 }
-                Decision::DaySpent { retry_at } => return Err(day_spent(retry_at, self.server_time())),
+                Decision::DaySpent { retry_at } => {
+                    return Err(day_spent(retry_at, self.server_time()));
+                }
             }
         }
     }
@@ -96,7 +102,9 @@ impl Governor {
 
     /// The time by the server's clock, or by ours before any answer.
     pub(crate) fn server_time(&self) -> SystemTime {
-        self.limits().server_time(self.clock.now()).unwrap_or_else(|| self.clock.wall())
+        self.limits()
+            .server_time(self.clock.now())
+            .unwrap_or_else(|| self.clock.wall())
     }
 
     fn limits(&self) -> MutexGuard<'_, RateLimit> {
@@ -108,9 +116,14 @@ impl Governor {
 fn day_spent(retry_at: SystemTime, now: SystemTime) -> Error {
     // A server's clock may show any year; the formatter knows four digits.
     let known = retry_at < SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800);
-    let at = if known { httpdate::fmt_http_date(retry_at) } else { "an unknown time".to_owned() };
-    let message =
-        format!("the account's requests of the day are spent (or reserved); they come back at {at}");
+    let at = if known {
+        httpdate::fmt_http_date(retry_at)
+    } else {
+        "an unknown time".to_owned()
+    };
+    let message = format!(
+        "the account's requests of the day are spent (or reserved); they come back at {at}"
+    );
     let after = retry_at.duration_since(now).unwrap_or_default();
     Error::new(ErrorKind::QuotaSpent, message).with_retry(retry_at, after)
 }
@@ -120,7 +133,9 @@ impl Permit<'_> {
     pub(crate) fn answered(mut self, headers: &HeaderMap, refused: bool) {
         if let Some(ticket) = self.ticket.take() {
             let clock = &self.governor.clock;
-            self.governor.limits().answered(ticket, clock.now(), clock.wall(), headers, refused);
+            self.governor
+                .limits()
+                .answered(ticket, clock.now(), clock.wall(), headers, refused);
             self.governor.changed.notify_waiters();
         }
     }
@@ -137,7 +152,9 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            self.governor.limits().lost(ticket, self.governor.clock.now());
+            self.governor
+                .limits()
+                .lost(ticket, self.governor.clock.now());
             self.governor.changed.notify_waiters();
         }
     }
@@ -171,17 +188,28 @@ mod tests {
     #[test]
     fn who_leaves_requests_to_others_does_not_stand_in_their_way() {
         let governor = Governor::new(Arc::new(Still), Duration::from_secs(600));
-        let share = |requests| Share { reserve: Reserve::Requests(requests), keep_back: 0 };
+        let share = |requests| Share {
+            reserve: Reserve::Requests(requests),
+            keep_back: 0,
+        };
         let mut headers = HeaderMap::new();
         for (name, value) in [("limit", 10_u64), ("remaining", 2), ("reset", 60)] {
             let name = format!("x-ratelimit-minute-{name}");
             headers.insert(http::HeaderName::try_from(name).unwrap(), value.into());
         }
         headers.insert("date", "Thu, 01 Jan 1970 00:00:00 GMT".parse().unwrap());
-        governor.acquire(share(0)).now_or_never().unwrap().unwrap().answered(&headers, false);
+        governor
+            .acquire(share(0))
+            .now_or_never()
+            .unwrap()
+            .unwrap()
+            .answered(&headers, false);
 
         let mut patient = std::pin::pin!(governor.acquire(share(2)));
-        assert!(patient.as_mut().now_or_never().is_none(), "two are left, and two are for others");
+        assert!(
+            patient.as_mut().now_or_never().is_none(),
+            "two are left, and two are for others"
+        );
         let writer = governor.acquire(share(0)).now_or_never();
         assert!(writer.is_some_and(|permit| permit.is_ok()), "for this one");
     }

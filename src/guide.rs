@@ -25,7 +25,10 @@ pub mod follow {}
 /// Test your own code with the fake: faults, limits, tokens, and a clock of its own.
 ///
 #[cfg_attr(feature = "mock", doc = include_str!("guide/testing.md"))]
-#[cfg_attr(not(feature = "mock"), doc = "This page needs the feature `mock`, as the fake does.")]
+#[cfg_attr(
+    not(feature = "mock"),
+    doc = "This page needs the feature `mock`, as the fake does."
+)]
 pub mod testing {}
 
 #[doc = include_str!("guide/failures.md")]

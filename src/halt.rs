@@ -37,5 +37,8 @@ impl Halt {
 }
 
 fn stopped() -> Error {
-    Error::new(ErrorKind::Stopped, "the run was stopped before this was sent")
+    Error::new(
+        ErrorKind::Stopped,
+        "the run was stopped before this was sent",
+    )
 }

@@ -135,13 +135,20 @@ impl InvalidId {
         // A whole pasted file must not become an error message.
         let shown: String = value.chars().take(60).collect();
         let cut = if shown.len() < value.len() { "…" } else { "" };
-        Self { what, value: format!("{}{cut}", shown.escape_debug()).into() }
+        Self {
+            what,
+            value: format!("{}{cut}", shown.escape_debug()).into(),
+        }
     }
 }
 
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a {} id: expected an integer from 1 to {LARGEST}", self.value, self.what)
+        write!(
+            f,
+            "`{}` is not a {} id: expected an integer from 1 to {LARGEST}",
+            self.value, self.what
+        )
     }
 }
 
@@ -160,15 +167,41 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_named() {
-        for text in
-            ["", "0", "-5", "+5", " 5", "5 ", "1.0", "9223372036854775808", "99999999999999999999", "é"]
-        {
+        for text in [
+            "",
+            "0",
+            "-5",
+            "+5",
+            " 5",
+            "5 ",
+            "1.0",
+            "9223372036854775808",
+            "99999999999999999999",
+            "é",
+        ] {
             let error = text.parse::<UserId>().expect_err(text);
-            assert!(error.to_string().contains(&format!("`{text}` is not a user id")), "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .contains(&format!("`{text}` is not a user id")),
+                "{error}"
+            );
         }
-        assert_eq!("9223372036854775807".parse::<UserId>().unwrap().get(), i64::MAX as u64);
-        assert!(PackId::try_from(-1_i64).unwrap_err().to_string().contains("`-1` is not a pack id"));
-        let long = "x".repeat(10_000).parse::<UserId>().unwrap_err().to_string();
+        assert_eq!(
+            "9223372036854775807".parse::<UserId>().unwrap().get(),
+            i64::MAX as u64
+        );
+        assert!(
+            PackId::try_from(-1_i64)
+                .unwrap_err()
+                .to_string()
+                .contains("`-1` is not a pack id")
+        );
+        let long = "x"
+            .repeat(10_000)
+            .parse::<UserId>()
+            .unwrap_err()
+            .to_string();
         assert!(long.len() < 200, "{long}");
     }
 

@@ -85,7 +85,8 @@ impl<A: Clone> Search<A> {
         items.dedup();
         let len = items.len();
         items.retain(|item| !self.items.contains_key(item));
-        self.items.extend(items.iter().map(|&item| (item, State::Open)));
+        self.items
+            .extend(items.iter().map(|&item| (item, State::Open)));
         self.open += items.len();
         let intact = items.len() == len;
         self.refusal(items, intact, true, answer, naming)
@@ -123,8 +124,18 @@ impl<A: Clone> Search<A> {
 
     /// Learns that a group was accepted. Returns the item that is rejected because of it, if any.
     pub(crate) fn accepted(&mut self, group: Group) -> Vec<Rejection<A>> {
-        let Some((source, live, unchanged)) = self.take_back(group) else { return Vec::new() };
-        if !matches!(source, Source::Hint | Source::Neighbour | Source::Part { neighbour: true, .. }) {
+        let Some((source, live, unchanged)) = self.take_back(group) else {
+            return Vec::new();
+        };
+        if !matches!(
+            source,
+            Source::Hint
+                | Source::Neighbour
+                | Source::Part {
+                    neighbour: true,
+                    ..
+                }
+        ) {
             self.density.accepted(live.len());
         }
         for &item in &live {
@@ -138,7 +149,13 @@ impl<A: Clone> Search<A> {
                 }
                 Vec::new()
             }
-            Source::Part { rest, answer, size, intact, .. } => {
+            Source::Part {
+                rest,
+                answer,
+                size,
+                intact,
+                ..
+            } => {
                 self.density.group_settled(size);
                 self.search(rest, intact && unchanged, true, answer)
             }
@@ -148,7 +165,9 @@ impl<A: Clone> Search<A> {
 
     /// Learns that a group was refused, with `answer` as the reason. Returns those rejected because of it.
     pub(crate) fn refused(&mut self, group: Group, answer: A, naming: Naming) -> Vec<Rejection<A>> {
-        let Some((source, live, unchanged)) = self.take_back(group) else { return Vec::new() };
+        let Some((source, live, unchanged)) = self.take_back(group) else {
+            return Vec::new();
+        };
         let counted = match source {
             Source::Hint => {
                 // Once ignored, hints stay so.
@@ -158,7 +177,12 @@ impl<A: Clone> Search<A> {
                 false
             }
             Source::Neighbour => false,
-            Source::Part { rest, size, neighbour, .. } => {
+            Source::Part {
+                rest,
+                size,
+                neighbour,
+                ..
+            } => {
                 // The refusal of the part explains that of the whole.
                 self.density.group_settled(size);
                 self.unknown.extend(rest);
@@ -171,7 +195,9 @@ impl<A: Clone> Search<A> {
 
     /// Takes back a group whose request was not executed, to ask its items later.
     pub(crate) fn put_back(&mut self, group: Group) {
-        let Some((source, mut live, unchanged)) = self.take_back(group) else { return };
+        let Some((source, mut live, unchanged)) = self.take_back(group) else {
+            return;
+        };
         match source {
             Source::Hint if self.trusts_hints() => self.hinted.extend(live),
             Source::Whole => self.whole.extend(live),
@@ -180,12 +206,21 @@ impl<A: Clone> Search<A> {
                 self.neighbours.waiting.extend(&live);
                 self.unknown.extend(live);
             }
-            Source::Part { rest, answer, size, intact, .. } => {
+            Source::Part {
+                rest,
+                answer,
+                size,
+                intact,
+                ..
+            } => {
                 self.density.group_settled(size);
                 live.extend(rest);
                 if intact && unchanged {
                     self.density.group_refused(size);
-                    self.bad.push(Bad { items: live, answer });
+                    self.bad.push(Bad {
+                        items: live,
+                        answer,
+                    });
                 } else {
                     self.unknown.extend(live);
                 }
@@ -211,7 +246,8 @@ impl<A: Clone> Search<A> {
         }
         for &item in &gone {
             self.leave(item);
-            let _ = self.unknown.remove(&item) || self.whole.remove(&item) || self.hinted.remove(&item);
+            let _ =
+                self.unknown.remove(&item) || self.whole.remove(&item) || self.hinted.remove(&item);
         }
         for bad in std::mem::take(&mut self.bad) {
             let size = bad.items.len();
@@ -234,7 +270,10 @@ impl<A: Clone> Search<A> {
 
     /// The items without a verdict that have not left the search, in ascending order.
     pub(crate) fn open(&self) -> impl Iterator<Item = u32> {
-        self.items.iter().filter(|(_, state)| **state == State::Open).map(|(item, _)| *item)
+        self.items
+            .iter()
+            .filter(|(_, state)| **state == State::Open)
+            .map(|(item, _)| *item)
     }
 
     /// Whether no item is open.
@@ -255,9 +294,22 @@ impl<A: Clone> Search<A> {
         let Bad { mut items, answer } = bad;
         let size = items.len();
         let neighbour = alone_after_rejected && self.before(items[0]) == Some(State::Rejected);
-        let part = if neighbour { 1 } else { self.density.part(size).min(self.max_items) };
+        let part = if neighbour {
+            1
+        } else {
+            self.density.part(size).min(self.max_items)
+        };
         let rest = items.split_off(part);
-        self.ask(items, Source::Part { rest, answer, size, intact: true, neighbour })
+        self.ask(
+            items,
+            Source::Part {
+                rest,
+                answer,
+                size,
+                intact: true,
+                neighbour,
+            },
+        )
     }
 
     /// Where a group came from, those of its items that have not left the search, and whether these are all.
@@ -276,11 +328,15 @@ impl<A: Clone> Search<A> {
         answer: A,
         naming: Naming,
     ) -> Vec<Rejection<A>> {
-        let Naming { mut by_index, mut hinted } = naming;
+        let Naming {
+            mut by_index,
+            mut hinted,
+        } = naming;
         by_index.sort_unstable();
         hinted.sort_unstable();
-        let (named, mut others): (Vec<u32>, Vec<u32>) =
-            items.into_iter().partition(|item| by_index.binary_search(item).is_ok());
+        let (named, mut others): (Vec<u32>, Vec<u32>) = items
+            .into_iter()
+            .partition(|item| by_index.binary_search(item).is_ok());
         if named.is_empty() && others.len() == 1 {
             return self.search(others, unchanged, counted, answer);
         }
@@ -300,7 +356,13 @@ impl<A: Clone> Search<A> {
     }
 
     /// Goes on with what is left of a refused request, which holds a refused item if none left the search (`intact`).
-    fn search(&mut self, items: Vec<u32>, intact: bool, counted: bool, answer: A) -> Vec<Rejection<A>> {
+    fn search(
+        &mut self,
+        items: Vec<u32>,
+        intact: bool,
+        counted: bool,
+        answer: A,
+    ) -> Vec<Rejection<A>> {
         if !intact || items.is_empty() {
             self.unknown.extend(items);
             return Vec::new();
@@ -356,7 +418,10 @@ impl<A: Clone> Search<A> {
 
     /// The state of the item before this one in the list.
     fn before(&self, item: u32) -> Option<State> {
-        self.items.range(..item).next_back().map(|(_, state)| *state)
+        self.items
+            .range(..item)
+            .next_back()
+            .map(|(_, state)| *state)
     }
 
     /// Those of `items` that have not left the search, and whether these are all.
@@ -370,5 +435,7 @@ impl<A: Clone> Search<A> {
 
 /// Takes the first `number` items out of `set`.
 fn take_first(set: &mut BTreeSet<u32>, number: usize) -> Vec<u32> {
-    std::iter::from_fn(|| set.pop_first()).take(number).collect()
+    std::iter::from_fn(|| set.pop_first())
+        .take(number)
+        .collect()
 }

@@ -118,7 +118,13 @@ impl Ledger {
             }
         }
         ids.truncate(unique as usize);
-        Self { ids, positions, hasher, duplicates: u64::from(given - unique), ..Self::default() }
+        Self {
+            ids,
+            positions,
+            hasher,
+            duplicates: u64::from(given - unique),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -126,7 +132,11 @@ impl Ledger {
     }
 
     pub(crate) fn position(&self, id: UserId) -> Option<u32> {
-        self.positions.find(self.hasher.hash_one(id), |position| self.ids[*position as usize] == id).copied()
+        self.positions
+            .find(self.hasher.hash_one(id), |position| {
+                self.ids[*position as usize] == id
+            })
+            .copied()
     }
 
     pub(crate) fn id(&self, position: u32) -> UserId {
@@ -134,11 +144,18 @@ impl Ledger {
     }
 
     pub(crate) fn ids(&self, positions: &[u32]) -> Vec<UserId> {
-        positions.iter().map(|position| self.id(*position)).collect()
+        positions
+            .iter()
+            .map(|position| self.id(*position))
+            .collect()
     }
 
     pub(crate) fn outcome(&self, position: u32) -> &Outcome {
-        match self.tags.get(position as usize).unwrap_or(&Tag::NotAssigned) {
+        match self
+            .tags
+            .get(position as usize)
+            .unwrap_or(&Tag::NotAssigned)
+        {
             Tag::NotAssigned => &Outcome::NotAssigned,
             Tag::Assigned => &Outcome::Assigned,
             Tag::AlreadyAssigned => &Outcome::AlreadyAssigned,
@@ -176,7 +193,14 @@ impl Ledger {
     /// What it means that the user is on the pack: ours, if a request of ours ever was in doubt.
     pub(crate) fn found(&mut self, position: u32) {
         let ours = self.doubted.contains(&position);
-        self.set(position, if ours { Outcome::Assigned } else { Outcome::AlreadyAssigned });
+        self.set(
+            position,
+            if ours {
+                Outcome::Assigned
+            } else {
+                Outcome::AlreadyAssigned
+            },
+        );
     }
 
     /// Counts so many ids that repeated another.
@@ -195,6 +219,9 @@ impl Ledger {
 
     pub(crate) fn outcomes(&self) -> impl ExactSizeIterator<Item = (UserId, &Outcome)> + Clone {
         let positions = 0..u32::try_from(self.len()).unwrap_or(u32::MAX);
-        self.ids.iter().zip(positions).map(|(id, position)| (*id, self.outcome(position)))
+        self.ids
+            .iter()
+            .zip(positions)
+            .map(|(id, position)| (*id, self.outcome(position)))
     }
 }

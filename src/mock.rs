@@ -25,7 +25,10 @@
 //!
 //! For canned answers instead of a state, the typed extension of httpmock is in
 //! [`api::mock`](crate::api::mock).
-#![allow(clippy::must_use_candidate, reason = "what changes the fake returns it only for the next call")]
+#![allow(
+    clippy::must_use_candidate,
+    reason = "what changes the fake returns it only for the next call"
+)]
 
 mod behaviour;
 mod clock;
@@ -64,7 +67,9 @@ pub struct FakeOnboarding {
 
 impl fmt::Debug for FakeOnboarding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeOnboarding").field("base_url", &self.base_url()).finish_non_exhaustive()
+        f.debug_struct("FakeOnboarding")
+            .field("base_url", &self.base_url())
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,7 +93,11 @@ impl FakeOnboarding {
         rules.token_life = Duration::from_secs(86_400);
         rules.keys.insert(API_KEY.to_owned(), Scope::ReadWrite);
         let (rules, clock) = (Arc::new(Mutex::new(rules)), FakeClock::default());
-        let fake = Self { server, rules, clock };
+        let fake = Self {
+            server,
+            rules,
+            clock,
+        };
         fake.serve(Duration::ZERO);
         fake
     }
@@ -97,7 +106,8 @@ impl FakeOnboarding {
         let (rules, clock) = (Arc::clone(&self.rules), self.clock.clone());
         self.server.mock(move |when, then| {
             when.is_true(|_: &HttpMockRequest| true);
-            then.delay(delay).respond_with(move |request: &HttpMockRequest| respond(request, &rules, &clock));
+            then.delay(delay)
+                .respond_with(move |request: &HttpMockRequest| respond(request, &rules, &clock));
         });
     }
 
@@ -135,12 +145,17 @@ impl FakeOnboarding {
     /// configuration: give it to [`client_builder`](Self::client_builder).
     #[must_use]
     pub fn client(&self) -> Client {
-        self.client_builder().api_key(API_KEY).build().expect("the fake's settings are valid")
+        self.client_builder()
+            .api_key(API_KEY)
+            .build()
+            .expect("the fake's settings are valid")
     }
 
     /// A builder with the fake's base URL and clock, for another credential or other settings.
     pub fn client_builder(&self) -> ClientBuilder {
-        ClientBuilder::default().base_url(self.base_url()).clock(self.clock.clone())
+        ClientBuilder::default()
+            .base_url(self.base_url())
+            .clock(self.clock.clone())
     }
 
     /// Adds an empty pack.
@@ -169,7 +184,11 @@ impl FakeOnboarding {
     where
         I: IntoIterator<Item: TryInto<UserId, Error: Into<InvalidId>>>,
     {
-        self.change(|rules| users.into_iter().for_each(|user| rules.put(pack, user_id(user))))
+        self.change(|rules| {
+            users
+                .into_iter()
+                .for_each(|user| rules.put(pack, user_id(user)))
+        })
     }
 
     /// Adds an API key that may only read.
@@ -191,10 +210,17 @@ impl FakeOnboarding {
     /// # Panics
     /// If the id or the secret cannot stand in a header.
     pub fn add_oauth_client(&self, id: &str, secret: &str) -> &Self {
-        let request = self.client().api.client.get(self.base_url()).basic_auth(id, Some(secret)).build();
+        let request = self
+            .client()
+            .api
+            .client
+            .get(self.base_url())
+            .basic_auth(id, Some(secret))
+            .build();
         let request = request.expect("an id and a secret that can stand in a header");
         let header =
-            String::from_utf8_lossy(request.headers()[http::header::AUTHORIZATION].as_bytes()).into_owned();
+            String::from_utf8_lossy(request.headers()[http::header::AUTHORIZATION].as_bytes())
+                .into_owned();
         self.change(|rules| {
             rules.clients.insert(header);
         })
@@ -244,7 +270,10 @@ impl FakeOnboarding {
 
     /// So many requests pass before the next fault.
     pub fn pass_next(&self, requests: usize) -> &Self {
-        let pass = Fault { passes: true, ..Fault::before(200, "") };
+        let pass = Fault {
+            passes: true,
+            ..Fault::before(200, "")
+        };
         self.change(|rules| rules.faults.extend(std::iter::repeat_n(pass, requests)))
     }
 
@@ -312,10 +341,15 @@ impl FakeOnboarding {
     ///
     /// # Panics
     /// If the user is not on the pack.
-    #[allow(clippy::needless_pass_by_value, reason = "a test writes the value in the call")]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a test writes the value in the call"
+    )]
     pub fn set_status(&self, pack: PackId, user: UserId, status: AssignmentStatus) -> &Self {
         self.change(|rules| {
-            rules.change(pack, user, |row| (row.status, row.is_waiting_approval) = (status.clone(), false));
+            rules.change(pack, user, |row| {
+                (row.status, row.is_waiting_approval) = (status.clone(), false)
+            });
         })
     }
 
@@ -365,7 +399,8 @@ impl FakeOnboarding {
 }
 
 fn user_id<T: TryInto<UserId, Error: Into<InvalidId>>>(user: T) -> UserId {
-    user.try_into().unwrap_or_else(|error| panic!("{}", error.into()))
+    user.try_into()
+        .unwrap_or_else(|error| panic!("{}", error.into()))
 }
 
 fn respond(request: &HttpMockRequest, rules: &Mutex<Rules>, clock: &FakeClock) -> HttpMockResponse {
@@ -380,9 +415,13 @@ fn respond(request: &HttpMockRequest, rules: &Mutex<Rules>, clock: &FakeClock) -
         content_type: header("content-type"),
         body: request.body_ref(),
     };
-    let said = rules.lock().unwrap_or_else(PoisonError::into_inner).answer(&asked, clock);
-    let mut response =
-        HttpMockResponse::builder().status(said.status).header("content-type", said.content_type);
+    let said = rules
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .answer(&asked, clock);
+    let mut response = HttpMockResponse::builder()
+        .status(said.status)
+        .header("content-type", said.content_type);
     for (name, value) in said.headers {
         response = response.header(name, value);
     }

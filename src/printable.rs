@@ -21,7 +21,10 @@ mod tests {
     #[test]
     fn words_stay_and_controls_are_escaped() {
         let text = |text| Printable(text).to_string();
-        assert_eq!(text(r#"user "é" doesn't exist: C:\x"#), r#"user "é" doesn't exist: C:\x"#);
+        assert_eq!(
+            text(r#"user "é" doesn't exist: C:\x"#),
+            r#"user "é" doesn't exist: C:\x"#
+        );
         assert_eq!(text("a\r\n\u{1b}[2J\u{202e}b"), r"a\r\n\u{1b}[2J\u{202e}b");
     }
 }

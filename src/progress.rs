@@ -55,7 +55,11 @@ impl Progress {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no pack has 2^53 assignments")]
     pub fn share_completed(&self) -> f64 {
-        if self.total == 0 { 0.0 } else { self.completed as f64 / self.total as f64 }
+        if self.total == 0 {
+            0.0
+        } else {
+            self.completed as f64 / self.total as f64
+        }
     }
 }
 
@@ -79,7 +83,13 @@ impl<'a> FromIterator<Stage<'a>> for Progress {
 impl fmt::Display for Progress {
     /// One line of counts. The percentage is rounded down: 100 % means all.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { total, in_progress, waiting_for_approval, completed, other } = self;
+        let Self {
+            total,
+            in_progress,
+            waiting_for_approval,
+            completed,
+            other,
+        } = self;
         let percent = u128::from(*completed) * 100 / u128::from((*total).max(1));
         write!(
             f,
@@ -112,7 +122,9 @@ impl Moment {
 impl From<SystemTime> for Moment {
     /// Rounds down; a time outside 1970 to 9999 becomes the nearest one inside.
     fn from(time: SystemTime) -> Self {
-        let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let seconds = time
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
         Self(seconds.min(Self::LATEST))
     }
 }
@@ -130,7 +142,9 @@ impl TryFrom<u64> for Moment {
         if seconds <= Self::LATEST {
             Ok(Self(seconds))
         } else {
-            Err(format!("{seconds} is not a time before the year 10000, in seconds since 1970"))
+            Err(format!(
+                "{seconds} is not a time before the year 10000, in seconds since 1970"
+            ))
         }
     }
 }

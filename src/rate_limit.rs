@@ -168,14 +168,19 @@ impl RateLimit {
             window.roll(now, self.events, &self.clock);
         }
         if let Some(day) = &self.day {
-            let keep = share.reserve.of(day.limit()).saturating_add(share.keep_back);
+            let keep = share
+                .reserve
+                .of(day.limit())
+                .saturating_add(share.keep_back);
             if day.available(self.in_flight) <= keep {
                 if day.remaining() > keep && self.in_flight > 0 {
                     return Decision::AwaitAnswer;
                 }
                 let wait = day.ends_in(now, &self.clock);
                 if wait > DAY_NEARLY_OVER + window::MARGIN + self.clock.caution(now) {
-                    return Decision::DaySpent { retry_at: self.day_ends_at(day, now) };
+                    return Decision::DaySpent {
+                        retry_at: self.day_ends_at(day, now),
+                    };
                 }
                 return Decision::Wait(wait);
             }
@@ -196,7 +201,10 @@ impl RateLimit {
         }
         self.events += 1;
         self.in_flight += 1;
-        Decision::Go(Ticket { sent: self.events, sent_at: now })
+        Decision::Go(Ticket {
+            sent: self.events,
+            sent_at: now,
+        })
     }
 
     /// An answer came at `now`, when our own clock showed `wall`.
@@ -214,7 +222,12 @@ impl RateLimit {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.heard = true;
         self.wall = Some((wall, now));
-        let arrival = Arrival { sent, event: self.events, sent_at, now };
+        let arrival = Arrival {
+            sent,
+            event: self.events,
+            sent_at,
+            now,
+        };
         let minute = read(headers, &MINUTE_NAMES);
         let day = read(headers, &DAY_NAMES);
         self.learn_clock(date(headers), minute.reset, day.reset, arrival);
@@ -229,7 +242,11 @@ impl RateLimit {
                 until: now.saturating_add(FIRST_PAUSE),
                 length: FIRST_PAUSE,
             });
-        } else if self.pause.as_ref().is_some_and(|pause| arrival.sent > pause.since) {
+        } else if self
+            .pause
+            .as_ref()
+            .is_some_and(|pause| arrival.sent > pause.since)
+        {
             self.pause = None;
         }
     }
@@ -255,7 +272,9 @@ impl RateLimit {
                 WindowQuota {
                     limit: window.limit(),
                     remaining: window.available(self.in_flight),
-                    resets_at: window.reset().and_then(|reset| UNIX_EPOCH.checked_add(reset)),
+                    resets_at: window
+                        .reset()
+                        .and_then(|reset| UNIX_EPOCH.checked_add(reset)),
                 }
             })
         };
@@ -279,11 +298,16 @@ impl RateLimit {
             Some((start, length + window::MARGIN))
         };
         let dated = date.map(|date| (date, Duration::from_secs(1)));
-        let Some((bound, vagueness)) = dated.or_else(|| opened(minute, MINUTE)).or_else(|| opened(day, DAY))
+        let Some((bound, vagueness)) = dated
+            .or_else(|| opened(minute, MINUTE))
+            .or_else(|| opened(day, DAY))
         else {
             return;
         };
-        if self.clock.learn(bound, vagueness, arrival.round_trip(), arrival.now) {
+        if self
+            .clock
+            .learn(bound, vagueness, arrival.round_trip(), arrival.now)
+        {
             for window in [&mut self.minute, &mut self.day].into_iter().flatten() {
                 window.forget_reset(arrival.now);
             }
@@ -315,13 +339,22 @@ impl RateLimit {
                 None => FIRST_PAUSE,
             }
         };
-        self.pause = Some(Pause { since: arrival.event, until: now.saturating_add(length), length });
+        self.pause = Some(Pause {
+            since: arrival.event,
+            until: now.saturating_add(length),
+            length,
+        });
     }
 
     /// The server's clock at `now`, or ours where no answer told the time; `None` before any answer.
     pub(crate) fn server_time(&self, now: Duration) -> Option<SystemTime> {
-        let server = self.clock.at_least(now).and_then(|time| UNIX_EPOCH.checked_add(time));
-        let ours = self.wall.and_then(|(wall, at)| wall.checked_add(now.saturating_sub(at)));
+        let server = self
+            .clock
+            .at_least(now)
+            .and_then(|time| UNIX_EPOCH.checked_add(time));
+        let ours = self
+            .wall
+            .and_then(|(wall, at)| wall.checked_add(now.saturating_sub(at)));
         server.or(ours)
     }
 
@@ -329,8 +362,12 @@ impl RateLimit {
         let server = self.server_time(now).unwrap_or(UNIX_EPOCH);
         let latest = server.checked_add(DAY).unwrap_or(server);
         match day.reset() {
-            Some(reset) => UNIX_EPOCH.checked_add(reset).map_or(latest, |reset| reset.min(latest)),
-            None => server.checked_add(day.ends_in(now, &self.clock).min(DAY)).unwrap_or(server),
+            Some(reset) => UNIX_EPOCH
+                .checked_add(reset)
+                .map_or(latest, |reset| reset.min(latest)),
+            None => server
+                .checked_add(day.ends_in(now, &self.clock).min(DAY))
+                .unwrap_or(server),
         }
     }
 }
@@ -352,7 +389,9 @@ fn read(headers: &HeaderMap, names: &Names) -> Headers {
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     let text = headers.get(name)?.to_str().ok()?.trim();
     match text.strip_prefix('-') {
-        Some(digits) => (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(0),
+        Some(digits) => {
+            (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(0)
+        }
         None => text.parse().ok(),
     }
 }

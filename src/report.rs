@@ -56,7 +56,9 @@ impl Report {
     /// The outcome of one id; `None` if it was not in the list.
     #[must_use]
     pub fn outcome(&self, id: UserId) -> Option<&Outcome> {
-        self.ledger.position(id).map(|position| self.ledger.outcome(position))
+        self.ledger
+            .position(id)
+            .map(|position| self.ledger.outcome(position))
     }
 
     /// Whom this run assigned.
@@ -124,7 +126,9 @@ impl Report {
     }
 
     fn with(&self, is: impl Fn(&Outcome) -> bool + Clone) -> impl Iterator<Item = UserId> + Clone {
-        self.outcomes().filter(move |(_, outcome)| is(outcome)).map(|(id, _)| id)
+        self.outcomes()
+            .filter(move |(_, outcome)| is(outcome))
+            .map(|(id, _)| id)
     }
 
     fn columns(&self) -> Columns {
@@ -133,7 +137,10 @@ impl Report {
             already_assigned: self.already_assigned().collect(),
             rejected: self
                 .rejected()
-                .map(|(user_id, why)| RejectedUser { user_id, reason: why.reason().to_owned() })
+                .map(|(user_id, why)| RejectedUser {
+                    user_id,
+                    reason: why.reason().to_owned(),
+                })
                 .collect(),
             not_assigned: self.not_assigned().collect(),
             unknown: self.unknown().collect(),
@@ -155,7 +162,11 @@ impl Eq for Report {}
 
 /// A report as it is written.
 #[derive(Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema), schemars(rename = "Report"))]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Report")
+)]
 struct Columns {
     /// Whom the run assigned.
     assigned: Vec<UserId>,
@@ -209,7 +220,8 @@ impl<'de> Deserialize<'de> for Report {
 impl Columns {
     fn outcomes(self) -> Vec<(UserId, Outcome)> {
         let rejected = self.rejected.into_iter();
-        let rejected = rejected.map(|user| (user.user_id, Outcome::Rejected(Rejection::new(user.reason))));
+        let rejected =
+            rejected.map(|user| (user.user_id, Outcome::Rejected(Rejection::new(user.reason))));
         let mut outcomes: Vec<_> = rejected.collect();
         for (users, outcome) in [
             (self.assigned, Outcome::Assigned),
@@ -258,7 +270,12 @@ impl fmt::Display for Report {
                 write!(f, ", {count} {what}")?;
             }
         }
-        write!(f, "; {} duplicates, {} requests", self.duplicates(), self.requests)
+        write!(
+            f,
+            "; {} duplicates, {} requests",
+            self.duplicates(),
+            self.requests
+        )
     }
 }
 

@@ -46,7 +46,10 @@ impl RetryPolicy {
     /// One attempt, whatever happens.
     #[must_use]
     pub fn never() -> Self {
-        Self { attempts: 1, ..Self::default() }
+        Self {
+            attempts: 1,
+            ..Self::default()
+        }
     }
 
     /// The most attempts of one call, the first included. At least 1. Default 5.
@@ -84,7 +87,9 @@ impl RetryPolicy {
 
     /// The wait after the `failures`-th failure; `random` is drawn evenly from 0 to 1.
     pub(crate) fn backoff(&self, failures: u32, random: f64) -> Duration {
-        let doubled = 2_u32.checked_pow(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        let doubled = 2_u32
+            .checked_pow(failures.saturating_sub(1))
+            .unwrap_or(u32::MAX);
         let bound = self.initial.saturating_mul(doubled).min(self.longest);
         bound.mul_f64(random.clamp(0.0, 1.0))
     }
@@ -165,7 +170,8 @@ pub(crate) async fn retry<T, F: Future<Output = Result<T, Error>>>(
         let elapsed = clock.now().saturating_sub(start);
         match again(&error, effect) {
             // The pacing does the waiting; a server that refuses for ever is not asked for ever.
-            Again::WhenAllowed if elapsed < policy.elapsed.max(LONGEST_REFUSAL) && !halt.is_set() => {}
+            Again::WhenAllowed
+                if elapsed < policy.elapsed.max(LONGEST_REFUSAL) && !halt.is_set() => {}
             Again::No | Again::WhenAllowed => return Err(error),
             Again::AfterBackoff => {
                 failures += 1;
@@ -198,7 +204,10 @@ mod tests {
         assert_eq!(policy.backoff(1, 1.0), Duration::from_millis(250));
         assert_eq!(policy.backoff(3, 0.5), Duration::from_millis(500));
         for failures in [7, 8, 40, u32::MAX] {
-            assert!(policy.backoff(failures, 1.0) <= Duration::from_secs(20), "{failures}");
+            assert!(
+                policy.backoff(failures, 1.0) <= Duration::from_secs(20),
+                "{failures}"
+            );
         }
     }
 }

@@ -24,10 +24,14 @@ fn replace(
             if let Some(Value::String(name)) = object.get("$ref") {
                 *schema = resolve(&name.clone(), generator).unwrap_or_default().into();
             } else {
-                object.values_mut().for_each(|value| replace(value, generator, resolve));
+                object
+                    .values_mut()
+                    .for_each(|value| replace(value, generator, resolve));
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|value| replace(value, generator, resolve)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|value| replace(value, generator, resolve)),
         _ => {}
     }
 }

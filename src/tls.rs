@@ -13,7 +13,10 @@ pub(crate) struct Tls {
 
 impl Tls {
     /// Nothing process-wide is set: the provider goes into this client's configuration only.
-    pub(crate) fn apply(self, http: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
+    pub(crate) fn apply(
+        self,
+        http: reqwest::ClientBuilder,
+    ) -> Result<reqwest::ClientBuilder, Error> {
         let config = match self.config {
             Some(_) if !self.roots.is_empty() => {
                 return Err(problem(
@@ -33,18 +36,24 @@ fn default_config(roots: Vec<CertificateDer<'static>>) -> Result<rustls::ClientC
     use std::sync::Arc;
 
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
-        .map_err(|e| {
-            problem(
-                "root_certificate: not a certificate in DER form (a PEM file holds it in base64)",
-                Some(e),
-            )
-        })?;
+    let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(
+        roots,
+        Arc::clone(&provider),
+    )
+    .map_err(|e| {
+        problem(
+            "root_certificate: not a certificate in DER form (a PEM file holds it in base64)",
+            Some(e),
+        )
+    })?;
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| problem("TLS cannot be set up", Some(e)))?;
     // The platform's own verifier, with the caller's roots beside the platform's.
-    Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    Ok(config
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
 }
 
 #[cfg(not(feature = "ring"))]

@@ -70,8 +70,18 @@ impl ClientHooks<Inner> for Client {
 
 impl Inner {
     /// The same client on the terms of another run.
-    pub(crate) fn on_terms(&self, budget: Arc<Budget>, reserve: Reserve, halt: Option<Arc<Halt>>) -> Self {
-        Self { shared: Arc::clone(&self.shared), budget, reserve, halt }
+    pub(crate) fn on_terms(
+        &self,
+        budget: Arc<Budget>,
+        reserve: Reserve,
+        halt: Option<Arc<Halt>>,
+    ) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            budget,
+            reserve,
+            halt,
+        }
     }
 
     /// Signs and sends. A 401 to a token of ours is not executed: it is asked anew, once.
@@ -94,7 +104,9 @@ impl Inner {
             };
             let answer = self.send(request, operation).await?;
             match spare {
-                Some(spare) if answer.status == StatusCode::UNAUTHORIZED && credentials.forget(token) => {
+                Some(spare)
+                    if answer.status == StatusCode::UNAUTHORIZED && credentials.forget(token) =>
+                {
                     request = spare;
                 }
                 _ => return Ok(answer),
@@ -104,14 +116,24 @@ impl Inner {
     }
 
     /// One request on the wire, within the run's budget and the account's limits.
-    pub(crate) async fn send(&self, mut request: Request, operation: &'static str) -> Result<Answer, Error> {
+    pub(crate) async fn send(
+        &self,
+        mut request: Request,
+        operation: &'static str,
+    ) -> Result<Answer, Error> {
         let shared = &*self.shared;
         // A read-back must always be affordable: a write leaves one request of the day for it.
         let write = *request.method() == Method::POST && operation != crate::credentials::OPERATION;
         // A token serves everybody, whoever asks for it.
-        let reserve =
-            if operation == crate::credentials::OPERATION { Reserve::default() } else { self.reserve };
-        let share = Share { reserve, keep_back: u64::from(write) };
+        let reserve = if operation == crate::credentials::OPERATION {
+            Reserve::default()
+        } else {
+            self.reserve
+        };
+        let share = Share {
+            reserve,
+            keep_back: u64::from(write),
+        };
         self.budget.check()?;
         let leave = shared.governor.acquire(share);
         let permit = match &self.halt {
@@ -134,7 +156,8 @@ impl Inner {
             http.response.status_code = tracing::field::Empty,
             error.type = tracing::field::Empty,
         );
-        let result = tracing::Instrument::instrument(self.exchange(request, permit), span.clone()).await;
+        let result =
+            tracing::Instrument::instrument(self.exchange(request, permit), span.clone()).await;
         match &result {
             Ok(answer) => {
                 span.record("http.response.status_code", answer.status.as_u16());
@@ -149,7 +172,11 @@ impl Inner {
         result
     }
 
-    async fn exchange(&self, request: Request, permit: crate::governor::Permit<'_>) -> Result<Answer, Error> {
+    async fn exchange(
+        &self,
+        request: Request,
+        permit: crate::governor::Permit<'_>,
+    ) -> Result<Answer, Error> {
         let response = match self.shared.http.execute(request).await {
             Ok(response) => response,
             Err(e) => {
@@ -161,7 +188,11 @@ impl Inner {
             }
         };
         let (status, headers) = (response.status(), response.headers().clone());
-        let cap = if status.is_success() { self.shared.max_body } else { MAX_ERROR_BODY };
+        let cap = if status.is_success() {
+            self.shared.max_body
+        } else {
+            MAX_ERROR_BODY
+        };
         let (mut body, rest) = read_body(response, cap).await;
         // What carries `data` is a success, and is not looked at twice; all else may end up in an error.
         let hidden = if status.is_success() && has_data(&body) {
@@ -176,17 +207,27 @@ impl Inner {
         };
         permit.answered(&headers, hidden || status == StatusCode::TOO_MANY_REQUESTS);
         match rest {
-            _ if hidden => {
-                Err(Error::of_answer(StatusCode::TOO_MANY_REQUESTS, &headers, &body).with_status(status))
-            }
-            Rest::None => Ok(Answer { status, headers, body: body.freeze() }),
+            _ if hidden => Err(
+                Error::of_answer(StatusCode::TOO_MANY_REQUESTS, &headers, &body)
+                    .with_status(status),
+            ),
+            Rest::None => Ok(Answer {
+                status,
+                headers,
+                body: body.freeze(),
+            }),
             // What a refusal says is nice to have; that it is one, is known from its status.
-            Rest::Over | Rest::Lost(_) if !status.is_success() => {
-                Ok(Answer { status, headers, body: body.freeze() })
-            }
+            Rest::Over | Rest::Lost(_) if !status.is_success() => Ok(Answer {
+                status,
+                headers,
+                body: body.freeze(),
+            }),
             Rest::Over => {
-                let message = format!("the answer is longer than {cap} bytes, the most that is read");
-                Err(Error::new(ErrorKind::TooLarge, message).with_status(status).with_body(&body))
+                let message =
+                    format!("the answer is longer than {cap} bytes, the most that is read");
+                Err(Error::new(ErrorKind::TooLarge, message)
+                    .with_status(status)
+                    .with_body(&body))
             }
             Rest::Lost(e) => Err(of_reqwest(e).with_status(status).with_body(&body)),
         }
@@ -201,7 +242,9 @@ enum Rest {
 }
 
 async fn read_body(mut response: Response, cap: usize) -> (BytesMut, Rest) {
-    let length = response.content_length().and_then(|n| usize::try_from(n).ok());
+    let length = response
+        .content_length()
+        .and_then(|n| usize::try_from(n).ok());
     // The length is the server's word: it must not make us reserve more than we would read.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(cap));
     if length.is_some_and(|n| n > cap) && response.status().is_success() {
@@ -224,7 +267,9 @@ async fn read_body(mut response: Response, cap: usize) -> (BytesMut, Rest) {
 
 /// Whether `data` stands at the start of a body. A pack of a hundred thousand must not be parsed twice.
 fn has_data(body: &[u8]) -> bool {
-    body[..body.len().min(1024)].windows(6).any(|window| window == b"\"data\"")
+    body[..body.len().min(1024)]
+        .windows(6)
+        .any(|window| window == b"\"data\"")
 }
 
 /// Whether a 200 is a refusal in disguise: no `data`, and a `detail` about too many requests.
@@ -274,7 +319,9 @@ impl Answer {
 
 /// Our own failure, inside a response that no server sent: the generated client passes it on as it is.
 fn carry(error: Error) -> Response {
-    let status = error.status().and_then(|status| StatusCode::from_u16(status).ok());
+    let status = error
+        .status()
+        .and_then(|status| StatusCode::from_u16(status).ok());
     let mut builder = http::Response::builder().extension(error);
     // A status outside the spec, so that nothing is parsed.
     let outside = |status: &StatusCode| {
@@ -284,7 +331,9 @@ fn carry(error: Error) -> Response {
     if let Ok(url) = Url::parse("about:blank") {
         builder = builder.url(url);
     }
-    builder.body(Bytes::new()).map_or_else(|_| http::Response::new(Bytes::new()).into(), Into::into)
+    builder
+        .body(Bytes::new())
+        .map_or_else(|_| http::Response::new(Bytes::new()).into(), Into::into)
 }
 
 /// Names a failure of the HTTP client.
@@ -298,9 +347,15 @@ pub(crate) fn of_reqwest(error: reqwest::Error) -> Error {
     } else if error.is_timeout() {
         (ErrorKind::Timeout, "no full answer in time")
     } else if error.is_redirect() {
-        (ErrorKind::Redirect, "the server redirects, which is never followed")
+        (
+            ErrorKind::Redirect,
+            "the server redirects, which is never followed",
+        )
     } else {
-        (ErrorKind::Interrupted, "the connection broke before the answer was complete")
+        (
+            ErrorKind::Interrupted,
+            "the connection broke before the answer was complete",
+        )
     };
     let cause = innermost(&error);
     Error::new(kind, format!("{message}: {cause}")).with_source(error)

@@ -206,8 +206,16 @@ impl Watch {
         self.failures = 0;
         let look = found.and_then(|snapshot| self.compared(snapshot));
         let only = self.only.as_ref();
-        let done = self.until_complete && self.last.as_ref().is_some_and(|last| is_complete(last, only));
-        self.state = if done { State::Ended } else { self.wait(self.stretched()) };
+        let done = self.until_complete
+            && self
+                .last
+                .as_ref()
+                .is_some_and(|last| is_complete(last, only));
+        self.state = if done {
+            State::Ended
+        } else {
+            self.wait(self.stretched())
+        };
         look
     }
 
@@ -215,7 +223,9 @@ impl Watch {
         let snapshot = Arc::new(snapshot);
         let last = self.last.replace(Arc::clone(&snapshot));
         let first = last.is_none();
-        let mut changes = last.map(|last| snapshot.changes_since(&last)).unwrap_or_default();
+        let mut changes = last
+            .map(|last| snapshot.changes_since(&last))
+            .unwrap_or_default();
         if let Some(only) = &self.only {
             changes.retain(|change| only.contains(&change.user_id));
         }
@@ -239,17 +249,24 @@ impl Watch {
     /// The interval, or a longer one where the account's limits need it.
     fn stretched(&self) -> Duration {
         let client = &self.pack.client;
-        let Some(quota) = client.quota() else { return self.interval };
+        let Some(quota) = client.quota() else {
+            return self.interval;
+        };
         let server = client.server_time();
         let windows = [quota.minute, quota.day].into_iter().flatten();
-        windows.map(|window| pace(window, server)).fold(self.interval, Duration::max)
+        windows
+            .map(|window| pace(window, server))
+            .fold(self.interval, Duration::max)
     }
 }
 
 /// The wait after a failure that `failures` others precede.
 fn pause(interval: Duration, failures: u32) -> Duration {
     let doubled = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
-    interval.max(FIRST_PAUSE).saturating_mul(doubled).min(LONGEST_PAUSE.max(interval))
+    interval
+        .max(FIRST_PAUSE)
+        .saturating_mul(doubled)
+        .min(LONGEST_PAUSE.max(interval))
 }
 
 /// How far apart looks must be so that they take half of what is left of a window, once half of it is gone.
@@ -257,7 +274,10 @@ fn pace(window: WindowQuota, server: SystemTime) -> Duration {
     if window.remaining > window.limit / 2 {
         return Duration::ZERO;
     }
-    let left = window.resets_at.and_then(|reset| reset.duration_since(server).ok()).unwrap_or_default();
+    let left = window
+        .resets_at
+        .and_then(|reset| reset.duration_since(server).ok())
+        .unwrap_or_default();
     let looks = u32::try_from(window.remaining / 2).unwrap_or(u32::MAX);
     left / looks.max(1)
 }
@@ -319,7 +339,9 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_bound_and_are_never_shorter_than_the_interval() {
-        let pauses: Vec<_> = (0..4).map(|failures| pause(Duration::ZERO, failures).as_secs()).collect();
+        let pauses: Vec<_> = (0..4)
+            .map(|failures| pause(Duration::ZERO, failures).as_secs())
+            .collect();
         assert_eq!(pauses, [1, 2, 4, 8]);
         for failures in [10, 31, 32, u32::MAX] {
             assert_eq!(pause(SECOND, failures), LONGEST_PAUSE);
@@ -332,7 +354,11 @@ mod tests {
         let (mut now, mut remaining) = (UNIX_EPOCH, limit);
         while now < UNIX_EPOCH + length && remaining > 0 {
             remaining -= 1;
-            let window = WindowQuota { limit, remaining, resets_at: Some(UNIX_EPOCH + length) };
+            let window = WindowQuota {
+                limit,
+                remaining,
+                resets_at: Some(UNIX_EPOCH + length),
+            };
             now += interval.max(pace(window, now));
         }
         limit - remaining
@@ -344,13 +370,21 @@ mod tests {
             let spent = looks(limit, SECOND * 86_400, Duration::from_millis(10));
             assert!(spent < limit && spent >= limit / 2, "{spent} of {limit}");
         }
-        assert_eq!(looks(20_000, SECOND * 86_400, SECOND * 60), 1_440, "the interval where it fits");
+        assert_eq!(
+            looks(20_000, SECOND * 86_400, SECOND * 60),
+            1_440,
+            "the interval where it fits"
+        );
     }
 
     #[test]
     fn a_window_whose_end_is_unknown_or_past_stretches_nothing() {
         for resets_at in [None, Some(UNIX_EPOCH)] {
-            let window = WindowQuota { limit: 100, remaining: 1, resets_at };
+            let window = WindowQuota {
+                limit: 100,
+                remaining: 1,
+                resets_at,
+            };
             assert_eq!(pace(window, UNIX_EPOCH + SECOND), Duration::ZERO);
         }
     }

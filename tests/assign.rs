@@ -16,7 +16,12 @@ const MS: Duration = Duration::from_millis(1);
 
 fn client(server: &Server) -> Client {
     let retry = RetryPolicy::default().initial_backoff(MS);
-    Client::builder().api_key("key").base_url(server.base_url()).retry(retry).build().expect("a client")
+    Client::builder()
+        .api_key("key")
+        .base_url(server.base_url())
+        .retry(retry)
+        .build()
+        .expect("a client")
 }
 
 fn pack(server: &Server) -> Pack {
@@ -39,9 +44,21 @@ fn messy() -> Vec<u64> {
 async fn a_messy_list_becomes_assignments() {
     let server = Server::start();
     server.users(1..=UNIQUE).already(1001, [5, MOST + 200]);
-    let report = pack(&server).assign(messy()).await.expect("everybody is settled");
-    assert_eq!((report.len() as u64, report.duplicates(), report.requests()), (UNIQUE, 200, 4));
-    assert_eq!((report.assigned().count() as u64, report.already_assigned().count()), (UNIQUE - 2, 2));
+    let report = pack(&server)
+        .assign(messy())
+        .await
+        .expect("everybody is settled");
+    assert_eq!(
+        (report.len() as u64, report.duplicates(), report.requests()),
+        (UNIQUE, 200, 4)
+    );
+    assert_eq!(
+        (
+            report.assigned().count() as u64,
+            report.already_assigned().count()
+        ),
+        (UNIQUE - 2, 2)
+    );
     assert_eq!(report.outcome(id(5)), Some(&Outcome::AlreadyAssigned));
     assert_eq!(report.outcome(id(6)), Some(&Outcome::Assigned));
     assert_eq!(report.outcome(id(UNIQUE + 1)), None);
@@ -55,15 +72,25 @@ async fn a_messy_list_becomes_assignments() {
     assert_eq!(server.assigned(1001), (1..=UNIQUE).collect::<Vec<_>>());
 
     let again = pack(&server).assign(messy()).await.expect("resumes");
-    assert_eq!((again.already_assigned().count() as u64, server.posts()), (UNIQUE, 3));
+    assert_eq!(
+        (again.already_assigned().count() as u64, server.posts()),
+        (UNIQUE, 3)
+    );
 }
 
 #[tokio::test]
 async fn an_empty_list_sends_nothing() {
     let server = Server::start();
-    let report = pack(&server).assign(Vec::<u64>::new()).await.expect("no error");
+    let report = pack(&server)
+        .assign(Vec::<u64>::new())
+        .await
+        .expect("no error");
     assert!(report.is_empty());
-    let plan = pack(&server).assign(Vec::<u64>::new()).plan().await.expect("no error");
+    let plan = pack(&server)
+        .assign(Vec::<u64>::new())
+        .plan()
+        .await
+        .expect("no error");
     assert_eq!((plan.unique, plan.requests), (0, 0));
     assert_eq!(server.requests(), 0);
 }
@@ -74,7 +101,12 @@ async fn an_id_that_cannot_exist_is_refused_before_anything_is_sent() {
     for bad in [0, -5, i64::MIN] {
         let error = pack(&server).assign([7, 8, bad]).await.expect_err("no id");
         assert_eq!(error.cause().kind(), ErrorKind::InvalidInput);
-        assert!(error.to_string().contains(&format!("number 3 of the list: `{bad}`")), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("number 3 of the list: `{bad}`")),
+            "{error}"
+        );
         assert_eq!(error.report().not_assigned().count(), 2);
     }
     assert_eq!(server.requests(), 0);
@@ -88,16 +120,31 @@ async fn several_chunks_are_in_flight_once_the_first_answer_is_there() {
     assert_eq!(server.most_at_once(), 4);
     let server = Server::start();
     server.users(1..=5_000).delay(MS * 5);
-    pack(&server).assign(1..=5_000_u64).max_in_flight(1).await.expect("all");
+    pack(&server)
+        .assign(1..=5_000_u64)
+        .max_in_flight(1)
+        .await
+        .expect("all");
     assert_eq!(server.most_at_once(), 1);
 }
 
 #[tokio::test]
 async fn one_stranger_does_not_stop_the_rest() {
-    for naming in [Naming::Nothing, Naming::Index, Naming::FirstIndex, Naming::Text, Naming::Echo] {
+    for naming in [
+        Naming::Nothing,
+        Naming::Index,
+        Naming::FirstIndex,
+        Naming::Text,
+        Naming::Echo,
+    ] {
         let server = Server::start();
-        server.users((1..=1_200).filter(|user| user % 400 != 0)).with(|world| world.naming = naming);
-        let report = pack(&server).assign(1..=1_200_u64).await.expect("strangers are no error");
+        server
+            .users((1..=1_200).filter(|user| user % 400 != 0))
+            .with(|world| world.naming = naming);
+        let report = pack(&server)
+            .assign(1..=1_200_u64)
+            .await
+            .expect("strangers are no error");
         let rejected: Vec<u64> = report.rejected().map(|(user, _)| user.get()).collect();
         assert_eq!(rejected, [400, 800, 1_200], "{naming:?}");
         assert_eq!(report.assigned().count(), 1_197, "{naming:?}");
@@ -111,16 +158,32 @@ async fn one_stranger_does_not_stop_the_rest() {
             Naming::FirstIndex => 3 + 3 + 3,
             Naming::Nothing | Naming::Echo => 3 + 45,
         };
-        assert!(server.posts() <= most, "{naming:?}: {} posts", server.posts());
-        assert!(server.sizes().iter().all(|size| (1..=MAX_USERS_PER_REQUEST).contains(size)));
+        assert!(
+            server.posts() <= most,
+            "{naming:?}: {} posts",
+            server.posts()
+        );
+        assert!(
+            server
+                .sizes()
+                .iter()
+                .all(|size| (1..=MAX_USERS_PER_REQUEST).contains(size))
+        );
     }
 }
 
 #[tokio::test]
 async fn who_is_there_already_is_not_rejected_by_a_server_that_refuses_them() {
-    for reassign in [Reassign::Nothing, Reassign::Refuse, Reassign::SecondAssignment] {
+    for reassign in [
+        Reassign::Nothing,
+        Reassign::Refuse,
+        Reassign::SecondAssignment,
+    ] {
         let server = Server::start();
-        server.users(1..=20).already(1001, 1..=3).with(|world| world.reassign = reassign);
+        server
+            .users(1..=20)
+            .already(1001, 1..=3)
+            .with(|world| world.reassign = reassign);
         // Somebody else assigns 4 and 5 after our first read, and before our first write.
         server.fault("GET", Fault::Delay(Duration::ZERO));
         let run = {
@@ -133,8 +196,19 @@ async fn who_is_there_already_is_not_rejected_by_a_server_that_refuses_them() {
         }
         server.already(1001, [4, 5]);
         let report = run.await.expect("no panic").expect("settled");
-        assert_eq!(report.rejected().map(|(user, _)| user.get()).collect::<Vec<_>>(), [21], "{reassign:?}");
-        assert_eq!(report.assigned().count() + report.already_assigned().count(), 20, "{reassign:?}");
+        assert_eq!(
+            report
+                .rejected()
+                .map(|(user, _)| user.get())
+                .collect::<Vec<_>>(),
+            [21],
+            "{reassign:?}"
+        );
+        assert_eq!(
+            report.assigned().count() + report.already_assigned().count(),
+            20,
+            "{reassign:?}"
+        );
     }
 }
 
@@ -142,21 +216,58 @@ async fn who_is_there_already_is_not_rejected_by_a_server_that_refuses_them() {
 async fn all_or_nothing_is_one_request() {
     let server = Server::start();
     server.users(1..=MOST);
-    let error = pack(&server).assign(1..=MOST + 1).all_or_nothing().await.expect_err("too many");
-    assert_eq!((error.cause().kind(), server.requests()), (ErrorKind::TooManyUsers, 0));
-    assert!([MOST, MOST + 1].iter().all(|count| error.to_string().contains(&count.to_string())), "{error}");
+    let error = pack(&server)
+        .assign(1..=MOST + 1)
+        .all_or_nothing()
+        .await
+        .expect_err("too many");
+    assert_eq!(
+        (error.cause().kind(), server.requests()),
+        (ErrorKind::TooManyUsers, 0)
+    );
+    assert!(
+        [MOST, MOST + 1]
+            .iter()
+            .all(|count| error.to_string().contains(&count.to_string())),
+        "{error}"
+    );
 
-    let error = pack(&server).assign([1, 2, MOST + 1, 1]).all_or_nothing().await.expect_err("refused");
-    assert_eq!((error.cause().kind(), error.cause().executed()), (ErrorKind::Validation, Executed::No));
+    let error = pack(&server)
+        .assign([1, 2, MOST + 1, 1])
+        .all_or_nothing()
+        .await
+        .expect_err("refused");
+    assert_eq!(
+        (error.cause().kind(), error.cause().executed()),
+        (ErrorKind::Validation, Executed::No)
+    );
     assert_eq!(error.report().not_assigned().count(), 3);
     assert_eq!((server.posts(), server.assigned(1001).len()), (1, 0));
 
     server.with(|world| world.naming = Naming::Index);
-    let error = pack(&server).assign([1, 2, MOST + 1]).all_or_nothing().await.expect_err("refused");
-    assert_eq!(error.report().rejected().map(|(user, _)| user.get()).collect::<Vec<_>>(), [MOST + 1]);
+    let error = pack(&server)
+        .assign([1, 2, MOST + 1])
+        .all_or_nothing()
+        .await
+        .expect_err("refused");
+    assert_eq!(
+        error
+            .report()
+            .rejected()
+            .map(|(user, _)| user.get())
+            .collect::<Vec<_>>(),
+        [MOST + 1]
+    );
 
-    let report = pack(&server).assign(1..=MOST).all_or_nothing().await.expect("all");
-    assert_eq!((report.assigned().count(), server.posts()), (MAX_USERS_PER_REQUEST, 3));
+    let report = pack(&server)
+        .assign(1..=MOST)
+        .all_or_nothing()
+        .await
+        .expect("all");
+    assert_eq!(
+        (report.assigned().count(), server.posts()),
+        (MAX_USERS_PER_REQUEST, 3)
+    );
 }
 
 #[tokio::test]
@@ -165,7 +276,12 @@ async fn a_plan_sends_no_write() {
     server.users(1..=UNIQUE).already(1001, 1..=3);
     let plan = pack(&server).assign(messy()).plan().await.expect("a plan");
     assert_eq!(
-        (plan.unique, plan.duplicates, plan.already_assigned, plan.to_assign),
+        (
+            plan.unique,
+            plan.duplicates,
+            plan.already_assigned,
+            plan.to_assign
+        ),
         (UNIQUE, 200, 3, UNIQUE - 3)
     );
     assert_eq!((plan.requests, plan.fits_today), (3, None));
@@ -174,16 +290,24 @@ async fn a_plan_sends_no_write() {
 
 #[tokio::test]
 async fn what_lasts_ends_the_run_with_nobody_lost() {
-    for (status, kind) in
-        [(401, ErrorKind::Unauthorized), (403, ErrorKind::Forbidden), (404, ErrorKind::NotFound)]
-    {
+    for (status, kind) in [
+        (401, ErrorKind::Unauthorized),
+        (403, ErrorKind::Forbidden),
+        (404, ErrorKind::NotFound),
+    ] {
         for method in ["GET", "POST"] {
             let server = Server::start();
             server.users(1..=2_000);
             for _ in 0..4 {
-                server.fault(method, Fault::Status(status, "application/json", "{}".to_owned()));
+                server.fault(
+                    method,
+                    Fault::Status(status, "application/json", "{}".to_owned()),
+                );
             }
-            let error = pack(&server).assign(1..=2_000_u64).await.expect_err("it lasts");
+            let error = pack(&server)
+                .assign(1..=2_000_u64)
+                .await
+                .expect_err("it lasts");
             assert_eq!(error.cause().kind(), kind);
             assert!(error.cause().is_lasting());
             assert_eq!(error.report().not_assigned().count(), 2_000);
@@ -203,7 +327,11 @@ async fn progress_is_told_and_a_stop_reports() {
         .assign(1..=3_000_u64)
         .max_in_flight(1)
         .on_progress(move |progress| {
-            seen.lock().expect("no panic").push((progress.settled, progress.total, progress.requests));
+            seen.lock().expect("no panic").push((
+                progress.settled,
+                progress.total,
+                progress.requests,
+            ));
             if progress.settled >= 1_000
                 && let Some(stop) = stop.take()
             {
@@ -218,9 +346,19 @@ async fn progress_is_told_and_a_stop_reports() {
     assert_eq!(error.cause().kind(), ErrorKind::Stopped);
     let assigned = error.report().assigned().count();
     assert!((1_000..3_000).contains(&assigned), "{assigned}");
-    assert_eq!(server.assigned(1001).len(), assigned, "what was in flight is reported");
-    assert_eq!(told.lock().expect("no panic")[..2], [(0, 3_000, 1), (MOST, 3_000, 2)]);
-    let rest = pack(&server).assign(error.report().retry_ids()).await.expect("the rest");
+    assert_eq!(
+        server.assigned(1001).len(),
+        assigned,
+        "what was in flight is reported"
+    );
+    assert_eq!(
+        told.lock().expect("no panic")[..2],
+        [(0, 3_000, 1), (MOST, 3_000, 2)]
+    );
+    let rest = pack(&server)
+        .assign(error.report().retry_ids())
+        .await
+        .expect("the rest");
     assert_eq!(rest.assigned().count() + assigned, 3_000);
 }
 
@@ -228,11 +366,19 @@ async fn progress_is_told_and_a_stop_reports() {
 async fn the_runs_own_limit_is_kept() {
     let server = Server::start();
     server.users((1..=2_000).filter(|user| user % 2 == 0));
-    let error = pack(&server).assign(1..=2_000_u64).max_requests(30).await.expect_err("out of requests");
+    let error = pack(&server)
+        .assign(1..=2_000_u64)
+        .max_requests(30)
+        .await
+        .expect_err("out of requests");
     assert_eq!(error.cause().kind(), ErrorKind::RequestLimit);
     assert!(server.requests() <= 30, "{}", server.requests());
     assert_eq!(error.report().requests(), server.requests() as u64);
-    assert_eq!(error.report().unknown().count(), 0, "one was left for the closing read");
+    assert_eq!(
+        error.report().unknown().count(),
+        0,
+        "one was left for the closing read"
+    );
     for (user, outcome) in error.report().outcomes() {
         match outcome {
             Outcome::Assigned => assert_eq!(user.get() % 2, 0),
@@ -249,14 +395,22 @@ async fn the_runs_own_limit_is_kept() {
 #[tokio::test]
 async fn a_wrong_column_does_not_eat_the_day() {
     let server = Server::start();
-    let error = pack(&server).assign(1..=3_000_u64).await.expect_err("nobody of them exists");
+    let error = pack(&server)
+        .assign(1..=3_000_u64)
+        .await
+        .expect_err("nobody of them exists");
     assert_eq!(error.cause().kind(), ErrorKind::RequestLimit);
     assert_eq!(
         server.posts(),
         3_000_usize.div_ceil(MAX_USERS_PER_REQUEST) + 300,
         "every chunk, and a tenth of the list"
     );
-    assert!(error.to_string().contains("check that the list holds user ids"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("check that the list holds user ids"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -264,12 +418,23 @@ async fn the_generated_client_is_signed_and_safe() {
     let server = Server::start();
     server.users([7]).already(1001, [7]);
     let pack = PackId::try_from(1001).expect("an id");
-    let answer = client(&server).api().get_pack_assignments(&pack).await.expect("signed");
+    let answer = client(&server)
+        .api()
+        .get_pack_assignments(&pack)
+        .await
+        .expect("signed");
     assert_eq!(answer.data.assignments[0].user_id, id(7));
     let wrong = PackId::try_from(9).expect("an id");
-    let error = client(&server).api().get_pack_assignments(&wrong).await.expect_err("no such pack");
+    let error = client(&server)
+        .api()
+        .get_pack_assignments(&wrong)
+        .await
+        .expect_err("no such pack");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
-    assert_eq!(connecteam_onboarding::Error::from(error).kind(), ErrorKind::NotFound);
+    assert_eq!(
+        connecteam_onboarding::Error::from(error).kind(),
+        ErrorKind::NotFound
+    );
 }
 
 #[tokio::test]

@@ -98,17 +98,28 @@ impl Copy {
             ("mock", cfg!(feature = "mock")),
             ("schemars", cfg!(feature = "schemars")),
         ];
-        let features: Vec<_> = features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+        let features: Vec<_> = features
+            .iter()
+            .filter(|(_, on)| *on)
+            .map(|(name, _)| *name)
+            .collect();
         command.args(["--features", &features.join(",")]);
         // What cargo tells this test of its own package. Build scripts that watch it (ring's) would run
         // anew in the copy and once more afterwards, with all that depends on them.
         for (name, _) in std::env::vars_os() {
             let of_package = |start: &&str| name.to_string_lossy().starts_with(start);
-            if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(of_package) {
+            if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"]
+                .iter()
+                .any(of_package)
+            {
                 command.env_remove(&name);
             }
         }
-        let output = command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).output().unwrap();
+        let output = command
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", &self.target)
+            .output()
+            .unwrap();
         let mut built = Built {
             ok: output.status.success(),
             made: Vec::new(),
@@ -120,14 +131,19 @@ impl Copy {
                 built.errors = built.errors + line + "\n";
                 continue;
             };
-            if !message["package_id"].as_str().is_some_and(|id| id.contains("tmp/edited")) {
+            if !message["package_id"]
+                .as_str()
+                .is_some_and(|id| id.contains("tmp/edited"))
+            {
                 continue;
             }
             if let Some(folder) = message["out_dir"].as_str() {
                 built.code = Some(Path::new(folder).join("codegen.rs"));
             }
             if message["fresh"] == false {
-                built.made.extend(message["target"]["name"].as_str().map(str::to_owned));
+                built
+                    .made
+                    .extend(message["target"]["name"].as_str().map(str::to_owned));
             }
         }
         built
@@ -136,7 +152,10 @@ impl Copy {
 
 impl Built {
     fn written(&self) -> SystemTime {
-        fs::metadata(self.code.as_ref().expect("an OUT_DIR")).unwrap().modified().unwrap()
+        fs::metadata(self.code.as_ref().expect("an OUT_DIR"))
+            .unwrap()
+            .modified()
+            .unwrap()
     }
 }
 
@@ -154,14 +173,19 @@ fn copy(from: &Path, to: &Path) {
 
 /// The test that runs in the copy.
 fn program(more: &str) -> String {
-    format!("{}\nconst LOWERED: usize = {LOWERED};\n{more}", include_str!("edits/program.rs"))
+    format!(
+        "{}\nconst LOWERED: usize = {LOWERED};\n{more}",
+        include_str!("edits/program.rs")
+    )
 }
 
 #[test]
 fn an_edited_specification_goes_all_the_way() {
     let copy = Copy::new();
     // All that a change is. What each of them shows is in `changes.rs`.
-    Change::ALL.iter().for_each(|change| copy.edit(|spec| change.of(spec)));
+    Change::ALL
+        .iter()
+        .for_each(|change| copy.edit(|spec| change.of(spec)));
 
     let first = copy.test(true);
     assert!(first.ok, "{}", first.errors);
@@ -171,12 +195,24 @@ fn an_edited_specification_goes_all_the_way() {
     assert!(!copy.root.join("src/codegen.rs").exists() && !copy.root.join("target").exists());
 
     let again = copy.test(false);
-    assert!(again.ok && again.made.is_empty(), "nothing changed, but made anew: {:?}", again.made);
+    assert!(
+        again.ok && again.made.is_empty(),
+        "nothing changed, but made anew: {:?}",
+        again.made
+    );
 
-    fs::write(copy.root.join("tests/edited.rs"), program("// Another file.\n")).unwrap();
+    fs::write(
+        copy.root.join("tests/edited.rs"),
+        program("// Another file.\n"),
+    )
+    .unwrap();
     let other = copy.test(false);
     assert_eq!(other.made, ["edited"], "{}", other.errors);
-    assert_eq!(other.written(), first.written(), "the specification did not change, but was read again");
+    assert_eq!(
+        other.written(),
+        first.written(),
+        "the specification did not change, but was read again"
+    );
 
     copy.edit(|spec| edits::replaced(spec, &format!("          maxItems: {LOWERED}\n"), ""));
     let broken = copy.test(false);
@@ -186,7 +222,11 @@ fn an_edited_specification_goes_all_the_way() {
          expected the most user ids that a request may carry, an integer of at least 1, found nothing",
         env!("CARGO_PKG_VERSION")
     );
-    assert!(broken.errors.lines().any(|line| line == expected), "{}", broken.errors);
+    assert!(
+        broken.errors.lines().any(|line| line == expected),
+        "{}",
+        broken.errors
+    );
     assert!(!broken.errors.contains("panicked"), "{}", broken.errors);
 
     fs::remove_file(copy.spec()).unwrap();

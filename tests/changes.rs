@@ -16,7 +16,10 @@ use std::sync::LazyLock;
 use surface::{Verdict, diff, surface};
 
 const FILE: &str = "spec/onboarding.yaml";
-const EVERYTHING: Options = Options { mock: true, schemars: true };
+const EVERYTHING: Options = Options {
+    mock: true,
+    schemars: true,
+};
 
 /// The code for the specification as it is, and its surface, which `surface.rs` holds to be the golden file.
 static PRESENT: LazyLock<(String, String)> = LazyLock::new(|| {
@@ -43,7 +46,12 @@ fn shown(spec: &str) -> Shown {
     let (before, golden) = &*PRESENT;
     let code = code(spec);
     let (lines, verdict) = diff(golden, &surface(&code));
-    Shown { surface: lines, verdict, schemas: schema_lines(before, &code), code }
+    Shown {
+        surface: lines,
+        verdict,
+        schemas: schema_lines(before, &code),
+        code,
+    }
 }
 
 /// The change shows in these lines and in no other.
@@ -73,11 +81,17 @@ fn a_field_added_is_a_field_of_its_type() {
 #[test]
 fn a_field_added_to_a_type_that_anybody_builds_is_breaking() {
     let page = "        assignments:\n          type: array";
-    let spec = edits::replaced(SPEC, page, &format!("        nextPage: {{type: string}}\n{page}"));
+    let spec = edits::replaced(
+        SPEC,
+        page,
+        &format!("        nextPage: {{type: string}}\n{page}"),
+    );
     let shown = shown(&spec);
-    let expected =
-        "crate::api::types::PackAssignments\n+   pub next_page: Option<String>, rename = \"nextPage\"\n";
-    assert_eq!((shown.surface.as_str(), shown.verdict), (expected, Verdict::Breaking));
+    let expected = "crate::api::types::PackAssignments\n+   pub next_page: Option<String>, rename = \"nextPage\"\n";
+    assert_eq!(
+        (shown.surface.as_str(), shown.verdict),
+        (expected, Verdict::Breaking)
+    );
 }
 
 #[test]
@@ -88,7 +102,10 @@ fn a_status_added_is_a_variant() {
         &[r#"+ AssignmentStatus.anyOf.0.enum = "rehearsed""#],
         Verdict::Additive,
     );
-    for arm in [r#""rehearsed" => Self::Rehearsed"#, r#"Self::Rehearsed => "rehearsed""#] {
+    for arm in [
+        r#""rehearsed" => Self::Rehearsed"#,
+        r#"Self::Rehearsed => "rehearsed""#,
+    ] {
         assert!(shown.code.contains(arm), "{arm}");
     }
 }
@@ -131,10 +148,17 @@ fn an_endpoint_added_is_a_method_a_mock_and_its_types() {
         r#"+ rehearsal_answer.required = "kind""#,
         r#"+ rehearsal_answer.type = "object""#,
     ];
-    let shown =
-        shows(Change::EndpointAdded, include_str!("edits/endpoint.surface"), &schemas, Verdict::Additive);
+    let shown = shows(
+        Change::EndpointAdded,
+        include_str!("edits/endpoint.surface"),
+        &schemas,
+        Verdict::Additive,
+    );
     // What has no component of its own still has a schema.
-    let derived = shown.code.matches("#[derive(schemars::JsonSchema)]").count();
+    let derived = shown
+        .code
+        .matches("#[derive(schemars::JsonSchema)]")
+        .count();
     assert_eq!(derived, 2, "the kind and the owner");
 }
 
@@ -160,7 +184,11 @@ fn a_field_removed_that_src_uses_stops_the_build() {
             - $ref: '#/components/schemas/AssignmentStatus'
 ";
     let spec = edits::replaced(SPEC, status, "");
-    let spec = edits::replaced(&spec, "required: [id, userId, status, ", "required: [id, userId, ");
+    let spec = edits::replaced(
+        &spec,
+        "required: [id, userId, status, ",
+        "required: [id, userId, ",
+    );
     let problem = generate(FILE, &spec, EVERYTHING).unwrap_err();
     assert_eq!(
         problem,
@@ -171,7 +199,9 @@ fn a_field_removed_that_src_uses_stops_the_build() {
 
 #[test]
 fn all_at_once_are_each_of_them() {
-    let all = Change::ALL.iter().fold(SPEC.to_owned(), |spec, change| change.of(&spec));
+    let all = Change::ALL
+        .iter()
+        .fold(SPEC.to_owned(), |spec, change| change.of(&spec));
     let (mut surface, mut schemas) = (BTreeSet::new(), BTreeSet::new());
     for change in Change::ALL {
         let one = shown(&change.of(SPEC));
@@ -179,13 +209,23 @@ fn all_at_once_are_each_of_them() {
         schemas.extend(one.schemas);
     }
     let together = shown(&all);
-    assert_eq!(together.surface.lines().map(str::to_owned).collect::<BTreeSet<_>>(), surface);
+    assert_eq!(
+        together
+            .surface
+            .lines()
+            .map(str::to_owned)
+            .collect::<BTreeSet<_>>(),
+        surface
+    );
     assert_eq!(BTreeSet::from_iter(together.schemas), schemas);
     // Every component has a schema, its own, without being named anywhere.
     for (spec, code) in [(SPEC, &PRESENT.0), (&all, &together.code)] {
         let spec: Value = yaml_serde::from_str(spec).unwrap();
         let components = spec["components"]["schemas"].as_object().unwrap();
-        let own: BTreeMap<_, _> = components.iter().map(|(name, of)| (name.clone(), convert(of))).collect();
+        let own: BTreeMap<_, _> = components
+            .iter()
+            .map(|(name, of)| (name.clone(), convert(of)))
+            .collect();
         assert_eq!(schemas_in(code), own);
     }
 }
@@ -197,9 +237,17 @@ fn the_readme_tells_the_cap() {
     let mut told = 0;
     for before in ["up to ", "at most "] {
         for rest in readme.split(before).skip(1) {
-            let number: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == ',').collect();
-            let Ok(number) = number.trim_end_matches(',').parse::<usize>() else { continue };
-            assert_eq!(number, CAP, "README.md: `{before}{number}` is not the specification's maxItems");
+            let number: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_digit() || *c == ',')
+                .collect();
+            let Ok(number) = number.trim_end_matches(',').parse::<usize>() else {
+                continue;
+            };
+            assert_eq!(
+                number, CAP,
+                "README.md: `{before}{number}` is not the specification's maxItems"
+            );
             told += 1;
         }
     }
@@ -210,12 +258,15 @@ fn the_readme_tells_the_cap() {
 fn schema_lines(before: &str, after: &str) -> Vec<String> {
     let lines = |code: &str| {
         let mut lines = BTreeSet::new();
-        schemas_in(code).iter().for_each(|(name, schema)| leaves(schema, name, &mut lines));
+        schemas_in(code)
+            .iter()
+            .for_each(|(name, schema)| leaves(schema, name, &mut lines));
         lines
     };
     let (before, after) = (lines(before), lines(after));
     let more = after.difference(&before).map(|line| format!("+ {line}"));
-    more.chain(before.difference(&after).map(|line| format!("- {line}"))).collect()
+    more.chain(before.difference(&after).map(|line| format!("- {line}")))
+        .collect()
 }
 
 /// The schema of each component, as the generated `impl JsonSchema` holds it.
@@ -225,7 +276,10 @@ fn schemas_in(code: &str) -> BTreeMap<String, Value> {
         match expression {
             syn::Expr::MethodCall(call) => literal(&call.receiver),
             syn::Expr::Call(call) => literal(call.args.first()?),
-            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
+            syn::Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(text),
+                ..
+            }) => Some(text.value()),
             _ => None,
         }
     }
@@ -238,13 +292,20 @@ fn schemas_in(code: &str) -> BTreeMap<String, Value> {
             _ => None,
         })
     };
-    let blocks = syn::parse_file(code).unwrap().items.into_iter().filter_map(|item| match item {
-        syn::Item::Impl(block) => Some(block),
-        _ => None,
-    });
+    let blocks = syn::parse_file(code)
+        .unwrap()
+        .items
+        .into_iter()
+        .filter_map(|item| match item {
+            syn::Item::Impl(block) => Some(block),
+            _ => None,
+        });
     let pairs = blocks.filter_map(|block| {
         let schema = returned(&block, "json_schema")?;
-        Some((returned(&block, "schema_name")?, serde_json::from_str(&schema).unwrap()))
+        Some((
+            returned(&block, "schema_name")?,
+            serde_json::from_str(&schema).unwrap(),
+        ))
     });
     pairs.collect()
 }
@@ -253,11 +314,17 @@ fn schemas_in(code: &str) -> BTreeMap<String, Value> {
 fn leaves(value: &Value, path: &str, lines: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) if !object.is_empty() => {
-            object.iter().for_each(|(key, value)| leaves(value, &format!("{path}.{key}"), lines));
+            object
+                .iter()
+                .for_each(|(key, value)| leaves(value, &format!("{path}.{key}"), lines));
         }
         Value::Array(items) if !items.is_empty() => {
             for (index, item) in items.iter().enumerate() {
-                let place = if item.is_object() { format!("{path}.{index}") } else { path.to_owned() };
+                let place = if item.is_object() {
+                    format!("{path}.{index}")
+                } else {
+                    path.to_owned()
+                };
                 leaves(item, &place, lines);
             }
         }

@@ -14,7 +14,9 @@ fn read(path: &Path) -> String {
 
 fn markdown_in(folder: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join(folder)).expect("a folder");
-    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
     files.sort();
     files
@@ -33,20 +35,27 @@ fn prose(text: &str) -> String {
 
 /// Lines `[label]: target`.
 fn definitions(text: &str) -> BTreeMap<&str, &str> {
-    text.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ")).collect()
+    text.lines()
+        .filter_map(|line| line.strip_prefix('[')?.split_once("]: "))
+        .collect()
 }
 
 /// The targets of `[text](target)`.
 fn inline_targets(text: &str) -> impl Iterator<Item = &str> {
-    text.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
 }
 
 /// The name that a heading gets in a page: as rustdoc and GitHub make it.
 fn anchors(text: &str) -> BTreeSet<String> {
-    let headings =
-        text.lines().filter_map(|line| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
+    let headings = text
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
     let slug = |heading: &str| {
-        let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        let kept = heading
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
         kept.collect::<String>().to_lowercase().replace(' ', "-")
     };
     headings.map(slug).collect()
@@ -55,7 +64,10 @@ fn anchors(text: &str) -> BTreeSet<String> {
 #[test]
 fn no_link_between_files_is_dead() {
     let mut links = 0;
-    for file in [".", "benches", "src/guide"].into_iter().flat_map(markdown_in) {
+    for file in [".", "benches", "src/guide"]
+        .into_iter()
+        .flat_map(markdown_in)
+    {
         let text = prose(&read(&file));
         let folder = file.parent().expect("a folder");
         for target in inline_targets(&text).chain(definitions(&text).into_values()) {
@@ -64,14 +76,20 @@ fn no_link_between_files_is_dead() {
                 Some(page) => root().join(format!("src/guide/{page}.md")),
                 None if place.is_empty() => file.clone(),
                 // Items are rustdoc's to check.
-                None if place.contains("::") || place.contains("://") || !place.contains('.') => continue,
+                None if place.contains("::") || place.contains("://") || !place.contains('.') => {
+                    continue;
+                }
                 None => folder.join(place),
             };
             links += 1;
             assert!(page.exists(), "{}: {target} leads nowhere", file.display());
             if !anchor.is_empty() {
                 let headings = anchors(&prose(&read(&page)));
-                assert!(headings.contains(anchor), "{}: {target}: no such heading", file.display());
+                assert!(
+                    headings.contains(anchor),
+                    "{}: {target}: no such heading",
+                    file.display()
+                );
             }
         }
     }
@@ -81,18 +99,30 @@ fn no_link_between_files_is_dead() {
 /// A relative link would be dead on a page of the documentation, so each has an item for it.
 #[test]
 fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
-    let (readme, items) = (read(&root().join("README.md")), read(&root().join("src/links.md")));
+    let (readme, items) = (
+        read(&root().join("README.md")),
+        read(&root().join("src/links.md")),
+    );
     let files = definitions(&readme);
-    assert!(files.keys().eq(definitions(&items).keys()), "README.md and src/links.md define other links");
+    assert!(
+        files.keys().eq(definitions(&items).keys()),
+        "README.md and src/links.md define other links"
+    );
     for (label, item) in definitions(&items) {
         assert!(item.starts_with("crate::"), "{label}: {item}");
     }
     let text = prose(&readme);
     for target in inline_targets(&text) {
-        assert!(target.starts_with("https://"), "{target}: give it a definition, here and in src/links.md");
+        assert!(
+            target.starts_with("https://"),
+            "{target}: give it a definition, here and in src/links.md"
+        );
     }
     for label in files.keys() {
-        assert!(text.matches(&format!("[{label}]")).count() > 1, "[{label}] is defined, but not used");
+        assert!(
+            text.matches(&format!("[{label}]")).count() > 1,
+            "[{label}] is defined, but not used"
+        );
     }
 }
 
@@ -103,22 +133,31 @@ fn every_page_of_the_guide_is_part_of_it() {
     let pages = markdown_in("src/guide");
     assert!(pages.len() >= 6, "{pages:?}");
     for page in pages {
-        let name = page.file_name().and_then(|name| name.to_str()).expect("a name");
+        let name = page
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name");
         assert!(
             guide.contains(&format!("include_str!(\"guide/{name}\")")),
             "src/guide.rs does not include {name}"
         );
-        let ignored = read(&page).lines().any(|line| line.starts_with("```") && line.contains("ignore"));
+        let ignored = read(&page)
+            .lines()
+            .any(|line| line.starts_with("```") && line.contains("ignore"));
         assert!(!ignored, "{name}: an example that nothing compiles");
     }
 }
 
 #[test]
 fn the_guides_list_names_every_public_item() {
-    let list = read(&root().join("src/guide/surface.md")) + &read(&root().join("src/guide/surface_mock.md"));
+    let list = read(&root().join("src/guide/surface.md"))
+        + &read(&root().join("src/guide/surface_mock.md"));
     let surface = read(&root().join("tests/surface.txt"));
     let mut items = 0;
-    for item in surface.lines().filter_map(|line| line.strip_prefix("crate::")) {
+    for item in surface
+        .lines()
+        .filter_map(|line| line.strip_prefix("crate::"))
+    {
         // The same item by another path, and what the typed mock is made of.
         let again = surface.contains(&format!("crate::{item}\n  = crate::"));
         if again || item.starts_with("api::mock::operations::") {

@@ -9,11 +9,16 @@ use edits::{CAP, SPEC};
 use generate::{Options, generate};
 
 const FILE: &str = "spec/onboarding.yaml";
-const EVERYTHING: Options = Options { mock: true, schemars: true };
+const EVERYTHING: Options = Options {
+    mock: true,
+    schemars: true,
+};
 
 /// The specification with each `from` as `to`.
 fn edited(edits: &[(&str, &str)]) -> String {
-    edits.iter().fold(SPEC.to_owned(), |spec, (from, to)| edits::replaced(&spec, from, to))
+    edits.iter().fold(SPEC.to_owned(), |spec, (from, to)| {
+        edits::replaced(&spec, from, to)
+    })
 }
 
 #[track_caller]
@@ -26,7 +31,10 @@ fn code(edits: &[(&str, &str)]) -> String {
 fn refused(document: &str, expected: &[&str]) {
     let problem = generate(FILE, document, EVERYTHING).expect_err("this document must be refused");
     assert!(problem.starts_with("spec/onboarding.yaml: "), "{problem}");
-    assert!(!problem.contains('\n') && problem.chars().count() < 600, "{problem}");
+    assert!(
+        !problem.contains('\n') && problem.chars().count() < 600,
+        "{problem}"
+    );
     assert!(problem.contains("expected"), "{problem}");
     for part in expected {
         assert!(problem.contains(part), "expected {part:?} in: {problem}");
@@ -38,23 +46,48 @@ fn what_is_no_document_is_refused() {
     refused("", &["openapi: expected 3.0.x", "found nothing"]);
     refused("[1, 2]", &["openapi: expected 3.0.x"]);
     refused("openapi: [", &["expected YAML", "line"]);
-    refused("openapi: 3.0.3", &["components.schemas.PackId: expected", "found nothing"]);
+    refused(
+        "openapi: 3.0.3",
+        &["components.schemas.PackId: expected", "found nothing"],
+    );
     refused(
         &edited(&[("  title: Connecteam onboarding assignments\n", "")]),
         &["info: expected an OpenAPI 3.0 document: missing field `title`"],
     );
-    refused(&edited(&[("servers:\n", "servers:\n\t")]), &["expected YAML", "line 14"]);
-    refused(&edited(&[("tags:\n", "servers: []\ntags:\n")]), &["duplicate", "servers"]);
+    refused(
+        &edited(&[("servers:\n", "servers:\n\t")]),
+        &["expected YAML", "line 14"],
+    );
+    refused(
+        &edited(&[("tags:\n", "servers: []\ntags:\n")]),
+        &["duplicate", "servers"],
+    );
 }
 
 #[test]
 fn what_is_no_openapi_is_told_with_its_place() {
     const EXPECTED: &str = "expected an OpenAPI 3.0 document: ";
     for (from, to, place) in [
-        ("  title: Connecteam onboarding assignments\n", "  title: [1]\n", "info: "),
-        ("    x-region: Global", "    x-region: Global\n    variables: 1", "servers[0]: "),
-        ("      summary: Get pack assignments\n", "      summary: {}\n", "assignments.get: "),
-        ("        in: path\n", "        in: body\n", "paths./onboarding/v1/packs/{packId}/assignments: "),
+        (
+            "  title: Connecteam onboarding assignments\n",
+            "  title: [1]\n",
+            "info: ",
+        ),
+        (
+            "    x-region: Global",
+            "    x-region: Global\n    variables: 1",
+            "servers[0]: ",
+        ),
+        (
+            "      summary: Get pack assignments\n",
+            "      summary: {}\n",
+            "assignments.get: ",
+        ),
+        (
+            "        in: path\n",
+            "        in: body\n",
+            "paths./onboarding/v1/packs/{packId}/assignments: ",
+        ),
         (
             "    AssignUsersRequest:\n",
             "    AssignUsersRequest:\n      nullable: perhaps\n",
@@ -71,24 +104,40 @@ fn another_version_is_refused() {
         &edited(&[("openapi: 3.0.3", "openapi: 3.1.0")]),
         &["openapi: expected 3.0.x", "found \"3.1.0\""],
     );
-    refused(&edited(&[("openapi: 3.0.3", "swagger: '2.0'")]), &["openapi: expected 3.0.x", "found nothing"]);
+    refused(
+        &edited(&[("openapi: 3.0.3", "swagger: '2.0'")]),
+        &["openapi: expected 3.0.x", "found nothing"],
+    );
 }
 
 #[test]
 fn a_cap_that_is_no_cap_is_refused() {
-    const PLACE: &str = "components.schemas.AssignUsersRequest.properties.userIds.maxItems: expected";
+    const PLACE: &str =
+        "components.schemas.AssignUsersRequest.properties.userIds.maxItems: expected";
     let cap = format!("maxItems: {CAP}");
-    refused(&edited(&[(&cap, "minLength: 1")]), &[PLACE, "found nothing"]);
+    refused(
+        &edited(&[(&cap, "minLength: 1")]),
+        &[PLACE, "found nothing"],
+    );
     refused(&edited(&[(&cap, "maxItems: 0")]), &[PLACE, "found 0"]);
-    refused(&edited(&[(&cap, "maxItems: many")]), &[PLACE, "found \"many\""]);
+    refused(
+        &edited(&[(&cap, "maxItems: many")]),
+        &[PLACE, "found \"many\""],
+    );
     refused(&edited(&[(&cap, "maxItems: -1")]), &[PLACE, "found -1"]);
 }
 
 #[test]
 fn an_operation_that_src_calls_must_stay() {
     refused(
-        &edited(&[("operationId: assignUsersToPack", "operationId: putUsersOnPack")]),
-        &["paths: expected the operation `post` with `operationId: assignUsersToPack`", "\"putUsersOnPack\""],
+        &edited(&[(
+            "operationId: assignUsersToPack",
+            "operationId: putUsersOnPack",
+        )]),
+        &[
+            "paths: expected the operation `post` with `operationId: assignUsersToPack`",
+            "\"putUsersOnPack\"",
+        ],
     );
     refused(
         &edited(&[("    post:\n", "    put:\n")]),
@@ -100,18 +149,30 @@ fn an_operation_that_src_calls_must_stay() {
     );
     refused(
         &edited(&[("/{packId}/assignments", "/{pack}/assignments")]),
-        &["paths./onboarding/v1/packs/{pack}/assignments: expected", "`{packId}`"],
+        &[
+            "paths./onboarding/v1/packs/{pack}/assignments: expected",
+            "`{packId}`",
+        ],
     );
     refused(
-        &edited(&[("    get:\n", "      - {name: page, in: query, schema: {type: integer}}\n    get:\n")]),
-        &["`get_pack_assignments` with the arguments `pack_id: &PackId`", "page"],
+        &edited(&[(
+            "    get:\n",
+            "      - {name: page, in: query, schema: {type: integer}}\n    get:\n",
+        )]),
+        &[
+            "`get_pack_assignments` with the arguments `pack_id: &PackId`",
+            "page",
+        ],
     );
 }
 
 #[test]
 fn a_dangling_reference_is_refused_with_its_place() {
     refused(
-        &edited(&[("#/components/schemas/PackAssignmentsResponse", "#/components/schemas/Gone")]),
+        &edited(&[(
+            "#/components/schemas/PackAssignmentsResponse",
+            "#/components/schemas/Gone",
+        )]),
         &[
             "paths./onboarding/v1/packs/{packId}/assignments.get.responses.200.content.application/json.schema.$ref: \
            expected a place in this file, found #/components/schemas/Gone",
@@ -131,15 +192,27 @@ fn responses_that_the_generator_cannot_tell_apart_are_refused() {
         &[PLACE, ".default: expected", "`4XX` and `5XX`"],
     );
     let other_body = "        404:\n          description: No such pack.\n        4XX:\n";
-    refused(&edited(&[("        4XX:\n", other_body)]), &[PLACE, "one type of error"]);
-    refused(&edited(&[("        '200':\n", "        '400':\n")]), &["one type of error"]);
+    refused(
+        &edited(&[("        4XX:\n", other_body)]),
+        &[PLACE, "one type of error"],
+    );
+    refused(
+        &edited(&[("        '200':\n", "        '400':\n")]),
+        &["one type of error"],
+    );
 }
 
 #[test]
 fn servers_are_regions() {
     let (servers, rest) = (SPEC.find("servers:").unwrap(), SPEC.find("tags:").unwrap());
-    refused(&(SPEC[..servers].to_owned() + &SPEC[rest..]), &["servers: expected one for each region"]);
-    refused(&edited(&[("    x-region: Global\n", "")]), &["servers[0].x-region: expected", "found nothing"]);
+    refused(
+        &(SPEC[..servers].to_owned() + &SPEC[rest..]),
+        &["servers: expected one for each region"],
+    );
+    refused(
+        &edited(&[("    x-region: Global\n", "")]),
+        &["servers[0].x-region: expected", "found nothing"],
+    );
     refused(
         &edited(&[("x-region: Australia", "x-region: Global")]),
         &["servers[1].x-region", "found \"Global\""],
@@ -148,7 +221,10 @@ fn servers_are_regions() {
         &edited(&[("x-region: Australia", "x-region: down under")]),
         &["servers[1].x-region", "down under"],
     );
-    refused(&edited(&[("url: https://api.", "url: http://api.")]), &["servers[0].url: expected https://"]);
+    refused(
+        &edited(&[("url: https://api.", "url: http://api.")]),
+        &["servers[0].url: expected https://"],
+    );
 }
 
 #[test]
@@ -163,23 +239,45 @@ fn credentials_are_told_completely() {
             "tokenUrl: https://api.connecteam.com/oauth/v1/token",
             "tokenUrl: https://api.connecteam.com",
         )]),
-        &["components.securitySchemes.oauth.flows.clientCredentials.tokenUrl: expected https:// with a path"],
+        &[
+            "components.securitySchemes.oauth.flows.clientCredentials.tokenUrl: expected https:// with a path",
+        ],
     );
     refused(
-        &edited(&[("- oauth: [onboarding.read]\n", "- oauth: [onboarding.reed]\n")]),
-        &["assignments.get.security: expected a scope of", "\"onboarding.reed\""],
+        &edited(&[(
+            "- oauth: [onboarding.read]\n",
+            "- oauth: [onboarding.reed]\n",
+        )]),
+        &[
+            "assignments.get.security: expected a scope of",
+            "\"onboarding.reed\"",
+        ],
     );
 }
 
 #[test]
 fn what_src_uses_must_stay() {
     refused(
-        &edited(&[("        userId:\n          description", "        user:\n          description")]),
-        &["components.schemas.Assignment.properties.userId: expected", "`UserId`", "found `Value`"],
+        &edited(&[(
+            "        userId:\n          description",
+            "        user:\n          description",
+        )]),
+        &[
+            "components.schemas.Assignment.properties.userId: expected",
+            "`UserId`",
+            "found `Value`",
+        ],
     );
     refused(
-        &edited(&[("required: [id, userId, status, isWaitingApproval]", "required: [id, userId, status]")]),
-        &["Assignment.properties.isWaitingApproval: expected", "`required`", "found `Option<bool>`"],
+        &edited(&[(
+            "required: [id, userId, status, isWaitingApproval]",
+            "required: [id, userId, status]",
+        )]),
+        &[
+            "Assignment.properties.isWaitingApproval: expected",
+            "`required`",
+            "found `Option<bool>`",
+        ],
     );
     refused(
         &edited(&[(
@@ -193,7 +291,10 @@ fn what_src_uses_must_stay() {
         &["components.schemas.ErrorDetail: expected a part with `title: Message`"],
     );
     refused(
-        &edited(&[("      format: int64\n      minimum: 1\n", "      format: int64\n")]),
+        &edited(&[(
+            "      format: int64\n      minimum: 1\n",
+            "      format: int64\n",
+        )]),
         &["components.schemas.PackId: expected `type: integer`"],
     );
     refused(
@@ -204,7 +305,10 @@ fn what_src_uses_must_stay() {
                 "        by: {type: string}\n        userIds:\n          type",
             ),
         ]),
-        &["components.schemas.AssignUsersRequest: expected `userIds` to be the one required field", "`by`"],
+        &[
+            "components.schemas.AssignUsersRequest: expected `userIds` to be the one required field",
+            "`by`",
+        ],
     );
 }
 
@@ -212,13 +316,19 @@ fn what_src_uses_must_stay() {
 fn statuses_are_an_open_list_of_names() {
     const PLACE: &str = "components.schemas.AssignmentStatus.anyOf";
     let values = edits::line("enum: [in_progress, completed");
-    refused(&edited(&[(values, "enum: []")]), &[PLACE, "an `enum` of the known values"]);
+    refused(
+        &edited(&[(values, "enum: []")]),
+        &[PLACE, "an `enum` of the known values"],
+    );
     refused(
         &edited(&[("        - type: string\n      example", "      example")]),
         &[PLACE, "beside a plain string"],
     );
     for bad in ["in-progress", "2nd", "other", "''", "größe"] {
-        refused(&edited(&[(values, &format!("enum: [in_progress, {bad}]"))]), &[PLACE, ".enum: expected"]);
+        refused(
+            &edited(&[(values, &format!("enum: [in_progress, {bad}]"))]),
+            &[PLACE, ".enum: expected"],
+        );
     }
 }
 
@@ -235,13 +345,22 @@ fn a_panic_of_the_generator_becomes_the_message() {
         "        content:\n          application/json:\n            schema:\n              $ref: '#/components/schemas/AssignUsersRequest'",
         "        content:\n          application/json:\n            encoding: {userIds: {style: form}}\n            schema:\n              $ref: '#/components/schemas/AssignUsersRequest'",
     )]);
-    refused(&spec, &["expected what the generator supports", "it stopped with: not yet implemented"]);
+    refused(
+        &spec,
+        &[
+            "expected what the generator supports",
+            "it stopped with: not yet implemented",
+        ],
+    );
 }
 
 #[test]
 fn the_document_as_it_is_makes_the_code_that_the_crate_has() {
     let built = include_str!(concat!(env!("OUT_DIR"), "/codegen.rs"));
-    let options = Options { mock: cfg!(feature = "mock"), schemars: cfg!(feature = "schemars") };
+    let options = Options {
+        mock: cfg!(feature = "mock"),
+        schemars: cfg!(feature = "schemars"),
+    };
     assert_eq!(generate(FILE, SPEC, options).unwrap(), built);
 }
 
@@ -250,19 +369,47 @@ fn a_change_of_any_generating_file_is_seen() {
     let script = include_str!("../build.rs");
     for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/build")).unwrap() {
         let input = format!("\"build/{}\"", file.unwrap().file_name().display());
-        assert!(script.contains(&input), "{input} is not among the inputs of build.rs");
+        assert!(
+            script.contains(&input),
+            "{input} is not among the inputs of build.rs"
+        );
     }
 }
 
 #[test]
 fn features_decide_what_else_is_written() {
-    let plain = generate(FILE, SPEC, Options { mock: false, schemars: false }).unwrap();
+    let plain = generate(
+        FILE,
+        SPEC,
+        Options {
+            mock: false,
+            schemars: false,
+        },
+    )
+    .unwrap();
     assert!(!plain.contains("httpmock") && !plain.contains("schemars"));
-    let mock = generate(FILE, SPEC, Options { mock: true, schemars: false }).unwrap();
+    let mock = generate(
+        FILE,
+        SPEC,
+        Options {
+            mock: true,
+            schemars: false,
+        },
+    )
+    .unwrap();
     assert!(mock.contains("pub trait MockServerExt") && !mock.contains("schemars"));
-    let schemas = generate(FILE, SPEC, Options { mock: false, schemars: true }).unwrap();
+    let schemas = generate(
+        FILE,
+        SPEC,
+        Options {
+            mock: false,
+            schemars: true,
+        },
+    )
+    .unwrap();
     assert!(
-        !schemas.contains("httpmock") && schemas.contains("impl schemars::JsonSchema for types::Assignment")
+        !schemas.contains("httpmock")
+            && schemas.contains("impl schemars::JsonSchema for types::Assignment")
     );
 }
 
@@ -276,7 +423,10 @@ fn the_client_can_be_built_in_the_crate_only() {
 #[test]
 fn a_field_follows() {
     let field = "        rehearsedAt:\n          type: string\n          format: date-time\n          description: By when.\n";
-    let code = code(&[("        isWaitingApproval:\n", &format!("{field}        isWaitingApproval:\n"))]);
+    let code = code(&[(
+        "        isWaitingApproval:\n",
+        &format!("{field}        isWaitingApproval:\n"),
+    )]);
     // A text: this crate has no type for times, and refuses nothing.
     assert!(code.contains("/**By when.") || code.contains("///By when."));
     assert!(code.contains("pub rehearsed_at: ::std::option::Option<::std::string::String>"));
@@ -294,12 +444,16 @@ fn a_field_of_the_request_follows() {
 
 #[test]
 fn a_status_follows() {
-    let code = code(&[("enum: [in_progress, completed", "enum: [in_progress, completed, needs_a-Look")]);
+    let code = code(&[(
+        "enum: [in_progress, completed",
+        "enum: [in_progress, completed, needs_a-Look",
+    )]);
     assert!(code.contains("NeedsALook,"));
     assert!(code.contains(r#""needs_a-Look" => Self::NeedsALook"#));
     assert!(code.contains(r#"Self::NeedsALook => "needs_a-Look""#));
     // The same for a status of HTTP, as long as its body is the one that there is.
-    let not_found = "        '404':\n          $ref: '#/components/responses/Refused'\n        4XX:\n";
+    let not_found =
+        "        '404':\n          $ref: '#/components/responses/Refused'\n        4XX:\n";
     let code = self::code(&[("        4XX:\n", not_found)]);
     assert!(code.contains("404u16"));
 }

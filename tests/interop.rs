@@ -6,8 +6,9 @@
 mod support;
 
 use connecteam_onboarding::{
-    Assign, AssignError, AssignProgress, Assignment, Change, Client, ClientBuilder, Error, InvalidId, Look,
-    Pack, PackId, Plan, Progress, Quota, Region, Rejection, Report, RetryPolicy, Snapshot, UserId, Watch,
+    Assign, AssignError, AssignProgress, Assignment, Change, Client, ClientBuilder, Error,
+    InvalidId, Look, Pack, PackId, Plan, Progress, Quota, Region, Rejection, Report, RetryPolicy,
+    Snapshot, UserId, Watch,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,7 +27,18 @@ fn data<T: Serialize + DeserializeOwned>() {}
 fn types_cross_threads() {
     shared::<Client>();
     shared::<Pack>();
-    shared::<(Report, Plan, Snapshot, Change, Look, Progress, Assignment, Rejection, Quota, Region)>();
+    shared::<(
+        Report,
+        Plan,
+        Snapshot,
+        Change,
+        Look,
+        Progress,
+        Assignment,
+        Rejection,
+        Quota,
+        Region,
+    )>();
     shared::<(RetryPolicy, AssignProgress)>();
     sent(Option::<(Assign, Watch, ClientBuilder)>::None);
     error::<Error>();
@@ -34,13 +46,18 @@ fn types_cross_threads() {
     error::<InvalidId>();
     data::<(Report, Plan, Snapshot, Change, Progress, Assignment, UserId)>();
     // An error costs the way that goes well nothing.
-    assert_eq!([size_of::<Error>(), size_of::<AssignError>()], [size_of::<usize>(); 2]);
+    assert_eq!(
+        [size_of::<Error>(), size_of::<AssignError>()],
+        [size_of::<usize>(); 2]
+    );
 }
 
 #[test]
 fn every_future_may_move_to_another_thread() {
     // This machine needs no TLS, which a set of features may lack.
-    let builder = Client::builder().api_key("key").base_url("http://127.0.0.1:9");
+    let builder = Client::builder()
+        .api_key("key")
+        .base_url("http://127.0.0.1:9");
     let client = builder.build().expect("a client");
     let pack = client.pack(PackId::try_from(1001).expect("an id"));
     drop(sent({
@@ -53,20 +70,33 @@ fn every_future_may_move_to_another_thread() {
     }));
     drop(sent(pack.assign([1]).plan()));
     drop(sent(pack.assign([1]).into_future()));
-    drop(sent(async move { client.api().get_pack_assignments(&pack.id()).await.map(drop) }));
+    drop(sent(async move {
+        client
+            .api()
+            .get_pack_assignments(&pack.id())
+            .await
+            .map(drop)
+    }));
 }
 
 #[tokio::test]
 async fn one_client_serves_many_tasks() {
     let server = Server::start();
     server.users(1..=160);
-    let client = Client::builder().api_key("key").base_url(server.base_url()).build().expect("a client");
+    let client = Client::builder()
+        .api_key("key")
+        .base_url(server.base_url())
+        .build()
+        .expect("a client");
     let tasks = (0..16_u64).map(|task| {
         let pack = client.pack(PackId::try_from(1001).expect("an id"));
         tokio::spawn(async move { pack.assign(task * 10 + 1..=task * 10 + 10).await })
     });
     for task in tasks.collect::<Vec<_>>() {
-        let report = task.await.expect("no panic").expect("everybody is assigned");
+        let report = task
+            .await
+            .expect("no panic")
+            .expect("everybody is assigned");
         assert_eq!((report.assigned().count(), report.requests()), (10, 2));
     }
     let mut assigned = server.assigned(1001);
@@ -78,18 +108,40 @@ async fn one_client_serves_many_tasks() {
 async fn a_report_is_read_back_as_it_was_written() {
     let server = Server::start();
     server.users([1, 2, 3]).already(1001, [2]);
-    let client = Client::builder().api_key("key").base_url(server.base_url()).build().expect("a client");
+    let client = Client::builder()
+        .api_key("key")
+        .base_url(server.base_url())
+        .build()
+        .expect("a client");
     let pack = client.pack(PackId::try_from(1001).expect("an id"));
-    let report = pack.assign([3, 9, 1, 2, 3]).settle(Duration::ZERO).await.expect("nobody is open");
+    let report = pack
+        .assign([3, 9, 1, 2, 3])
+        .settle(Duration::ZERO)
+        .await
+        .expect("nobody is open");
     let lent: Vec<UserId> = report.on_pack().collect();
-    assert_eq!(pack.assign(&lent).await.expect("nobody is open").already_assigned().count(), lent.len());
+    assert_eq!(
+        pack.assign(&lent)
+            .await
+            .expect("nobody is open")
+            .already_assigned()
+            .count(),
+        lent.len()
+    );
     let written = serde_json::to_value(&report).expect("plain data");
     let read: Report = serde_json::from_value(written.clone()).expect("the same");
     assert_eq!(serde_json::to_value(&read).expect("plain data"), written);
     assert_eq!(read.to_string(), report.to_string());
-    assert_eq!(report.on_pack().map(u64::from).collect::<Vec<_>>(), [3, 1, 2], "in input order");
+    assert_eq!(
+        report.on_pack().map(u64::from).collect::<Vec<_>>(),
+        [3, 1, 2],
+        "in input order"
+    );
     assert_ne!(read, report, "the order of the list is not written");
-    assert_eq!(serde_json::from_value::<Report>(written).expect("the same"), read);
+    assert_eq!(
+        serde_json::from_value::<Report>(written).expect("the same"),
+        read
+    );
     for (user, outcome) in report.outcomes() {
         assert_eq!(read.outcome(user), Some(outcome), "{user}");
     }
@@ -101,7 +153,9 @@ fn a_report_that_contradicts_itself_is_refused() {
         let mut value = json!({"assigned": [1], "already_assigned": [2], "rejected": [], "not_assigned": [],
             "unknown": [], "duplicates": 0, "requests": 2});
         change(&mut value);
-        serde_json::from_value::<Report>(value).map(|report| report.to_string()).map_err(|e| e.to_string())
+        serde_json::from_value::<Report>(value)
+            .map(|report| report.to_string())
+            .map_err(|e| e.to_string())
     };
     assert!(report(&|_| {}).is_ok());
     let twice = report(&|value| value["unknown"] = json!([1]));
@@ -109,6 +163,7 @@ fn a_report_that_contradicts_itself_is_refused() {
     for no_user in [json!([0]), json!([-1]), json!(["1"])] {
         report(&|value| value["assigned"] = no_user.clone()).unwrap_err();
     }
-    let missing = report(&|value| drop(value.as_object_mut().map(|fields| fields.remove("unknown"))));
+    let missing =
+        report(&|value| drop(value.as_object_mut().map(|fields| fields.remove("unknown"))));
     assert!(missing.unwrap_err().contains("missing field `unknown`"));
 }

@@ -21,7 +21,9 @@ fn user(id: u64) -> UserId {
 
 fn fake() -> FakeOnboarding {
     let fake = FakeOnboarding::start();
-    fake.add_pack(pack()).add_users(1..=700).put_on_pack(pack(), [1, 2]);
+    fake.add_pack(pack())
+        .add_users(1..=700)
+        .put_on_pack(pack(), [1, 2]);
     fake
 }
 
@@ -39,10 +41,15 @@ async fn ask(
         request = request.header("X-API-KEY", key);
     }
     if let Some(body) = body {
-        request = request.header("content-type", "application/json").body(body.to_owned());
+        request = request
+            .header("content-type", "application/json")
+            .body(body.to_owned());
     }
     let response = request.send().await.expect("an answer");
-    let (status, text) = (response.status().as_u16(), response.text().await.expect("a body"));
+    let (status, text) = (
+        response.status().as_u16(),
+        response.text().await.expect("a body"),
+    );
     let schema = match (status, method) {
         (200, "GET") => schemars::schema_for!(PackAssignmentsResponse),
         (200, _) => schemars::schema_for!(AssignUsersResponse),
@@ -51,10 +58,17 @@ async fn ask(
     if status == 404 && text.is_empty() {
         return (status, Value::Null);
     }
-    let body: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{status} {text}: {e}"));
+    let body: Value =
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{status} {text}: {e}"));
     let validator = jsonschema::validator_for(schema.as_value()).expect("a schema");
-    let problems: Vec<_> = validator.iter_errors(&body).map(|problem| problem.to_string()).collect();
-    assert!(problems.is_empty(), "{method} {status}: {problems:?} in {body}");
+    let problems: Vec<_> = validator
+        .iter_errors(&body)
+        .map(|problem| problem.to_string())
+        .collect();
+    assert!(
+        problems.is_empty(),
+        "{method} {status}: {problems:?} in {body}"
+    );
     (status, body)
 }
 
@@ -67,7 +81,10 @@ fn http() -> reqwest::Client {
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    reqwest::Client::builder().tls_backend_preconfigured(config).build().expect("a client")
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(config)
+        .build()
+        .expect("a client")
 }
 
 fn users(ids: impl IntoIterator<Item = u64>) -> String {
@@ -77,17 +94,32 @@ fn users(ids: impl IntoIterator<Item = u64>) -> String {
 #[tokio::test]
 async fn the_rules_are_the_apis_own() {
     let fake = fake();
-    fake.add_read_only_key("reader").add_key_without_access("poor");
+    fake.add_read_only_key("reader")
+        .add_key_without_access("poor");
     let key = Some(fake.api_key());
     let most = MAX_USERS_PER_REQUEST as u64;
 
     let (status, body) = ask(&fake, "GET", "1001", key, None).await;
-    assert_eq!((status, body["data"]["assignments"].as_array().map(Vec::len)), (200, Some(2)));
-    for (key, read, write) in
-        [(None, 401, 401), (Some("nobody's"), 401, 401), (Some("reader"), 200, 403), (Some("poor"), 403, 403)]
-    {
-        assert_eq!(ask(&fake, "GET", "1001", key, None).await.0, read, "{key:?}");
-        assert_eq!(ask(&fake, "POST", "1001", key, Some(&users([3]))).await.0, write, "{key:?}");
+    assert_eq!(
+        (status, body["data"]["assignments"].as_array().map(Vec::len)),
+        (200, Some(2))
+    );
+    for (key, read, write) in [
+        (None, 401, 401),
+        (Some("nobody's"), 401, 401),
+        (Some("reader"), 200, 403),
+        (Some("poor"), 403, 403),
+    ] {
+        assert_eq!(
+            ask(&fake, "GET", "1001", key, None).await.0,
+            read,
+            "{key:?}"
+        );
+        assert_eq!(
+            ask(&fake, "POST", "1001", key, Some(&users([3]))).await.0,
+            write,
+            "{key:?}"
+        );
     }
     assert_eq!(ask(&fake, "GET", "9", key, None).await, (404, Value::Null));
     assert_eq!(ask(&fake, "GET", "nine", key, None).await.0, 422);
@@ -106,10 +138,19 @@ async fn the_rules_are_the_apis_own() {
         "userIds".to_owned(),
     ];
     for body in refused {
-        assert_eq!(ask(&fake, "POST", "1001", key, Some(&body)).await.0, 422, "{body}");
+        assert_eq!(
+            ask(&fake, "POST", "1001", key, Some(&body)).await.0,
+            422,
+            "{body}"
+        );
     }
     assert_eq!(fake.assignments(pack()).len(), 2, "all or nothing");
-    assert_eq!(ask(&fake, "POST", "1001", key, Some(&users(1..=most))).await.0, 200);
+    assert_eq!(
+        ask(&fake, "POST", "1001", key, Some(&users(1..=most)))
+            .await
+            .0,
+        200
+    );
     assert_eq!(fake.assignments(pack()).len(), MAX_USERS_PER_REQUEST);
     assert_eq!(fake.largest_request(), MAX_USERS_PER_REQUEST + 1);
 }
@@ -118,16 +159,37 @@ async fn the_rules_are_the_apis_own() {
 #[tokio::test]
 async fn a_messy_list_becomes_assignments() {
     let fake = FakeOnboarding::start_async().await;
-    fake.add_pack(pack()).add_users(1..=1003).put_on_pack(pack(), [5]);
-    let report = fake.client().pack(pack()).assign((1..=1003).chain(1..=200)).await.expect("everybody");
+    fake.add_pack(pack())
+        .add_users(1..=1003)
+        .put_on_pack(pack(), [5]);
+    let report = fake
+        .client()
+        .pack(pack())
+        .assign((1..=1003).chain(1..=200))
+        .await
+        .expect("everybody");
     assert_eq!(
-        (report.assigned().count(), report.already_assigned().count(), report.duplicates()),
+        (
+            report.assigned().count(),
+            report.already_assigned().count(),
+            report.duplicates()
+        ),
         (1002, 1, 200)
     );
-    assert_eq!((fake.reads(), fake.writes(), fake.largest_request()), (1, 3, MAX_USERS_PER_REQUEST));
-    let on_pack: std::collections::BTreeSet<_> =
-        fake.assignments(pack()).iter().map(|row| row.user_id).collect();
-    assert_eq!((fake.assignments(pack()).len(), on_pack.len()), (1003, 1003), "each once");
+    assert_eq!(
+        (fake.reads(), fake.writes(), fake.largest_request()),
+        (1, 3, MAX_USERS_PER_REQUEST)
+    );
+    let on_pack: std::collections::BTreeSet<_> = fake
+        .assignments(pack())
+        .iter()
+        .map(|row| row.user_id)
+        .collect();
+    assert_eq!(
+        (fake.assignments(pack()).len(), on_pack.len()),
+        (1003, 1003),
+        "each once"
+    );
 }
 
 #[tokio::test]
@@ -150,15 +212,23 @@ async fn what_the_vendor_leaves_open_can_be_set() {
             RefusalStyle::Text | RefusalStyle::Echo => (false, false, true),
             _ => (false, false, false),
         };
-        let found =
-            (detail.contains(r#""userIds",1]"#), detail.contains(r#""userIds",3]"#), detail.contains("801"));
+        let found = (
+            detail.contains(r#""userIds",1]"#),
+            detail.contains(r#""userIds",3]"#),
+            detail.contains("801"),
+        );
         assert_eq!((status, found), (422, expected), "{style:?}: {detail}");
     }
-    for (reassignment, status, rows) in
-        [(Reassignment::Ignore, 200, 2), (Reassignment::Refuse, 422, 2), (Reassignment::AssignAgain, 200, 3)]
-    {
+    for (reassignment, status, rows) in [
+        (Reassignment::Ignore, 200, 2),
+        (Reassignment::Refuse, 422, 2),
+        (Reassignment::AssignAgain, 200, 3),
+    ] {
         fake.reassignment(reassignment);
-        assert_eq!(ask(&fake, "POST", "1001", key, Some(&users([1]))).await.0, status);
+        assert_eq!(
+            ask(&fake, "POST", "1001", key, Some(&users([1]))).await.0,
+            status
+        );
         assert_eq!(fake.assignments(pack()).len(), rows);
     }
 }
@@ -166,25 +236,50 @@ async fn what_the_vendor_leaves_open_can_be_set() {
 #[tokio::test]
 async fn faults_come_before_or_after_execution() {
     let fake = fake();
-    fake.fail_next(Fault::before(503, r#"{"detail":"down"}"#)).fail_next(Fault::after(500, "{}"));
+    fake.fail_next(Fault::before(503, r#"{"detail":"down"}"#))
+        .fail_next(Fault::after(500, "{}"));
     let body = users([3]);
-    assert_eq!(ask(&fake, "POST", "1001", Some(fake.api_key()), Some(&body)).await.0, 503);
+    assert_eq!(
+        ask(&fake, "POST", "1001", Some(fake.api_key()), Some(&body))
+            .await
+            .0,
+        503
+    );
     assert_eq!(fake.assignments(pack()).len(), 2);
-    assert_eq!(ask(&fake, "POST", "1001", Some(fake.api_key()), Some(&body)).await.0, 500);
+    assert_eq!(
+        ask(&fake, "POST", "1001", Some(fake.api_key()), Some(&body))
+            .await
+            .0,
+        500
+    );
     assert_eq!(fake.assignments(pack()).len(), 3);
     fake.fail_next(Fault::too_many_requests_as_200());
-    let report = fake.client().pack(pack()).assign([4]).await.expect("waits, then goes on");
-    assert_eq!((report.assigned().count(), fake.reads(), fake.writes()), (1, 2, 3));
+    let report = fake
+        .client()
+        .pack(pack())
+        .assign([4])
+        .await
+        .expect("waits, then goes on");
+    assert_eq!(
+        (report.assigned().count(), fake.reads(), fake.writes()),
+        (1, 2, 3)
+    );
 }
 
 #[tokio::test]
 async fn a_fault_after_execution_waits_for_a_request_within_the_limit() {
     let fake = fake();
     let busy = r#"{"detail":"busy"}"#;
-    fake.limits(1, 100).fail_next(Fault::before(503, busy)).fail_next(Fault::after(502, busy));
+    fake.limits(1, 100)
+        .fail_next(Fault::before(503, busy))
+        .fail_next(Fault::after(502, busy));
     let key = Some(fake.api_key());
     let users = Some(r#"{"userIds":[7]}"#);
-    assert_eq!(ask(&fake, "POST", "1001", key, users).await.0, 503, "the one request of the minute");
+    assert_eq!(
+        ask(&fake, "POST", "1001", key, users).await.0,
+        503,
+        "the one request of the minute"
+    );
     assert_eq!(ask(&fake, "POST", "1001", key, users).await.0, 429);
     assert_eq!(fake.assignments(pack()).len(), 2, "neither was executed");
     fake.clock().advance(Duration::from_secs(60));
@@ -195,13 +290,32 @@ async fn a_fault_after_execution_waits_for_a_request_within_the_limit() {
 #[tokio::test]
 async fn a_late_answer_is_a_time_out() {
     let fake = fake();
-    let builder = fake.client_builder().api_key(fake.api_key()).attempt_timeout(Duration::from_millis(40));
-    let client = builder.retry(RetryPolicy::never()).build().expect("a client");
+    let builder = fake
+        .client_builder()
+        .api_key(fake.api_key())
+        .attempt_timeout(Duration::from_millis(40));
+    let client = builder
+        .retry(RetryPolicy::never())
+        .build()
+        .expect("a client");
     fake.answer_after(Duration::from_secs(2));
-    let error = client.pack(pack()).assignments().await.expect_err("too late");
+    let error = client
+        .pack(pack())
+        .assignments()
+        .await
+        .expect_err("too late");
     assert_eq!(error.kind(), ErrorKind::Timeout);
     fake.answer_after(Duration::ZERO);
-    assert_eq!(client.pack(pack()).assignments().await.map(|list| list.len()).ok(), Some(2), "the same fake");
+    assert_eq!(
+        client
+            .pack(pack())
+            .assignments()
+            .await
+            .map(|list| list.len())
+            .ok(),
+        Some(2),
+        "the same fake"
+    );
 }
 
 #[tokio::test]
@@ -209,16 +323,33 @@ async fn windows_and_their_end_take_no_time() {
     let fake = FakeOnboarding::start();
     fake.add_pack(pack()).add_users(1..=20_000).limits(5, 200);
     let (start, client) = (fake.clock().now(), fake.client());
-    let report = client.pack(pack()).assign(1..=10_000).await.expect("all, in five windows");
-    assert_eq!((report.assigned().count(), fake.refused_for_limit()), (10_000, 0));
+    let report = client
+        .pack(pack())
+        .assign(1..=10_000)
+        .await
+        .expect("all, in five windows");
+    assert_eq!(
+        (report.assigned().count(), fake.refused_for_limit()),
+        (10_000, 0)
+    );
     let took = fake.clock().now() - start;
     assert!(took.as_secs() >= 240, "21 requests, 5 a minute: {took:?}");
     fake.limits(1_000, 10);
-    let error = client.pack(pack()).assign(1..=20_000).await.expect_err("the day is spent");
+    let error = client
+        .pack(pack())
+        .assign(1..=20_000)
+        .await
+        .expect_err("the day is spent");
     assert_eq!(error.cause().kind(), ErrorKind::QuotaSpent);
     fake.clock().advance(Duration::from_secs(86_400));
     fake.limits(1_000, 1_000);
-    assert!(client.pack(pack()).assign(error.report().retry_ids()).await.is_ok());
+    assert!(
+        client
+            .pack(pack())
+            .assign(error.report().retry_ids())
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -231,9 +362,16 @@ async fn at_retry_at_the_day_has_come_back() {
         fakes.assignments().await.expect("the last of the day");
         let error = fakes.assignments().await.expect_err("the day is spent");
         let at = error.retry_at().expect("told");
-        assert_eq!(error.retry_after(), at.duration_since(fake.clock().wall()).ok());
-        fake.clock().advance(at.duration_since(fake.clock().wall()).expect("ahead") + clock);
-        fakes.assignments().await.unwrap_or_else(|again| panic!("{late} s later: {again}"));
+        assert_eq!(
+            error.retry_after(),
+            at.duration_since(fake.clock().wall()).ok()
+        );
+        fake.clock()
+            .advance(at.duration_since(fake.clock().wall()).expect("ahead") + clock);
+        fakes
+            .assignments()
+            .await
+            .unwrap_or_else(|again| panic!("{late} s later: {again}"));
         assert_eq!((fake.requests(), fake.refused_for_limit()), (3, 0));
     }
 }
@@ -241,7 +379,12 @@ async fn at_retry_at_the_day_has_come_back() {
 #[tokio::test]
 async fn a_watch_leaves_a_tenth_of_each_window_to_others() {
     let evening = Duration::from_secs(86_000);
-    for (minute, day, left) in [(100, 50, 5..=5), (100, 5, 1..=3), (1_000, 1, 0..=0), (10, 100, 10..=10)] {
+    for (minute, day, left) in [
+        (100, 50, 5..=5),
+        (100, 5, 1..=3),
+        (1_000, 1, 0..=0),
+        (10, 100, 10..=10),
+    ] {
         let fake = fake();
         fake.limits(minute, day);
         let mut watch = fake.client().pack(pack()).watch(Duration::from_millis(1));
@@ -256,7 +399,10 @@ async fn a_watch_leaves_a_tenth_of_each_window_to_others() {
                 spent = fake.reads();
             }
         }
-        assert!(left.contains(&(day - spent)), "{minute} a minute, {day} a day: {spent} spent");
+        assert!(
+            left.contains(&(day - spent)),
+            "{minute} a minute, {day} a day: {spent} spent"
+        );
         assert!(told <= 1, "told {told} times");
         assert_eq!(fake.refused_for_limit(), 0);
     }
@@ -265,8 +411,13 @@ async fn a_watch_leaves_a_tenth_of_each_window_to_others() {
 #[tokio::test]
 async fn tokens_end_and_can_be_revoked() {
     let fake = fake();
-    fake.add_oauth_client("id", "secret").token_life(Duration::from_secs(600));
-    let client = fake.client_builder().client_credentials("id", "secret").build().expect("a client");
+    fake.add_oauth_client("id", "secret")
+        .token_life(Duration::from_secs(600));
+    let client = fake
+        .client_builder()
+        .client_credentials("id", "secret")
+        .build()
+        .expect("a client");
     for (expected, change) in [(1, 0), (2, 700), (3, 0)] {
         fake.clock().advance(Duration::from_secs(change));
         if expected == 3 {
@@ -275,8 +426,20 @@ async fn tokens_end_and_can_be_revoked() {
         client.pack(pack()).assignments().await.expect("a list");
         assert_eq!(fake.tokens(), expected);
     }
-    let wrong: Client = fake.client_builder().client_credentials("id", "wrong").build().expect("a client");
-    assert_eq!(wrong.pack(pack()).assignments().await.expect_err("refused").kind(), ErrorKind::Unauthorized);
+    let wrong: Client = fake
+        .client_builder()
+        .client_credentials("id", "wrong")
+        .build()
+        .expect("a client");
+    assert_eq!(
+        wrong
+            .pack(pack())
+            .assignments()
+            .await
+            .expect_err("refused")
+            .kind(),
+        ErrorKind::Unauthorized
+    );
 }
 
 #[tokio::test]
@@ -286,11 +449,23 @@ async fn people_move_along() {
     fake.finish_steps(pack(), user(1));
     assert!(row(&fake).is_waiting_approval);
     fake.approve(pack(), user(1));
-    assert_eq!((row(&fake).status, row(&fake).is_waiting_approval), (AssignmentStatus::Completed, false));
+    assert_eq!(
+        (row(&fake).status, row(&fake).is_waiting_approval),
+        (AssignmentStatus::Completed, false)
+    );
     fake.reopen(pack(), user(1));
     assert_eq!(row(&fake).status, AssignmentStatus::InProgress);
     fake.set_status(pack(), user(1), "paused".into());
-    assert_eq!(fake.client().pack(pack()).assignments().await.expect("a list")[0].status.as_str(), "paused");
+    assert_eq!(
+        fake.client()
+            .pack(pack())
+            .assignments()
+            .await
+            .expect("a list")[0]
+            .status
+            .as_str(),
+        "paused"
+    );
     fake.remove(pack(), user(1));
     assert_eq!(fake.assignments(pack()).len(), 1);
 }

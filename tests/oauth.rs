@@ -14,17 +14,27 @@ const MS: Duration = Duration::from_millis(1);
 
 fn server() -> Server {
     let server = Server::start();
-    server.users(1..=600).with(|world| world.clients.insert("id".to_owned(), "s3cret-s3cret".to_owned()));
+    server.users(1..=600).with(|world| {
+        world
+            .clients
+            .insert("id".to_owned(), "s3cret-s3cret".to_owned())
+    });
     server
 }
 
 fn builder(server: &Server) -> ClientBuilder {
     let retry = RetryPolicy::default().initial_backoff(MS).max_attempts(3);
-    Client::builder().base_url(server.base_url()).retry(retry).attempt_timeout(MS * 500)
+    Client::builder()
+        .base_url(server.base_url())
+        .retry(retry)
+        .attempt_timeout(MS * 500)
 }
 
 fn pack(server: &Server) -> connecteam_onboarding::Pack {
-    let client = builder(server).client_credentials("id", "s3cret-s3cret").build().expect("a client");
+    let client = builder(server)
+        .client_credentials("id", "s3cret-s3cret")
+        .build()
+        .expect("a client");
     client.pack(PackId::try_from(1001).expect("an id"))
 }
 
@@ -36,8 +46,17 @@ async fn one_token_serves_a_run() {
     assert_eq!(report.requests(), 4, "tokens count");
     let log = server.log();
     let body = String::from_utf8(log[0].request.body.clone()).expect("a form");
-    assert_eq!(body, "grant_type=client_credentials&scope=onboarding.read%20onboarding.write");
-    assert!(log[1].request.header("authorization").expect("signed").starts_with("Bearer token-1"));
+    assert_eq!(
+        body,
+        "grant_type=client_credentials&scope=onboarding.read%20onboarding.write"
+    );
+    assert!(
+        log[1]
+            .request
+            .header("authorization")
+            .expect("signed")
+            .starts_with("Bearer token-1")
+    );
 }
 
 #[tokio::test]
@@ -45,7 +64,11 @@ async fn a_hundred_callers_ask_once() {
     let server = server();
     let pack = pack(&server);
     let lists = join_all((0..100).map(|_| pack.assignments())).await;
-    assert!(lists.iter().all(Result::is_ok), "{:?}", lists.iter().find(|list| list.is_err()));
+    assert!(
+        lists.iter().all(Result::is_ok),
+        "{:?}",
+        lists.iter().find(|list| list.is_err())
+    );
     assert_eq!((server.tokens(), server.gets()), (1, 100));
 }
 
@@ -55,7 +78,10 @@ async fn a_hundred_callers_share_a_failure() {
     server.with(|world| world.clients.clear());
     let pack = pack(&server);
     let lists = join_all((0..100).map(|_| pack.assignments())).await;
-    assert!(lists.iter().all(|list| list.as_ref().is_err_and(|e| e.kind() == ErrorKind::Unauthorized)));
+    assert!(lists.iter().all(|list| {
+        list.as_ref()
+            .is_err_and(|e| e.kind() == ErrorKind::Unauthorized)
+    }));
     assert!(server.tokens() <= 2, "{} tokens", server.tokens());
     assert_eq!(server.gets(), 0);
 }
@@ -73,7 +99,10 @@ async fn a_401_renews_the_token_once_and_repeats_what_was_not_executed() {
 
     // A server that refuses every token is not asked for ever.
     for _ in 0..4 {
-        server.fault("GET", Fault::Status(401, "application/json", "{}".to_owned()));
+        server.fault(
+            "GET",
+            Fault::Status(401, "application/json", "{}".to_owned()),
+        );
     }
     let error = pack.assignments().await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
@@ -99,17 +128,35 @@ async fn a_token_is_renewed_before_it_ends() {
 async fn what_the_token_endpoint_does_wrong_is_said() {
     let json = |status, body: &str| Fault::Status(status, "application/json", body.to_owned());
     let cases = [
-        (json(401, r#"{"error":"invalid_client"}"#), ErrorKind::Unauthorized),
+        (
+            json(401, r#"{"error":"invalid_client"}"#),
+            ErrorKind::Unauthorized,
+        ),
         (json(400, r#"{"error":"invalid_scope"}"#), ErrorKind::Client),
-        (json(200, r#"{"token_type":"Bearer"}"#), ErrorKind::Unreadable),
+        (
+            json(200, r#"{"token_type":"Bearer"}"#),
+            ErrorKind::Unreadable,
+        ),
         (json(200, r#"{"access_token":""}"#), ErrorKind::Unreadable),
-        (json(200, r#"{"access_token":"line\nbreak"}"#), ErrorKind::Unreadable),
+        (
+            json(200, r#"{"access_token":"line\nbreak"}"#),
+            ErrorKind::Unreadable,
+        ),
         (json(200, "null"), ErrorKind::Unreadable),
         (json(500, "{}"), ErrorKind::Server),
-        (Fault::Redirect(302, "https://example.com/".to_owned()), ErrorKind::Redirect),
+        (
+            Fault::Redirect(302, "https://example.com/".to_owned()),
+            ErrorKind::Redirect,
+        ),
         (Fault::CloseBeforeRead, ErrorKind::Interrupted),
         (Fault::Silence, ErrorKind::Timeout),
-        (Fault::Spaces { bytes: 512 << 20, chunked: true }, ErrorKind::TooLarge),
+        (
+            Fault::Spaces {
+                bytes: 512 << 20,
+                chunked: true,
+            },
+            ErrorKind::TooLarge,
+        ),
     ];
     for (fault, kind) in cases {
         let server = server();
@@ -124,12 +171,25 @@ async fn what_the_token_endpoint_does_wrong_is_said() {
             .expect("a client");
         let pack = client.pack(PackId::try_from(1001).expect("an id"));
         let error = pack.assignments().await.expect_err(&name);
-        assert_eq!((error.kind(), error.executed()), (kind, Executed::No), "{name}: {error:?}");
-        assert!(error.to_string().starts_with("asking for an access token: "), "{name}: {error}");
+        assert_eq!(
+            (error.kind(), error.executed()),
+            (kind, Executed::No),
+            "{name}: {error:?}"
+        );
+        assert!(
+            error
+                .to_string()
+                .starts_with("asking for an access token: "),
+            "{name}: {error}"
+        );
         assert!(!format!("{error:?} {error}").contains("s3cret"), "{name}");
         assert_eq!(server.gets(), 0, "{name}");
         // Nothing was sent for anybody: no doubt, nothing to read back.
-        let error = pack.assign([1]).max_requests(1).await.expect_err("one request is not enough");
+        let error = pack
+            .assign([1])
+            .max_requests(1)
+            .await
+            .expect_err("one request is not enough");
         assert_eq!(error.report().not_assigned().count(), 1, "{name}");
     }
 }
@@ -140,7 +200,10 @@ async fn a_refusal_of_the_token_endpoint_for_the_limit_is_waited_for() {
         let server = server();
         let fault = Fault::Status(body.0, "application/json", body.1.to_owned());
         server.fault_when(|request| request.path.contains("oauth"), fault);
-        pack(&server).assignments().await.expect("waits, then goes on");
+        pack(&server)
+            .assignments()
+            .await
+            .expect("waits, then goes on");
         assert_eq!((server.tokens(), server.gets()), (2, 1));
     }
 }
@@ -149,10 +212,16 @@ async fn a_refusal_of_the_token_endpoint_for_the_limit_is_waited_for() {
 async fn a_ready_token_is_used_as_it_is() {
     let server = server();
     server.with(|world| world.tokens.insert("ready".to_owned()));
-    let client = builder(&server).access_token("ready").build().expect("a client");
+    let client = builder(&server)
+        .access_token("ready")
+        .build()
+        .expect("a client");
     let pack = client.pack(PackId::try_from(1001).expect("an id"));
     pack.assignments().await.expect("a list");
     server.with(|world| world.tokens.clear());
-    assert_eq!(pack.assignments().await.expect_err("ended").kind(), ErrorKind::Unauthorized);
+    assert_eq!(
+        pack.assignments().await.expect_err("ended").kind(),
+        ErrorKind::Unauthorized
+    );
     assert_eq!((server.tokens(), server.gets()), (0, 2));
 }

@@ -14,7 +14,12 @@ const MS: Duration = Duration::from_millis(1);
 
 fn client(server: &Server) -> Client {
     let retry = RetryPolicy::default().initial_backoff(MS);
-    Client::builder().api_key("key").base_url(server.base_url()).retry(retry).build().expect("a client")
+    Client::builder()
+        .api_key("key")
+        .base_url(server.base_url())
+        .retry(retry)
+        .build()
+        .expect("a client")
 }
 
 fn pack(client: &Client) -> connecteam_onboarding::Pack {
@@ -32,7 +37,11 @@ async fn alone_nothing_is_refused_however_wrong_the_local_clock() {
             async move { pack.assignments().await }
         }));
         assert!(lists.await.iter().all(Result::is_ok));
-        assert_eq!(server.with(|world| world.refused_for_rate), 0, "skew {skew}");
+        assert_eq!(
+            server.with(|world| world.refused_for_rate),
+            0,
+            "skew {skew}"
+        );
         assert_eq!(server.requests(), 12);
     }
 }
@@ -40,42 +49,79 @@ async fn alone_nothing_is_refused_however_wrong_the_local_clock() {
 #[tokio::test]
 async fn the_days_end_is_an_error_with_its_time() {
     let server = Server::start();
-    server.users(1..=10 * MOST).with(|world| world.day = Some(Window::new(6, 5_000.0)));
+    server
+        .users(1..=10 * MOST)
+        .with(|world| world.day = Some(Window::new(6, 5_000.0)));
     let client = client(&server);
-    let error = pack(&client).assign(1..=10 * MOST).await.expect_err("ten chunks do not fit");
+    let error = pack(&client)
+        .assign(1..=10 * MOST)
+        .await
+        .expect_err("ten chunks do not fit");
     assert_eq!(error.cause().kind(), ErrorKind::QuotaSpent);
-    let wait = error.cause().retry_at().expect("a time").duration_since(SystemTime::now()).expect("ahead");
+    let wait = error
+        .cause()
+        .retry_at()
+        .expect("a time")
+        .duration_since(SystemTime::now())
+        .expect("ahead");
     assert!((4_900..=5_010).contains(&wait.as_secs()), "{wait:?}");
     // One read, four chunks; the sixth is kept for a read-back.
     assert_eq!((server.gets(), server.posts()), (1, 4));
     assert_eq!(error.report().assigned().count() as u64, 4 * MOST);
     assert_eq!(error.report().not_assigned().count() as u64, 6 * MOST);
     assert_eq!(server.with(|world| world.refused_for_rate), 0);
-    pack(&client).assignments().await.expect("the read that was kept");
+    pack(&client)
+        .assignments()
+        .await
+        .expect("the read that was kept");
 
-    let plan = pack(&client).assign(1..=10 * MOST).plan().await.expect_err("nothing is left even to read");
+    let plan = pack(&client)
+        .assign(1..=10 * MOST)
+        .plan()
+        .await
+        .expect_err("nothing is left even to read");
     assert_eq!(plan.kind(), ErrorKind::QuotaSpent);
 }
 
 #[tokio::test]
 async fn a_plan_knows_whether_it_fits_today() {
     let server = Server::start();
-    server.users(1..=10 * MOST).with(|world| world.day = Some(Window::new(12, 5_000.0)));
+    server
+        .users(1..=10 * MOST)
+        .with(|world| world.day = Some(Window::new(12, 5_000.0)));
     let client = client(&server);
-    let fits = pack(&client).assign(1..=8 * MOST).plan().await.expect("a plan");
+    let fits = pack(&client)
+        .assign(1..=8 * MOST)
+        .plan()
+        .await
+        .expect("a plan");
     assert_eq!((fits.requests, fits.fits_today), (9, Some(true)));
-    let not = pack(&client).assign(1..=10 * MOST).plan().await.expect("a plan");
+    let not = pack(&client)
+        .assign(1..=10 * MOST)
+        .plan()
+        .await
+        .expect("a plan");
     assert_eq!((not.requests, not.fits_today), (11, Some(false)));
 }
 
 #[tokio::test]
 async fn what_is_reserved_is_left_to_others() {
     let server = Server::start();
-    server.users(1..=10 * MOST).with(|world| world.day = Some(Window::new(10, 5_000.0)));
+    server
+        .users(1..=10 * MOST)
+        .with(|world| world.day = Some(Window::new(10, 5_000.0)));
     let client = client(&server);
-    let error = pack(&client).assign(1..=10 * MOST).reserve(5).await.expect_err("not enough");
+    let error = pack(&client)
+        .assign(1..=10 * MOST)
+        .reserve(5)
+        .await
+        .expect_err("not enough");
     assert_eq!(error.cause().kind(), ErrorKind::QuotaSpent);
-    assert_eq!(server.requests(), 4, "ten, less five for others, less one for a read-back");
+    assert_eq!(
+        server.requests(),
+        4,
+        "ten, less five for others, less one for a read-back"
+    );
 }
 
 #[tokio::test]
@@ -83,13 +129,23 @@ async fn a_wait_longer_than_allowed_is_an_error_with_its_time() {
     let server = Server::start();
     server.with(|world| world.minute = Some(Window::new(2, 50.0)));
     let builder = Client::builder().api_key("key").base_url(server.base_url());
-    let client = builder.max_rate_limit_wait(Duration::from_secs(5)).build().expect("a client");
+    let client = builder
+        .max_rate_limit_wait(Duration::from_secs(5))
+        .build()
+        .expect("a client");
     for _ in 0..2 {
         pack(&client).assignments().await.expect("within the limit");
     }
-    let error = pack(&client).assignments().await.expect_err("fifty seconds");
+    let error = pack(&client)
+        .assignments()
+        .await
+        .expect_err("fifty seconds");
     assert_eq!(error.kind(), ErrorKind::RateLimited);
-    let wait = error.retry_at().expect("a time").duration_since(SystemTime::now()).expect("ahead");
+    let wait = error
+        .retry_at()
+        .expect("a time")
+        .duration_since(SystemTime::now())
+        .expect("ahead");
     assert!((40..=55).contains(&wait.as_secs()), "{wait:?}");
     assert_eq!(server.requests(), 2);
 }

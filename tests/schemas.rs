@@ -65,9 +65,21 @@ fn a_components_type_has_its_schema() {
 fn references_lead_to_definitions() {
     let schema = schema_for!(types::PackAssignmentsResponse).to_value();
     let text = schema.to_string();
-    for name in ["PackAssignments", "Assignment", "AssignmentId", "AssignmentStatus", "UserId"] {
-        assert!(schema["$defs"][name].is_object(), "{name} is missing in {text}");
-        assert!(text.contains(&format!("\"#/$defs/{name}\"")), "{name} is not referred to in {text}");
+    for name in [
+        "PackAssignments",
+        "Assignment",
+        "AssignmentId",
+        "AssignmentStatus",
+        "UserId",
+    ] {
+        assert!(
+            schema["$defs"][name].is_object(),
+            "{name} is missing in {text}"
+        );
+        assert!(
+            text.contains(&format!("\"#/$defs/{name}\"")),
+            "{name} is not referred to in {text}"
+        );
     }
 }
 
@@ -132,7 +144,8 @@ fn what_the_types_write_is_valid() {
 fn the_guides_examples_are_valid() {
     let spec: Value = yaml_serde::from_str(include_str!("../spec/onboarding.yaml")).unwrap();
     let path = &spec["paths"]["/onboarding/v1/packs/{packId}/assignments"];
-    let example = |of: &Value| of["content"]["application/json"]["examples"]["guide"]["value"].clone();
+    let example =
+        |of: &Value| of["content"]["application/json"]["examples"]["guide"]["value"].clone();
     round_trip::<types::PackAssignmentsResponse>(&example(&path["get"]["responses"]["200"]));
     round_trip::<types::AssignUsersRequest>(&example(&path["post"]["requestBody"]));
     round_trip::<types::AssignUsersResponse>(&example(&path["post"]["responses"]["200"]));

@@ -22,7 +22,11 @@ struct Log(Arc<Mutex<String>>);
 
 impl Visit for Log {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let _ = writeln!(self.0.lock().expect("no panic"), "{}={value:?}", field.name());
+        let _ = writeln!(
+            self.0.lock().expect("no panic"),
+            "{}={value:?}",
+            field.name()
+        );
     }
 }
 
@@ -31,7 +35,11 @@ impl Subscriber for Log {
         true
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let _ = writeln!(self.0.lock().expect("no panic"), "span {}", span.metadata().name());
+        let _ = writeln!(
+            self.0.lock().expect("no panic"),
+            "span {}",
+            span.metadata().name()
+        );
         span.record(&mut self.clone());
         Id::from_u64(1)
     }
@@ -61,7 +69,8 @@ async fn no_secret_is_ever_shown() {
     let mut text = String::new();
     let echo = format!(r#"{{"detail":"you sent {CANARY}","x":"Bearer {CANARY}"}}"#);
     let page = format!("<html>{CANARY}</html>");
-    let token = format!(r#"{{"access_token":"{CANARY}","token_type":"Bearer","expires_in":86400}}"#);
+    let token =
+        format!(r#"{{"access_token":"{CANARY}","token_type":"Bearer","expires_in":86400}}"#);
     let faults = [
         Fault::Status(401, "application/json", echo.clone()),
         Fault::Status(422, "application/json", echo.clone()),
@@ -100,7 +109,12 @@ async fn no_secret_is_ever_shown() {
             let client = builder.build().expect("a client");
             let pack = client.pack(PackId::try_from(1001).expect("an id"));
             let assign = pack.assign([7]).settle(Duration::ZERO);
-            let _ = writeln!(text, "{client:?} {:?} {pack:?} {assign:?} {:?}", client.api(), client.quota());
+            let _ = writeln!(
+                text,
+                "{client:?} {:?} {pack:?} {assign:?} {:?}",
+                client.api(),
+                client.quota()
+            );
             for _ in 0..2 {
                 let id = pack.id();
                 if let Err(error) = client.api().get_pack_assignments(&id).await {
@@ -109,7 +123,11 @@ async fn no_secret_is_ever_shown() {
             }
             if let Err(error) = assign.await {
                 print(&mut text, &error);
-                let _ = writeln!(text, "{}", serde_json::to_string(error.report()).expect("plain data"));
+                let _ = writeln!(
+                    text,
+                    "{}",
+                    serde_json::to_string(error.report()).expect("plain data")
+                );
             }
             if let Err(error) = pack.assignments().await {
                 print(&mut text, &error);
@@ -118,11 +136,30 @@ async fn no_secret_is_ever_shown() {
         }
     }
     for wrong in [format!("{CANARY}\n"), format!("{CANARY} x")] {
-        print(&mut text, &Client::builder().api_key(wrong.clone()).build().expect_err("no header"));
-        print(&mut text, &Client::builder().access_token(wrong).build().expect_err("no header"));
+        print(
+            &mut text,
+            &Client::builder()
+                .api_key(wrong.clone())
+                .build()
+                .expect_err("no header"),
+        );
+        print(
+            &mut text,
+            &Client::builder()
+                .access_token(wrong)
+                .build()
+                .expect_err("no header"),
+        );
     }
     let url = format!("https://user:{CANARY}@example.com/");
-    print(&mut text, &Client::builder().api_key("k").base_url(url).build().expect_err("a password"));
+    print(
+        &mut text,
+        &Client::builder()
+            .api_key("k")
+            .base_url(url)
+            .build()
+            .expect_err("a password"),
+    );
     let logged = log.0.lock().expect("no panic").clone();
     for expected in [
         "span assign",

@@ -42,9 +42,17 @@ fn the_surface_holds_what_the_crate_promises() {
         "made by macro id!",
         "pub const fn get(self) -> u64",
     ] {
-        assert!(surface.contains(line), "{line:?} is missing from the surface");
+        assert!(
+            surface.contains(line),
+            "{line:?} is missing from the surface"
+        );
     }
-    for line in ["new_with_client", "pub(crate)", "mod transport", "struct Inner"] {
+    for line in [
+        "new_with_client",
+        "pub(crate)",
+        "mod transport",
+        "struct Inner",
+    ] {
         assert!(!surface.contains(line), "{line:?} is not public");
     }
 }
@@ -54,13 +62,18 @@ fn the_surface_holds_what_the_crate_promises() {
 fn every_public_data_type_has_a_json_schema() {
     let surface = present();
     let block = |block: &str, what: &str| {
-        block.lines().any(|line| line.trim_start().starts_with('=') && line.contains(what))
+        block
+            .lines()
+            .any(|line| line.trim_start().starts_with('=') && line.contains(what))
     };
     let mut data = 0;
     for item in surface.split("\n\n") {
         if block(item, "Serialize") {
             data += 1;
-            assert!(block(item, "JsonSchema"), "serialised, but without JsonSchema:\n{item}");
+            assert!(
+                block(item, "JsonSchema"),
+                "serialised, but without JsonSchema:\n{item}"
+            );
         }
     }
     assert!(data >= 10, "only {data} data types were found");
@@ -68,6 +81,9 @@ fn every_public_data_type_has_a_json_schema() {
 
 fn present() -> String {
     let spec = include_str!("../spec/onboarding.yaml");
-    let everything = generate::Options { mock: true, schemars: true };
+    let everything = generate::Options {
+        mock: true,
+        schemars: true,
+    };
     surface::surface(&generate::generate("spec/onboarding.yaml", spec, everything).unwrap())
 }

@@ -6,8 +6,8 @@
 mod support;
 
 use connecteam_onboarding::{
-    Change, ChangeKind, Client, Clock, ErrorKind, Look, Pack, PackId, RetryPolicy, Sleep, Snapshot, UserId,
-    Watch,
+    Change, ChangeKind, Client, Clock, ErrorKind, Look, Pack, PackId, RetryPolicy, Sleep, Snapshot,
+    UserId, Watch,
 };
 use futures_util::{FutureExt, Stream, StreamExt};
 use std::sync::{Arc, Mutex};
@@ -48,8 +48,14 @@ impl Clock for Quick {
 }
 
 fn client(server: &Server, clock: &Quick) -> Client {
-    let builder = Client::builder().api_key("key").base_url(server.base_url()).clock(clock.clone());
-    builder.retry(RetryPolicy::never()).build().expect("a client")
+    let builder = Client::builder()
+        .api_key("key")
+        .base_url(server.base_url())
+        .clock(clock.clone());
+    builder
+        .retry(RetryPolicy::never())
+        .build()
+        .expect("a client")
 }
 
 fn pack(server: &Server, clock: &Quick) -> Pack {
@@ -57,7 +63,9 @@ fn pack(server: &Server, clock: &Quick) -> Pack {
 }
 
 fn users(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = UserId> {
-    numbers.into_iter().map(|number| number.try_into().expect("an id"))
+    numbers
+        .into_iter()
+        .map(|number| number.try_into().expect("an id"))
 }
 
 /// Brings a user into a state; assigns them first if need be.
@@ -66,7 +74,12 @@ fn become_(server: &Server, user: u64, status: &str, waiting: bool) {
         if !world.packs[&1001].iter().any(|row| row.user == user) {
             world.put(1001, user);
         }
-        change_rows(world.packs.get_mut(&1001).expect("a pack"), user, status, waiting);
+        change_rows(
+            world.packs.get_mut(&1001).expect("a pack"),
+            user,
+            status,
+            waiting,
+        );
         world.list = None;
     });
 }
@@ -79,13 +92,20 @@ fn change_rows(rows: &mut [Row], user: u64, status: &str, waiting: bool) {
 
 fn leave(server: &Server, user: u64) {
     server.with(|world| {
-        world.packs.get_mut(&1001).expect("a pack").retain(|row| row.user != user);
+        world
+            .packs
+            .get_mut(&1001)
+            .expect("a pack")
+            .retain(|row| row.user != user);
         world.list = None;
     });
 }
 
 fn seen(changes: &[Change]) -> Vec<(ChangeKind, u64)> {
-    changes.iter().map(|change| (change.kind(), change.user_id.get())).collect()
+    changes
+        .iter()
+        .map(|change| (change.kind(), change.user_id.get()))
+        .collect()
 }
 
 async fn look(watch: &mut Watch) -> Look {
@@ -116,7 +136,10 @@ async fn it_yields_what_changed_and_nothing_else() {
     if all.len() < 2 {
         all.extend(look(&mut watch).await.changes);
     }
-    assert_eq!(seen(&all), [(ChangeKind::Submitted, 1), (ChangeKind::Assigned, 3)]);
+    assert_eq!(
+        seen(&all),
+        [(ChangeKind::Submitted, 1), (ChangeKind::Assigned, 3)]
+    );
     for (status, waiting, kind) in [
         ("completed", false, ChangeKind::Completed),
         ("in_progress", false, ChangeKind::Reopened),
@@ -129,7 +152,10 @@ async fn it_yields_what_changed_and_nothing_else() {
     let last = look(&mut watch).await;
     assert_eq!(seen(&last.changes), [(ChangeKind::Removed, 2)]);
     assert_eq!(last.snapshot.len(), 2);
-    assert!(clock.waits().iter().all(|wait| *wait == MINUTE), "the interval, and no limit was told");
+    assert!(
+        clock.waits().iter().all(|wait| *wait == MINUTE),
+        "the interval, and no limit was told"
+    );
 }
 
 #[tokio::test]
@@ -147,11 +173,18 @@ async fn nothing_is_missed_between_two_watches() {
     leave(&server, 2);
     become_(&server, 3, "in_progress", true);
     let restored: Snapshot = serde_json::from_str(&saved).expect("just saved");
-    let mut second = pack(&server, &clock).watch(MINUTE).since(restored).with_baseline();
+    let mut second = pack(&server, &clock)
+        .watch(MINUTE)
+        .since(restored)
+        .with_baseline();
     let found = look(&mut second).await;
     assert_eq!(
         seen(&found.changes),
-        [(ChangeKind::Completed, 1), (ChangeKind::Removed, 2), (ChangeKind::Assigned, 3)]
+        [
+            (ChangeKind::Completed, 1),
+            (ChangeKind::Removed, 2),
+            (ChangeKind::Assigned, 3)
+        ]
     );
 }
 
@@ -168,7 +201,10 @@ async fn report_to_watch_is_one_line() {
     become_(&server, 9, "completed", false);
     until_gets(&server, &mut watch, 6).await;
     become_(&server, 2, "completed", false);
-    assert_eq!(seen(&look(&mut watch).await.changes), [(ChangeKind::Completed, 2)]);
+    assert_eq!(
+        seen(&look(&mut watch).await.changes),
+        [(ChangeKind::Completed, 2)]
+    );
     become_(&server, 1, "completed", false);
     let last = look(&mut watch).await;
     assert_eq!(seen(&last.changes), [(ChangeKind::Completed, 1)]);
@@ -192,20 +228,44 @@ async fn ends_at_once(watch: Watch, server: &Server) -> bool {
 
 #[tokio::test]
 async fn it_ends_when_everybody_followed_is_done() {
-    type Case = (&'static [(u64, &'static str, bool)], Option<&'static [u64]>, bool);
+    type Case = (
+        &'static [(u64, &'static str, bool)],
+        Option<&'static [u64]>,
+        bool,
+    );
     let cases: [Case; 12] = [
         (&[], None, true),
         (&[], Some(&[]), true),
         (&[], Some(&[1]), false),
         (&[(1, "completed", false)], None, true),
         (&[(1, "completed", true)], None, true),
-        (&[(1, "completed", false), (2, "in_progress", true)], None, false),
-        (&[(1, "completed", false), (2, "archived", false)], None, false),
-        (&[(1, "completed", false), (2, "in_progress", false)], Some(&[1]), true),
-        (&[(1, "completed", false), (2, "in_progress", false)], Some(&[1, 2]), false),
+        (
+            &[(1, "completed", false), (2, "in_progress", true)],
+            None,
+            false,
+        ),
+        (
+            &[(1, "completed", false), (2, "archived", false)],
+            None,
+            false,
+        ),
+        (
+            &[(1, "completed", false), (2, "in_progress", false)],
+            Some(&[1]),
+            true,
+        ),
+        (
+            &[(1, "completed", false), (2, "in_progress", false)],
+            Some(&[1, 2]),
+            false,
+        ),
         (&[(1, "completed", false)], Some(&[1, 2]), false),
         (&[(2, "in_progress", false)], Some(&[]), true),
-        (&[(1, "completed", false), (2, "completed", false)], Some(&[1, 1, 2]), true),
+        (
+            &[(1, "completed", false), (2, "completed", false)],
+            Some(&[1, 1, 2]),
+            true,
+        ),
     ];
     for (rows, only, ends) in cases {
         let (server, clock) = (Server::start(), Quick::default());
@@ -216,7 +276,11 @@ async fn it_ends_when_everybody_followed_is_done() {
         if let Some(only) = only {
             watch = watch.only(users(only.iter().copied()));
         }
-        assert_eq!(ends_at_once(watch, &server).await, ends, "{rows:?} {only:?}");
+        assert_eq!(
+            ends_at_once(watch, &server).await,
+            ends,
+            "{rows:?} {only:?}"
+        );
     }
 }
 
@@ -225,7 +289,10 @@ async fn one_of_several_assignments_is_not_done_yet() {
     let (server, clock) = (Server::start(), Quick::default());
     become_(&server, 1, "completed", false);
     server.with(|world| world.put(1001, 1));
-    let watch = pack(&server, &clock).watch(MINUTE).only(users([1])).until_complete();
+    let watch = pack(&server, &clock)
+        .watch(MINUTE)
+        .only(users([1]))
+        .until_complete();
     assert!(!ends_at_once(watch, &server).await);
 }
 
@@ -237,21 +304,49 @@ async fn it_goes_on_through_a_passing_failure_and_ends_on_a_lasting_one() {
     until_gets(&server, &mut watch, 2).await;
     clock.waits();
     let failed = |status| Fault::Status(status, "text/html", "<html>".to_owned());
-    server.fault("GET", failed(502)).fault("GET", Fault::CutAnswer(9)).fault("GET", failed(422));
+    server
+        .fault("GET", failed(502))
+        .fault("GET", Fault::CutAnswer(9))
+        .fault("GET", failed(422));
     let mut kinds = Vec::new();
     for _ in 0..3 {
-        kinds.push(watch.next().await.expect("goes on").expect_err("a fault").kind());
+        kinds.push(
+            watch
+                .next()
+                .await
+                .expect("goes on")
+                .expect_err("a fault")
+                .kind(),
+        );
     }
-    assert_eq!(kinds, [ErrorKind::Server, ErrorKind::Interrupted, ErrorKind::Validation]);
+    assert_eq!(
+        kinds,
+        [
+            ErrorKind::Server,
+            ErrorKind::Interrupted,
+            ErrorKind::Validation
+        ]
+    );
     become_(&server, 1, "completed", false);
-    assert_eq!(seen(&look(&mut watch).await.changes), [(ChangeKind::Completed, 1)], "compared with before");
+    assert_eq!(
+        seen(&look(&mut watch).await.changes),
+        [(ChangeKind::Completed, 1)],
+        "compared with before"
+    );
     let waits = clock.waits();
-    assert!(waits.ends_with(&[SECOND * 2, SECOND * 4, SECOND * 8, SECOND * 2]), "{waits:?}");
+    assert!(
+        waits.ends_with(&[SECOND * 2, SECOND * 4, SECOND * 8, SECOND * 2]),
+        "{waits:?}"
+    );
 
     for status in [401, 403, 404] {
         let mut watch = pack(&server, &clock).watch(MINUTE);
         server.fault("GET", failed(status));
-        let error = watch.next().await.expect("it is told").expect_err("a fault");
+        let error = watch
+            .next()
+            .await
+            .expect("it is told")
+            .expect_err("a fault");
         assert_eq!((error.status(), error.is_lasting()), (Some(status), true));
         assert!(watch.next().await.is_none());
     }
@@ -275,7 +370,11 @@ async fn dropping_a_pending_next_loses_nothing_and_asks_nothing_twice() {
     };
     assert!(polls > 1);
     assert_eq!(seen(&found.changes), [(ChangeKind::Completed, 1)]);
-    assert_eq!(server.gets(), 2, "one for the saved snapshot, one for the look");
+    assert_eq!(
+        server.gets(),
+        2,
+        "one for the saved snapshot, one for the look"
+    );
 }
 
 #[tokio::test]
@@ -288,10 +387,17 @@ async fn a_spent_day_is_waited_for() {
     }
     clock.waits();
     let mut watch = pack.watch(SECOND);
-    let error = watch.next().await.expect("goes on").expect_err("the last one is for others");
+    let error = watch
+        .next()
+        .await
+        .expect("goes on")
+        .expect_err("the last one is for others");
     assert_eq!((error.kind(), server.gets()), (ErrorKind::QuotaSpent, 3));
     let waits = clock.waits();
-    assert!(matches!(&waits[..], [wait] if (SECOND * 4_900..SECOND * 5_100).contains(wait)), "{waits:?}");
+    assert!(
+        matches!(&waits[..], [wait] if (SECOND * 4_900..SECOND * 5_100).contains(wait)),
+        "{waits:?}"
+    );
 }
 
 #[tokio::test]
@@ -304,11 +410,17 @@ async fn the_interval_is_stretched_once_half_the_day_is_gone() {
     assert!(clock.waits().iter().all(|wait| *wait == SECOND));
     until_gets(&server, &mut watch, 11).await;
     let longest = clock.waits().into_iter().max().expect("waits");
-    assert!((SECOND * 1_500..SECOND * 2_500).contains(&longest), "10,000 s for 5 looks: {longest:?}");
+    assert!(
+        (SECOND * 1_500..SECOND * 2_500).contains(&longest),
+        "10,000 s for 5 looks: {longest:?}"
+    );
 }
 
 #[test]
 fn it_can_go_wherever_a_stream_can() {
-    fn sendable<T: Stream<Item = Result<Look, connecteam_onboarding::Error>> + Send + Unpin + 'static>() {}
+    fn sendable<
+        T: Stream<Item = Result<Look, connecteam_onboarding::Error>> + Send + Unpin + 'static,
+    >() {
+    }
     sendable::<Watch>();
 }

@@ -24,8 +24,18 @@ fn main() {
     println!("|---|--:|--:|--:|--:|--:|--:|");
     row("alone", 0, 0, 0);
     for seed in 1..=3 {
-        row(&format!("another, all minute, seed {seed}"), MINUTE_LIMIT / 3, 60_000, seed);
-        row(&format!("another, at once with us, seed {seed}"), MINUTE_LIMIT / 3, 2_000, seed);
+        row(
+            &format!("another, all minute, seed {seed}"),
+            MINUTE_LIMIT / 3,
+            60_000,
+            seed,
+        );
+        row(
+            &format!("another, at once with us, seed {seed}"),
+            MINUTE_LIMIT / 3,
+            2_000,
+            seed,
+        );
     }
 }
 
@@ -42,12 +52,20 @@ fn row(what: &str, others_each_minute: u64, within: u64, seed: u64) {
         .build()
         .expect("a client");
     let pack = client.pack(PackId::try_from(1001).expect("an id"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let report = runtime.block_on(async { pack.assign(1..=USERS).await }).expect("everybody is assigned");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let report = runtime
+        .block_on(async { pack.assign(1..=USERS).await })
+        .expect("everybody is assigned");
     let took = time.now();
     drop(running);
     let counts = account.counts();
-    assert_eq!((report.assigned().count() as u64, counts.users), (USERS, USERS));
+    assert_eq!(
+        (report.assigned().count() as u64, counts.users),
+        (USERS, USERS)
+    );
     let allowed = allowed(&counts);
     println!(
         "| {what} | {} | {:.1} s | {:.1} s | {:.4} | {} of {} | {} |",

@@ -56,7 +56,10 @@ impl Account {
     pub fn start(time: Time) -> (Self, String) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let account = Self { time, counts: Arc::default() };
+        let account = Self {
+            time,
+            counts: Arc::default(),
+        };
         let served = account.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -127,7 +130,11 @@ impl Account {
         if room {
             counts.accepted += 1;
             let commas = request.body.iter().filter(|byte| **byte == b',').count() as u64;
-            counts.users += if request.method == "POST" { commas + 1 } else { 0 };
+            counts.users += if request.method == "POST" {
+                commas + 1
+            } else {
+                0
+            };
         } else {
             *counts.refused.entry(second / MINUTE).or_default() += 1;
         }
@@ -138,14 +145,27 @@ impl Account {
         };
         let mut answer = Answer::new(status, "application/json", body);
         let date = UNIX_EPOCH + START + Duration::from_secs(second);
-        answer.headers.push(("date".to_owned(), httpdate::fmt_http_date(date)));
+        answer
+            .headers
+            .push(("date".to_owned(), httpdate::fmt_http_date(date)));
         for (name, length, limit, used) in [
-            ("minute", MINUTE, MINUTE_LIMIT, counts.minutes[&(second / MINUTE)]),
+            (
+                "minute",
+                MINUTE,
+                MINUTE_LIMIT,
+                counts.minutes[&(second / MINUTE)],
+            ),
             ("day", DAY, DAY_LIMIT, counts.days[&(second / DAY)]),
         ] {
             let reset = START.as_secs() + (second / length + 1) * length;
-            for (what, value) in [("limit", limit), ("remaining", limit - used), ("reset", reset)] {
-                answer.headers.push((format!("x-ratelimit-{name}-{what}"), value.to_string()));
+            for (what, value) in [
+                ("limit", limit),
+                ("remaining", limit - used),
+                ("reset", reset),
+            ] {
+                answer
+                    .headers
+                    .push((format!("x-ratelimit-{name}-{what}"), value.to_string()));
             }
         }
         answer

@@ -27,7 +27,9 @@ impl Peak {
     /// From here on.
     pub fn start() -> Self {
         let _ = std::fs::write("/proc/self/clear_refs", "5");
-        Self { before: kibibytes("VmRSS") }
+        Self {
+            before: kibibytes("VmRSS"),
+        }
     }
 
     /// The most so far beyond what there was at the start, in KiB.
@@ -38,6 +40,9 @@ impl Peak {
 
 fn kibibytes(name: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0.0)
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0.0)
 }

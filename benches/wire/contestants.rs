@@ -40,7 +40,9 @@ fn counted(runtime: &tokio::runtime::Runtime, contestant: &Contestant, job: Job,
 
 /// Four of five are new; the fifth repeats one of them.
 fn list(ids: usize) -> Vec<u64> {
-    (0..ids as u64).map(|i| 9_000_001 + if i % 5 == 4 { i / 2 } else { i - i / 5 }).collect()
+    (0..ids as u64)
+        .map(|i| 9_000_001 + if i % 5 == 4 { i / 2 } else { i - i / 5 })
+        .collect()
 }
 
 pub enum Contestant {
@@ -52,13 +54,21 @@ impl Contestant {
     pub fn new(name: &str, url: &str) -> Self {
         if name == "ours" {
             // A million assignments are more than the most that is read by default.
-            let builder = Client::builder().api_key("key").base_url(url).max_body_bytes(1 << 30);
+            let builder = Client::builder()
+                .api_key("key")
+                .base_url(url)
+                .max_body_bytes(1 << 30);
             let client = builder.build().expect("a client");
             return Self::Ours(client.pack(PackId::try_from(1001).expect("an id")));
         }
         // What a program with reqwest's own default would have done for it.
-        rustls::crypto::ring::default_provider().install_default().expect("the first");
-        Self::ByHand(reqwest::Client::new(), format!("{url}/onboarding/v1/packs/1001/assignments"))
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .expect("the first");
+        Self::ByHand(
+            reqwest::Client::new(),
+            format!("{url}/onboarding/v1/packs/1001/assignments"),
+        )
     }
 }
 
@@ -67,7 +77,12 @@ async fn ours(pack: &Pack, job: Job, ids: Vec<u64>) {
         Job::Read => drop(black_box(pack.assignments().await.expect("a list"))),
         Job::Assign(_) => drop(black_box(pack.assign(ids).await.expect("a report"))),
         Job::Watch => {
-            let look = pack.watch(Duration::ZERO).next().await.expect("goes on").expect("a look");
+            let look = pack
+                .watch(Duration::ZERO)
+                .next()
+                .await
+                .expect("goes on")
+                .expect("a look");
             assert_eq!(look.changes.len(), 1);
         }
     }
@@ -84,8 +99,20 @@ struct Data {
 }
 
 async fn read(http: &reqwest::Client, url: &str) -> Vec<Assignment> {
-    let answer = http.get(url).header("X-API-KEY", "key").send().await.expect("an answer");
-    answer.error_for_status().expect("a success").json::<Answer>().await.expect("a list").data.assignments
+    let answer = http
+        .get(url)
+        .header("X-API-KEY", "key")
+        .send()
+        .await
+        .expect("an answer");
+    answer
+        .error_for_status()
+        .expect("a success")
+        .json::<Answer>()
+        .await
+        .expect("a list")
+        .data
+        .assignments
 }
 
 async fn by_hand(http: &reqwest::Client, url: &str, job: Job, ids: Vec<u64>) {
@@ -97,7 +124,12 @@ async fn by_hand(http: &reqwest::Client, url: &str, job: Job, ids: Vec<u64>) {
             for chunk in unique.chunks(MAX_USERS_PER_REQUEST) {
                 let body = serde_json::json!({ "userIds": chunk });
                 let request = http.post(url).header("X-API-KEY", "key").json(&body);
-                let answer = request.send().await.expect("an answer").error_for_status().expect("a success");
+                let answer = request
+                    .send()
+                    .await
+                    .expect("an answer")
+                    .error_for_status()
+                    .expect("a success");
                 // Read to the end, or the connection is not used again.
                 answer.bytes().await.expect("a body");
             }

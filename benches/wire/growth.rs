@@ -32,14 +32,20 @@ pub fn write() {
     .map(|(name, color, who, assign)| Line {
         name,
         color,
-        points: SIZES.into_iter().filter_map(|size| Some((size, measure(who, size, assign)?))).collect(),
+        points: SIZES
+            .into_iter()
+            .filter_map(|size| Some((size, measure(who, size, assign)?)))
+            .collect(),
     });
     if lines.iter().any(|line| line.points.is_empty()) {
         eprintln!("counting instructions needs valgrind");
         std::process::exit(1);
     }
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/benches");
-    for (name, text) in [("growth.csv", table(&lines)), ("growth.svg", picture(&lines))] {
+    for (name, text) in [
+        ("growth.csv", table(&lines)),
+        ("growth.svg", picture(&lines)),
+    ] {
         std::fs::write(format!("{folder}/{name}"), text).expect("the folder can be written");
     }
     print!("{}", table(&lines));
@@ -56,17 +62,24 @@ fn table(lines: &[Line]) -> String {
     for line in lines {
         for (items, instructions) in &line.points {
             let each = instructions / *items as f64;
-            let _ = writeln!(text, "\"{}\",{items},{instructions:.0},{each:.0}", line.name);
+            let _ = writeln!(
+                text,
+                "\"{}\",{items},{instructions:.0},{each:.0}",
+                line.name
+            );
         }
     }
     text
 }
 
 fn picture(lines: &[Line]) -> String {
-    let place =
-        |value: f64, (from, to): (f64, f64), length: f64| (value.log10() - from) / (to - from) * length;
+    let place = |value: f64, (from, to): (f64, f64), length: f64| {
+        (value.log10() - from) / (to - from) * length
+    };
     let x = |items: f64| MARGIN + place(items, ITEMS, WIDTH - 2.0 * MARGIN);
-    let y = |instructions: f64| HEIGHT - MARGIN - place(instructions, INSTRUCTIONS, HEIGHT - 2.0 * MARGIN);
+    let y = |instructions: f64| {
+        HEIGHT - MARGIN - place(instructions, INSTRUCTIONS, HEIGHT - 2.0 * MARGIN)
+    };
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
          font-size=\"12\">\n<title>Instructions against items, both logarithmic</title>\n\
@@ -77,17 +90,26 @@ fn picture(lines: &[Line]) -> String {
         let at = x(10_f64.powi(power));
         let _ = writeln!(svg, "<path d=\"M{at:.1} {top}V{bottom}\" stroke=\"#ddd\"/>");
         let below = bottom + 18.0;
-        let _ = writeln!(svg, "<text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\">10^{power}</text>");
+        let _ = writeln!(
+            svg,
+            "<text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\">10^{power}</text>"
+        );
     }
     for power in INSTRUCTIONS.0 as i32..=INSTRUCTIONS.1 as i32 {
         let at = y(10_f64.powi(power));
         let _ = writeln!(svg, "<path d=\"M{left} {at:.1}H{right}\" stroke=\"#ddd\"/>");
-        let _ =
-            writeln!(svg, "<text x=\"{}\" y=\"{at:.1}\" text-anchor=\"end\">10^{power}</text>", left - 6.0);
+        let _ = writeln!(
+            svg,
+            "<text x=\"{}\" y=\"{at:.1}\" text-anchor=\"end\">10^{power}</text>",
+            left - 6.0
+        );
     }
     for (number, line) in (1..).zip(lines) {
-        let path: Vec<_> =
-            line.points.iter().map(|(n, i)| format!("{:.1} {:.1}", x(*n as f64), y(*i))).collect();
+        let path: Vec<_> = line
+            .points
+            .iter()
+            .map(|(n, i)| format!("{:.1} {:.1}", x(*n as f64), y(*i)))
+            .collect();
         let _ = writeln!(
             svg,
             "<path d=\"M{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>",
@@ -104,7 +126,11 @@ fn picture(lines: &[Line]) -> String {
         );
     }
     let middle = WIDTH / 2.0;
-    let _ = writeln!(svg, "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">items</text>", bottom + 40.0);
+    let _ = writeln!(
+        svg,
+        "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">items</text>",
+        bottom + 40.0
+    );
     let _ = writeln!(
         svg,
         "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">instructions of one turn, beside the baseline</text>",

@@ -27,7 +27,11 @@ fn main() {
         return;
     }
     // `cargo bench` adds an option of its own.
-    match std::env::args().skip(1).find(|argument| argument != "--bench").as_deref() {
+    match std::env::args()
+        .skip(1)
+        .find(|argument| argument != "--bench")
+        .as_deref()
+    {
         None => table(),
         Some("growth") => growth::write(),
         Some("profile") => profile(),
@@ -43,20 +47,53 @@ fn table() {
     println!("|---|--:|--:|--:|--:|--:|");
     for assignments in [10_000, 100_000] {
         let url = server::start(assignments, Duration::ZERO);
-        row(&format!("read {assignments} assignments"), &url, Job::Read, 15, true);
+        row(
+            &format!("read {assignments} assignments"),
+            &url,
+            Job::Read,
+            15,
+            true,
+        );
     }
     let url = server::start(0, Duration::ZERO);
-    row("assign 100000 ids, a fifth repeated", &url, Job::Assign(100_000), 5, true);
-    row("assign 1000000 ids, a fifth repeated", &url, Job::Assign(1_000_000), 3, false);
+    row(
+        "assign 100000 ids, a fifth repeated",
+        &url,
+        Job::Assign(100_000),
+        5,
+        true,
+    );
+    row(
+        "assign 1000000 ids, a fifth repeated",
+        &url,
+        Job::Assign(1_000_000),
+        3,
+        false,
+    );
     let slow = server::start(0, LATENCY);
-    row("the same, 50 ms added to each answer", &slow, Job::Assign(100_000), 1, false);
+    row(
+        "the same, 50 ms added to each answer",
+        &slow,
+        Job::Assign(100_000),
+        1,
+        false,
+    );
     let url = server::start(100_000, Duration::ZERO);
-    row("12 looks at 100000 that find one change", &url, Job::Watch, 3, true);
+    row(
+        "12 looks at 100000 that find one change",
+        &url,
+        Job::Watch,
+        3,
+        true,
+    );
 }
 
 /// Two turns of ours each.
 fn profile() {
-    let (full, empty) = (server::start(100_000, Duration::ZERO), server::start(0, Duration::ZERO));
+    let (full, empty) = (
+        server::start(100_000, Duration::ZERO),
+        server::start(0, Duration::ZERO),
+    );
     for (what, url, job) in [
         ("read 100000", &full, Job::Read),
         ("assign 100000", &empty, Job::Assign(100_000)),
@@ -82,10 +119,18 @@ fn row(what: &str, url: &str, job: Job, turns: usize, count: bool) {
     let [ours, by_hand] = seconds.map(median);
     let [our_memory, their_memory] = memory.map(median);
     let counted = if count {
-        let counts = [instructions("ours", url, job), instructions("by hand", url, job)];
+        let counts = [
+            instructions("ours", url, job),
+            instructions("by hand", url, job),
+        ];
         match counts {
             [Some(ours), Some(by_hand)] => {
-                format!("{:.2} M / {:.2} M = {:.3}", ours / 1e6, by_hand / 1e6, ours / by_hand)
+                format!(
+                    "{:.2} M / {:.2} M = {:.3}",
+                    ours / 1e6,
+                    by_hand / 1e6,
+                    ours / by_hand
+                )
             }
             _ => "no valgrind".to_owned(),
         }

@@ -18,11 +18,16 @@ const CHILD: &str = "contestant";
 /// Whether this process is a contestant; if so, it has run.
 pub fn run_if_child() -> bool {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [child, who, url, job, ids, turns] = arguments.as_slice() else { return false };
+    let [child, who, url, job, ids, turns] = arguments.as_slice() else {
+        return false;
+    };
     if child != CHILD {
         return false;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let job = match job.as_str() {
         "read" => Job::Read,
         "watch" => Job::Watch,
@@ -31,7 +36,9 @@ pub fn run_if_child() -> bool {
     let contestant = runtime.block_on(async { Contestant::new(who, url) });
     let peak = Peak::start();
     let turns = 0..turns.parse().expect("a number");
-    let seconds = turns.map(|_| contest(&runtime, &contestant, job).as_secs_f64()).collect();
+    let seconds = turns
+        .map(|_| contest(&runtime, &contestant, job).as_secs_f64())
+        .collect();
     let kibibytes = peak.kibibytes();
     println!("{} {kibibytes}", median(seconds));
     true
@@ -56,9 +63,14 @@ pub fn take(who: &str, url: &str, job: Job, turns: usize) -> Taken {
         .expect("a process");
     assert!(output.status.success(), "the contestant failed");
     let text = String::from_utf8(output.stdout).expect("text");
-    let mut numbers = text.split_whitespace().map(|number| number.parse().expect("a number"));
+    let mut numbers = text
+        .split_whitespace()
+        .map(|number| number.parse().expect("a number"));
     let mut next = || numbers.next().expect("two numbers");
-    Taken { seconds: next(), kibibytes: next() }
+    Taken {
+        seconds: next(),
+        kibibytes: next(),
+    }
 }
 
 /// The instructions of one turn after a first, by callgrind; `None` where there is no valgrind.
@@ -79,7 +91,10 @@ fn count(who: &str, url: &str, job: Job, turns: usize) -> Option<f64> {
 /// Where the instructions of a turn go, function by function.
 pub fn profile(who: &str, url: &str, job: Job) -> Option<String> {
     let file = callgrind(who, url, job, 2)?;
-    let output = Command::new("callgrind_annotate").args(["--threshold=92", "--auto=no"]).arg(&file).output();
+    let output = Command::new("callgrind_annotate")
+        .args(["--threshold=92", "--auto=no"])
+        .arg(&file)
+        .output();
     let _ = std::fs::remove_file(&file);
     String::from_utf8(output.ok()?.stdout).ok()
 }
@@ -88,7 +103,11 @@ pub fn profile(who: &str, url: &str, job: Job) -> Option<String> {
 fn callgrind(who: &str, url: &str, job: Job, turns: usize) -> Option<PathBuf> {
     let file = std::env::temp_dir().join(format!("callgrind-{}", std::process::id()));
     let status = Command::new("valgrind")
-        .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*counted*"])
+        .args([
+            "--tool=callgrind",
+            "--collect-atstart=no",
+            "--toggle-collect=*counted*",
+        ])
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(std::env::current_exe().expect("this program"))
         .args(arguments(who, url, job, turns))

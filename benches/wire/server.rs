@@ -30,7 +30,9 @@ pub fn start(assignments: usize, delay: Duration) -> String {
     let answers = Arc::new(Answers {
         list: list(assignments, false),
         changed: list(assignments, true),
-        assigned: answer(r#"{"requestId":"d4e5f6a7-8901-23bc-def4-567890abcdef","data":{}}"#.to_owned()),
+        assigned: answer(
+            r#"{"requestId":"d4e5f6a7-8901-23bc-def4-567890abcdef","data":{}}"#.to_owned(),
+        ),
         delay,
         reads: AtomicUsize::new(0),
     });
@@ -47,7 +49,11 @@ pub fn start(assignments: usize, delay: Duration) -> String {
 fn list(assignments: usize, changed: bool) -> Vec<u8> {
     let mut rows = Vec::with_capacity(assignments);
     for i in 1..=assignments {
-        let status = if i % 3 == 0 || (changed && i == 1) { "completed" } else { "in_progress" };
+        let status = if i % 3 == 0 || (changed && i == 1) {
+            "completed"
+        } else {
+            "in_progress"
+        };
         let (id, user, waiting) = (i * 7, 9_000_000 + i, i % 5 == 0);
         rows.push(format!(
             r#"{{"id":{id},"userId":{user},"status":"{status}","isWaitingApproval":{waiting}}}"#
@@ -63,10 +69,14 @@ fn answer(body: String) -> Vec<u8> {
     let mut answer = Answer::new(200, "application/json", body);
     // Windows as wide as can be, until the year 2100: they are read and reckoned with, and never in the way.
     for window in ["minute", "day"] {
-        for (what, value) in
-            [("limit", 1_000_000_000_u64), ("remaining", 999_999_999), ("reset", 4_102_444_800)]
-        {
-            answer.headers.push((format!("x-ratelimit-{window}-{what}"), value.to_string()));
+        for (what, value) in [
+            ("limit", 1_000_000_000_u64),
+            ("remaining", 999_999_999),
+            ("reset", 4_102_444_800),
+        ] {
+            answer
+                .headers
+                .push((format!("x-ratelimit-{window}-{what}"), value.to_string()));
         }
     }
     let mut bytes = answer.head(answer.body.len() as u64);
@@ -82,7 +92,9 @@ fn serve(stream: TcpStream, answers: &Answers) -> Option<()> {
         std::thread::sleep(answers.delay);
         let bytes = if request.method != "GET" {
             &answers.assigned
-        } else if (answers.reads.fetch_add(1, Ordering::SeqCst) + 1).is_multiple_of(READS_PER_CHANGE) {
+        } else if (answers.reads.fetch_add(1, Ordering::SeqCst) + 1)
+            .is_multiple_of(READS_PER_CHANGE)
+        {
             &answers.changed
         } else {
             &answers.list

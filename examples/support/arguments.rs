@@ -13,7 +13,10 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn new(usage: &'static str) -> Self {
-        Self { parser: lexopt::Parser::from_env(), usage }
+        Self {
+            parser: lexopt::Parser::from_env(),
+            usage,
+        }
     }
 
     /// The next argument; `None` after the last.
@@ -24,18 +27,26 @@ impl Arguments {
 
     /// The value of a flag, as text.
     pub fn value(&mut self, flag: &str) -> Result<String, String> {
-        let value = self.parser.value().map_err(|_| format!("{flag}: a value is missing\n{}", self.usage))?;
-        value.into_string().map_err(|value| format!("{flag}: {value:?} is not text"))
+        let value = self
+            .parser
+            .value()
+            .map_err(|_| format!("{flag}: a value is missing\n{}", self.usage))?;
+        value
+            .into_string()
+            .map_err(|value| format!("{flag}: {value:?} is not text"))
     }
 
     /// The value of a flag, as something that names what is wrong with it itself.
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, flag: &str) -> Result<T, String> {
-        self.value(flag)?.parse().map_err(|e| format!("{flag}: {e}"))
+        self.value(flag)?
+            .parse()
+            .map_err(|e| format!("{flag}: {e}"))
     }
 
     pub fn number(&mut self, flag: &str) -> Result<u64, String> {
         let text = self.value(flag)?;
-        text.parse().map_err(|_| format!("{flag}: `{text}` is not a whole number"))
+        text.parse()
+            .map_err(|_| format!("{flag}: `{text}` is not a whole number"))
     }
 
     pub fn milliseconds(&mut self, flag: &str) -> Result<Duration, String> {

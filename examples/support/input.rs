@@ -4,7 +4,10 @@ use std::io::Read;
 
 /// What the file is called in messages, and its content without a byte order mark; `-` is standard input.
 pub fn read(file: &str) -> Result<(&str, Vec<u8>), String> {
-    let (name, mut bytes) = (if file == "-" { "standard input" } else { file }, Vec::new());
+    let (name, mut bytes) = (
+        if file == "-" { "standard input" } else { file },
+        Vec::new(),
+    );
     let read = if file == "-" {
         std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
     } else {

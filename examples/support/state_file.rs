@@ -35,7 +35,10 @@ pub fn load(file: &Path, pack: PackId) -> Result<Option<Snapshot>, String> {
         format!("{file}: not the state of an earlier run: {e}; move it away to start from now")
     };
     let snapshot = serde_json::from_slice(&bytes).map_err(unreadable)?;
-    match serde_json::from_slice::<Owner>(&bytes).map_err(unreadable)?.pack {
+    match serde_json::from_slice::<Owner>(&bytes)
+        .map_err(unreadable)?
+        .pack
+    {
         Some(of) if of != pack => Err(format!(
             "{}: the state of pack {of}, not of pack {pack}; each has a file of its own",
             file.display()
@@ -69,7 +72,9 @@ fn replace(file: &Path, content: &Content<'_>) -> std::io::Result<()> {
 /// The rename itself lies in the folder.
 #[cfg(unix)]
 fn sync_folder(file: &Path) -> std::io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.map_or_else(|| PathBuf::from("."), Path::to_path_buf))?.sync_all()
 }
 

@@ -14,7 +14,9 @@ pub fn read_users(file: &str) -> Result<Vec<UserId>, String> {
         let at = |problem: &dyn std::fmt::Display| format!("{name}, line {}: {problem}", index + 1);
         // A comment may be in any encoding.
         let id = line.split(|byte| *byte == b'#').next().unwrap_or_default();
-        let id = std::str::from_utf8(id).map_err(|_| at(&"this is not text"))?.trim();
+        let id = std::str::from_utf8(id)
+            .map_err(|_| at(&"this is not text"))?
+            .trim();
         if !id.is_empty() {
             users.push(id.parse::<UserId>().map_err(|e| at(&e))?);
         }

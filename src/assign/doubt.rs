@@ -50,8 +50,22 @@ const MOST_READS: u32 = 6;
 
 impl<W> Doubt<W> {
     /// A request with so many users that was given up at `now`.
-    pub(crate) fn new(work: W, users: usize, now: Duration, settle: Duration, error: Error) -> Self {
-        Self { work, users, error, given_up: now, due: now.saturating_add(settle), absent_at: None, reads: 0 }
+    pub(crate) fn new(
+        work: W,
+        users: usize,
+        now: Duration,
+        settle: Duration,
+        error: Error,
+    ) -> Self {
+        Self {
+            work,
+            users,
+            error,
+            given_up: now,
+            due: now.saturating_add(settle),
+            absent_at: None,
+            reads: 0,
+        }
     }
 
     /// Judges a list read from `began` to `ended`, and sets when the next is due.
@@ -70,12 +84,20 @@ impl<W> Doubt<W> {
         self.due = ended.saturating_add(settle);
         if shown.found > 0 || !shown.complete {
             self.absent_at = None;
-        } else if shown.fresh || self.absent_at.is_some_and(|first| began >= first.saturating_add(settle)) {
+        } else if shown.fresh
+            || self
+                .absent_at
+                .is_some_and(|first| began >= first.saturating_add(settle))
+        {
             return Verdict::NotExecuted;
         } else {
             self.absent_at.get_or_insert(ended);
         }
-        if self.reads >= MOST_READS { Verdict::GivenUp } else { Verdict::Open }
+        if self.reads >= MOST_READS {
+            Verdict::GivenUp
+        } else {
+            Verdict::Open
+        }
     }
 }
 
@@ -96,26 +118,55 @@ mod tests {
 
     #[test]
     fn a_fresh_and_complete_list_proves_both_ways() {
-        let shown = Shown { found: 0, complete: true, fresh: true };
+        let shown = Shown {
+            found: 0,
+            complete: true,
+            fresh: true,
+        };
         assert_eq!(doubt().due, Duration::from_secs(13));
-        assert_eq!(doubt().judge(at(13), at(13), SETTLE, shown), Verdict::NotExecuted);
-        assert_eq!(doubt().judge(at(13), at(13), SETTLE, Shown { found: 3, ..shown }), Verdict::Executed);
+        assert_eq!(
+            doubt().judge(at(13), at(13), SETTLE, shown),
+            Verdict::NotExecuted
+        );
+        assert_eq!(
+            doubt().judge(at(13), at(13), SETTLE, Shown { found: 3, ..shown }),
+            Verdict::Executed
+        );
     }
 
     #[test]
     fn with_nothing_confirmed_two_lists_must_agree() {
-        let shown = Shown { found: 0, complete: true, fresh: false };
+        let shown = Shown {
+            found: 0,
+            complete: true,
+            fresh: false,
+        };
         let mut doubt = doubt();
         assert_eq!(doubt.judge(at(13), at(13), SETTLE, shown), Verdict::Open);
         assert_eq!(doubt.due, Duration::from_secs(16));
-        assert_eq!(doubt.judge(at(15), at(15), SETTLE, shown), Verdict::Open, "too soon after the first");
-        assert_eq!(doubt.judge(at(16), at(16), SETTLE, shown), Verdict::NotExecuted);
+        assert_eq!(
+            doubt.judge(at(15), at(15), SETTLE, shown),
+            Verdict::Open,
+            "too soon after the first"
+        );
+        assert_eq!(
+            doubt.judge(at(16), at(16), SETTLE, shown),
+            Verdict::NotExecuted
+        );
     }
 
     #[test]
     fn a_part_or_an_incomplete_list_proves_nothing() {
-        let part = Shown { found: 1, complete: true, fresh: true };
-        let incomplete = Shown { found: 0, complete: false, fresh: true };
+        let part = Shown {
+            found: 1,
+            complete: true,
+            fresh: true,
+        };
+        let incomplete = Shown {
+            found: 0,
+            complete: false,
+            fresh: true,
+        };
         let mut doubt = doubt();
         for read in 1..MOST_READS {
             let shown = if read % 2 == 0 { part } else { incomplete };
@@ -126,11 +177,21 @@ mod tests {
 
     #[test]
     fn a_list_without_proof_undoes_the_first_of_two() {
-        let absent = Shown { found: 0, complete: true, fresh: false };
+        let absent = Shown {
+            found: 0,
+            complete: true,
+            fresh: false,
+        };
         let mut doubt = doubt();
         assert_eq!(doubt.judge(at(13), at(13), SETTLE, absent), Verdict::Open);
-        assert_eq!(doubt.judge(at(16), at(16), SETTLE, Shown { found: 1, ..absent }), Verdict::Open);
+        assert_eq!(
+            doubt.judge(at(16), at(16), SETTLE, Shown { found: 1, ..absent }),
+            Verdict::Open
+        );
         assert_eq!(doubt.judge(at(19), at(19), SETTLE, absent), Verdict::Open);
-        assert_eq!(doubt.judge(at(22), at(22), SETTLE, absent), Verdict::NotExecuted);
+        assert_eq!(
+            doubt.judge(at(22), at(22), SETTLE, absent),
+            Verdict::NotExecuted
+        );
     }
 }

@@ -136,7 +136,9 @@ impl<'a, A: Api> Engine<'a, A> {
                 writes.push(self.write(work));
             }
             let quiet = writes.is_empty() && self.doubts.is_empty();
-            if reading.is_none() && (self.due_in() == Some(Duration::ZERO) || (quiet && self.wants_read())) {
+            if reading.is_none()
+                && (self.due_in() == Some(Duration::ZERO) || (quiet && self.wants_read()))
+            {
                 reading = Some(self.read());
             }
             if reading.is_none() && quiet {
@@ -170,7 +172,11 @@ impl<'a, A: Api> Engine<'a, A> {
             return None;
         }
         if let Some(positions) = self.next_chunk() {
-            return Some(Work { positions, group: None, failures: 0 });
+            return Some(Work {
+                positions,
+                group: None,
+                failures: 0,
+            });
         }
         if self.again.is_empty() && (self.phase != Phase::Search || self.search.is_done()) {
             return None;
@@ -182,12 +188,20 @@ impl<'a, A: Api> Engine<'a, A> {
             if in_flight > 0 {
                 return None;
             }
-            self.halt(if affordable { self.too_many_extra() } else { self.budget.kept_back() });
+            self.halt(if affordable {
+                self.too_many_extra()
+            } else {
+                self.budget.kept_back()
+            });
             return None;
         }
         let work = self.again.pop_front().or_else(|| {
             let group = self.search.next_group()?;
-            Some(Work { positions: group.items().to_vec(), group: Some(group), failures: 0 })
+            Some(Work {
+                positions: group.items().to_vec(),
+                group: Some(group),
+                failures: 0,
+            })
         })?;
         self.extra_writes += 1;
         Some(work)
@@ -226,11 +240,19 @@ impl<'a, A: Api> Engine<'a, A> {
     }
 
     fn written(&mut self, work: Work, result: Result<(), Error>) {
-        let Err(error) = result else { return self.accepted(work) };
+        let Err(error) = result else {
+            return self.accepted(work);
+        };
         if error.executed() == Executed::Maybe {
             self.ledger.doubt(&work.positions);
             let users = work.positions.len();
-            self.doubts.push(Doubt::new(work, users, self.clock.now(), self.terms.settle, error));
+            self.doubts.push(Doubt::new(
+                work,
+                users,
+                self.clock.now(),
+                self.terms.settle,
+                error,
+            ));
         } else if error.kind() == ErrorKind::Validation {
             self.refused(work, error);
         } else {
@@ -247,7 +269,11 @@ impl<'a, A: Api> Engine<'a, A> {
             None => self.search.chunk_accepted(work.positions.len()),
             Some(group) => {
                 let rejections = self.search.accepted(group);
-                self.reject(rejections.into_iter().map(|rejection| (rejection.item, rejection.answer)));
+                self.reject(
+                    rejections
+                        .into_iter()
+                        .map(|rejection| (rejection.item, rejection.answer)),
+                );
             }
         }
     }
@@ -267,17 +293,31 @@ impl<'a, A: Api> Engine<'a, A> {
         self.failures = 0;
         let users = self.ledger.ids(&work.positions);
         let named = named(error.refusal(), &users);
-        let answer = Rejection::new(error.detail().or(error.body()).unwrap_or("refused without a reason"));
+        let answer = Rejection::new(
+            error
+                .detail()
+                .or(error.body())
+                .unwrap_or("refused without a reason"),
+        );
         let position = |index: &usize| work.positions[*index];
         let naming = Naming {
-            by_index: named.by_index.iter().map(|(index, _)| position(index)).collect(),
+            by_index: named
+                .by_index
+                .iter()
+                .map(|(index, _)| position(index))
+                .collect(),
             hinted: named.hinted.iter().map(position).collect(),
         };
         let verdicts: Vec<_> = named
             .by_index
             .iter()
             .map(|(index, words)| {
-                (position(index), words.as_deref().map_or_else(|| answer.clone(), Rejection::new))
+                (
+                    position(index),
+                    words
+                        .as_deref()
+                        .map_or_else(|| answer.clone(), Rejection::new),
+                )
             })
             .collect();
         if self.terms.all_or_nothing {
@@ -290,7 +330,11 @@ impl<'a, A: Api> Engine<'a, A> {
             None => self.search.chunk_refused(work.positions, answer, naming),
             Some(group) => self.search.refused(group, answer, naming),
         };
-        self.reject(rejections.into_iter().map(|rejection| (rejection.item, rejection.answer)));
+        self.reject(
+            rejections
+                .into_iter()
+                .map(|rejection| (rejection.item, rejection.answer)),
+        );
         // The words for each, where the answer has them.
         self.reject(verdicts);
     }

@@ -24,8 +24,9 @@ pub struct AssignError(Box<(Report, Error)>);
 
 impl AssignError {
     pub(super) fn or_report(report: Report, cause: Option<Error>) -> Result<Report, Self> {
-        let open =
-            report.outcomes().any(|(_, outcome)| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown));
+        let open = report
+            .outcomes()
+            .any(|(_, outcome)| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown));
         match cause {
             Some(cause) if open || cause.is_lasting() => Err(Self(Box::new((report, cause)))),
             None if open => {
@@ -66,7 +67,10 @@ impl fmt::Display for AssignError {
 
 impl fmt::Debug for AssignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AssignError").field("cause", self.cause()).field("report", self.report()).finish()
+        f.debug_struct("AssignError")
+            .field("cause", self.cause())
+            .field("report", self.report())
+            .finish()
     }
 }
 

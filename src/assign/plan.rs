@@ -25,7 +25,14 @@ pub struct Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { unique, duplicates, already_assigned, to_assign, requests, fits_today } = self;
+        let Self {
+            unique,
+            duplicates,
+            already_assigned,
+            to_assign,
+            requests,
+            fits_today,
+        } = self;
         write!(
             f,
             "{unique} users: {to_assign} to assign, {already_assigned} already assigned; {duplicates} duplicates; \

@@ -28,7 +28,11 @@ impl<'a, A: Api> Engine<'a, A> {
             return true;
         }
         let closing = self.rejected && self.phase != Phase::Closed;
-        self.phase = if closing { Phase::Closing } else { Phase::Closed };
+        self.phase = if closing {
+            Phase::Closing
+        } else {
+            Phase::Closed
+        };
         closing
     }
 
@@ -43,7 +47,11 @@ impl<'a, A: Api> Engine<'a, A> {
             let call = || api.list();
             let going_on = Halt::default();
             let read = retry(&terms.retry, clock, Effect::Read, &going_on, call);
-            let list = if may_stop { halt.unless(read).await.and_then(|list| list) } else { read.await };
+            let list = if may_stop {
+                halt.unless(read).await.and_then(|list| list)
+            } else {
+                read.await
+            };
             (began, list)
         }
         .boxed()
@@ -60,9 +68,14 @@ impl<'a, A: Api> Engine<'a, A> {
             shown[position as usize] = true;
         }
         match self.phase {
-            Phase::Chunks | Phase::Search | Phase::Closed => self.read_back(began, &shown, &since_read),
+            Phase::Chunks | Phase::Search | Phase::Closed => {
+                self.read_back(began, &shown, &since_read)
+            }
             Phase::Opening | Phase::Narrowing | Phase::Closing => {
-                for position in (0..).zip(&shown).filter_map(|(position, shown)| shown.then_some(position)) {
+                for position in (0..)
+                    .zip(&shown)
+                    .filter_map(|(position, shown)| shown.then_some(position))
+                {
                     if matches!(
                         self.ledger.outcome(position),
                         Outcome::NotAssigned | Outcome::Rejected(_) | Outcome::Unknown
@@ -100,20 +113,40 @@ impl<'a, A: Api> Engine<'a, A> {
 
     /// The doubts of which a read that began at `began` may prove something.
     fn take_doubts(&mut self, began: Duration) -> Vec<Doubt<Work>> {
-        self.doubts.extract_if(.., |doubt| doubt.due <= began).collect()
+        self.doubts
+            .extract_if(.., |doubt| doubt.due <= began)
+            .collect()
     }
 
     fn read_back(&mut self, began: Duration, shown: &[bool], since_read: &HashSet<u32>) {
-        let confirmed = |outcome: &Outcome| matches!(outcome, Outcome::Assigned | Outcome::AlreadyAssigned);
-        let complete =
-            (0..).zip(self.ledger.outcomes()).zip(shown).all(|((position, (_, outcome)), shown)| {
+        let confirmed =
+            |outcome: &Outcome| matches!(outcome, Outcome::Assigned | Outcome::AlreadyAssigned);
+        let complete = (0..).zip(self.ledger.outcomes()).zip(shown).all(
+            |((position, (_, outcome)), shown)| {
                 *shown || !confirmed(outcome) || since_read.contains(&position)
-            });
+            },
+        );
         let ended = self.clock.now();
         for mut doubt in self.take_doubts(began) {
-            let found = doubt.work.positions.iter().filter(|position| shown[**position as usize]).count();
-            let fresh = self.confirmed_at_read.is_some_and(|at| at >= doubt.given_up);
-            let verdict = doubt.judge(began, ended, self.terms.settle, Shown { found, complete, fresh });
+            let found = doubt
+                .work
+                .positions
+                .iter()
+                .filter(|position| shown[**position as usize])
+                .count();
+            let fresh = self
+                .confirmed_at_read
+                .is_some_and(|at| at >= doubt.given_up);
+            let verdict = doubt.judge(
+                began,
+                ended,
+                self.terms.settle,
+                Shown {
+                    found,
+                    complete,
+                    fresh,
+                },
+            );
             match verdict {
                 Verdict::Executed => self.there(doubt.work),
                 _ if !self.terms.resend_in_doubt => self.give_up(doubt, shown),
@@ -156,7 +189,8 @@ impl<'a, A: Api> Engine<'a, A> {
             "reading the pack did not prove whether a request was executed; it failed with: {}",
             doubt.error
         );
-        self.cause.get_or_insert(Error::new(ErrorKind::InDoubt, message).with_source(doubt.error));
+        self.cause
+            .get_or_insert(Error::new(ErrorKind::InDoubt, message).with_source(doubt.error));
         self.unknown(doubt.work, Some(shown));
     }
 

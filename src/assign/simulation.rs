@@ -41,7 +41,11 @@ struct Case {
 fn cases() -> impl Strategy<Value = Case> {
     let nature = (
         prop_oneof![Just(1_usize), Just(3), Just(8), Just(500)],
-        prop_oneof![Just(Reassign::Nothing), Just(Reassign::Refuse), Just(Reassign::Second)],
+        prop_oneof![
+            Just(Reassign::Nothing),
+            Just(Reassign::Refuse),
+            Just(Reassign::Second)
+        ],
         prop_oneof![
             3 => Just(Naming::Nothing), 1 => Just(Naming::Indices), 1 => Just(Naming::FirstIndex),
             1 => Just(Naming::Text), 1 => Just(Naming::WrongText), 1 => Just(Naming::Echo)
@@ -49,25 +53,36 @@ fn cases() -> impl Strategy<Value = Case> {
         prop_oneof![Just(0.0), Just(0.05), Just(0.3), Just(0.8)],
         0.0..1.0_f64,
         prop::bool::weighted(0.3),
-        prop::option::weighted(0.1, (0_usize..20, prop_oneof![Just(401_u16), Just(403), Just(404)])),
+        prop::option::weighted(
+            0.1,
+            (
+                0_usize..20,
+                prop_oneof![Just(401_u16), Just(403), Just(404)],
+            ),
+        ),
         prop::option::weighted(
             0.3,
-            (prop_oneof![Just(5_u64), Just(20)], prop_oneof![Just(30_u64), Just(10_000)]),
+            (
+                prop_oneof![Just(5_u64), Just(20)],
+                prop_oneof![Just(30_u64), Just(10_000)],
+            ),
         ),
     )
-        .prop_map(|(max_items, reassign, naming, faults, split, others, lasting, limits)| Nature {
-            max_items,
-            reassign,
-            naming,
-            settle: Duration::from_secs(3),
-            faults,
-            late: Duration::from_secs(3).mul_f64(split * 0.95),
-            stale: Duration::from_secs(3).mul_f64((1.0 - split) * 0.95),
-            others,
-            lasting,
-            limits,
-            lie: None,
-        });
+        .prop_map(
+            |(max_items, reassign, naming, faults, split, others, lasting, limits)| Nature {
+                max_items,
+                reassign,
+                naming,
+                settle: Duration::from_secs(3),
+                faults,
+                late: Duration::from_secs(3).mul_f64(split * 0.95),
+                stale: Duration::from_secs(3).mul_f64((1.0 - split) * 0.95),
+                others,
+                lasting,
+                limits,
+                lie: None,
+            },
+        );
     let run = (
         1_usize..6,
         prop::option::weighted(0.2, 0_u64..40),
@@ -107,8 +122,18 @@ fn cases() -> impl Strategy<Value = Case> {
 /// What a run returned: the report, and its cause if somebody is open.
 type Ran = (Report, Option<Error>);
 
-async fn run(case: &Case, world: &World, governor: &Governor, calm: bool, ids: &[u64]) -> Option<Ran> {
-    let mut ledger = Ledger::new(ids.iter().map(|id| (*id).try_into().expect("an id")).collect());
+async fn run(
+    case: &Case,
+    world: &World,
+    governor: &Governor,
+    calm: bool,
+    ids: &[u64],
+) -> Option<Ran> {
+    let mut ledger = Ledger::new(
+        ids.iter()
+            .map(|id| (*id).try_into().expect("an id"))
+            .collect(),
+    );
     let nature = world.nature.get();
     let terms = Terms {
         max_items: nature.max_items,
@@ -121,7 +146,12 @@ async fn run(case: &Case, world: &World, governor: &Governor, calm: bool, ids: &
     };
     let budget = Budget::new(case.max_requests.filter(|_| !calm));
     let halt = Halt::default();
-    let way = Way { world, budget: &budget, halt: &halt, governor };
+    let way = Way {
+        world,
+        budget: &budget,
+        halt: &halt,
+        governor,
+    };
     let mut last: Option<AssignProgress> = None;
     let mut progress = |progress: AssignProgress| last = Some(progress);
     let cause = {
@@ -134,7 +164,9 @@ async fn run(case: &Case, world: &World, governor: &Governor, calm: bool, ids: &
         };
         let run = engine.run(stop, &mut progress);
         match case.drop.filter(|_| !calm) {
-            Some(after) => tokio::time::timeout(Duration::from_millis(after), run).await.ok()?,
+            Some(after) => tokio::time::timeout(Duration::from_millis(after), run)
+                .await
+                .ok()?,
             None => run.await,
         }
     };
@@ -154,7 +186,9 @@ fn laws(world: &World, ids: &[u64], ran: &Ran, before: &BTreeSet<u64>) -> Result
     };
     let reported: Vec<u64> = report.outcomes().map(|(id, _)| id.get()).collect();
     if reported != unique {
-        return Err(format!("one outcome for each unique id, in order: {reported:?} for {unique:?}"));
+        return Err(format!(
+            "one outcome for each unique id, in order: {reported:?} for {unique:?}"
+        ));
     }
     if let Some(breach) = state.breaches.first() {
         return Err(breach.clone());
@@ -175,13 +209,17 @@ fn laws(world: &World, ids: &[u64], ran: &Ran, before: &BTreeSet<u64>) -> Result
             Outcome::AlreadyAssigned => !rows.is_empty() && !ours,
             // Somebody else may assign them after the last look.
             Outcome::Rejected(_) => {
-                !ours && (!state.exist.contains(&id) || rows.iter().any(|row| !row.1 && row.0 > state.shown))
+                !ours
+                    && (!state.exist.contains(&id)
+                        || rows.iter().any(|row| !row.1 && row.0 > state.shown))
             }
             Outcome::NotAssigned => !ours,
             Outcome::Unknown => state.maybes > 0 || cause.is_some(),
         };
         if !fine {
-            return Err(format!("{id} is {outcome:?}, but on the pack {rows:?}, executed by us {ours}"));
+            return Err(format!(
+                "{id} is {outcome:?}, but on the pack {rows:?}, executed by us {ours}"
+            ));
         }
     }
     Ok(())
@@ -190,7 +228,10 @@ fn laws(world: &World, ids: &[u64], ran: &Ran, before: &BTreeSet<u64>) -> Result
 /// With all faults over, everybody who exists is on the pack and everybody else is refused.
 fn complete(world: &World, ran: &Ran) -> Result<(), String> {
     let (report, cause) = ran;
-    if let Some(cause) = cause.as_ref().filter(|_| report.retry_ids().next().is_some()) {
+    if let Some(cause) = cause
+        .as_ref()
+        .filter(|_| report.retry_ids().next().is_some())
+    {
         return Err(format!("the second run leaves somebody open: {cause}"));
     }
     let state = world.state();
@@ -199,11 +240,18 @@ fn complete(world: &World, ran: &Ran) -> Result<(), String> {
         .map(|(id, _)| id.get())
         .filter(|id| state.exist.contains(id) && !state.rows.contains_key(id))
         .collect();
-    if missing.is_empty() { Ok(()) } else { Err(format!("not on the pack in the end: {missing:?}")) }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not on the pack in the end: {missing:?}"))
+    }
 }
 
 fn simulate(case: &Case) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
     runtime.expect("a runtime").block_on(async {
         fastrand::seed(case.seed);
         let mut random = fastrand::Rng::with_seed(case.seed);
@@ -234,14 +282,17 @@ fn simulate(case: &Case) -> Result<(), String> {
             None => ids.clone(),
         };
         world.nature.change(|nature| {
-            (nature.faults, nature.lasting, nature.limits, nature.others) = (0.0, None, None, false);
+            (nature.faults, nature.lasting, nature.limits, nature.others) =
+                (0.0, None, None, false);
             nature.stale = Duration::ZERO;
         });
         tokio::time::sleep(case.nature.settle + Duration::from_secs(86_400)).await;
         let before = world.state().executed.keys().copied().collect();
         // The limits are gone, so a governor that knew of them would wait for nothing.
         let governor = Governor::new(Arc::new(clock), Duration::from_secs(90));
-        let second = run(case, &world, &governor, true, &again).await.expect("never dropped");
+        let second = run(case, &world, &governor, true, &again)
+            .await
+            .expect("never dropped");
         laws(&world, &again, &second, &before)?;
         complete(&world, &second)?;
         if case.nature.limits.is_some() && world.state().refused_for_limit > 0 {
@@ -262,10 +313,16 @@ proptest! {
 
 /// The same 2,000 cases each time, so that the suite is never red by chance; `PROPTEST_CASES=100000` draws new ones.
 fn configuration() -> ProptestConfig {
-    let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let wanted = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok());
     ProptestConfig {
         max_shrink_iters: 3_000,
-        rng_seed: if wanted.is_some() { RngSeed::Random } else { RngSeed::Fixed(2026) },
+        rng_seed: if wanted.is_some() {
+            RngSeed::Random
+        } else {
+            RngSeed::Fixed(2026)
+        },
         ..ProptestConfig::with_cases(wanted.unwrap_or(2_000))
     }
 }
@@ -320,37 +377,75 @@ fn each_law_can_fail() {
 /// The laws that no world breaks are broken by a report that lies.
 #[test]
 fn a_false_report_is_caught() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
     runtime.expect("a runtime").block_on(async {
         let case = cases()
             .new_tree(&mut proptest::test_runner::TestRunner::deterministic())
             .expect("a case")
             .current();
-        let world = World::new(case.nature.clone(), VirtualClock(tokio::time::Instant::now()), 1);
+        let world = World::new(
+            case.nature.clone(),
+            VirtualClock(tokio::time::Instant::now()),
+            1,
+        );
         world.state().exist.extend([1, 2]);
         world.state().rows.insert(1, vec![(Duration::ZERO, true)]);
         world.state().executed.insert(1, 1);
         let report = |outcomes: &[(u64, Outcome)]| {
-            let ids = outcomes.iter().map(|(id, _)| (*id).try_into().expect("an id"));
+            let ids = outcomes
+                .iter()
+                .map(|(id, _)| (*id).try_into().expect("an id"));
             let mut ledger = Ledger::new(ids.collect());
-            (0..).zip(outcomes).for_each(|(position, (_, outcome))| ledger.set(position, outcome.clone()));
-            (Report::new(ledger, 1), Some(Error::new(crate::ErrorKind::Stopped, "")))
+            (0..)
+                .zip(outcomes)
+                .for_each(|(position, (_, outcome))| ledger.set(position, outcome.clone()));
+            (
+                Report::new(ledger, 1),
+                Some(Error::new(crate::ErrorKind::Stopped, "")),
+            )
         };
         let good = [(1, Outcome::Assigned), (2, Outcome::NotAssigned)];
-        assert_eq!(laws(&world, &[1, 2, 1], &report(&good), &BTreeSet::new()), Ok(()));
+        assert_eq!(
+            laws(&world, &[1, 2, 1], &report(&good), &BTreeSet::new()),
+            Ok(())
+        );
         for (ids, outcomes) in [
             (&[1, 2, 3][..], good.clone()),
             (&[2, 1], good.clone()),
-            (&[1, 2], [(1, Outcome::NotAssigned), (2, Outcome::NotAssigned)]),
-            (&[1, 2], [(1, Outcome::AlreadyAssigned), (2, Outcome::NotAssigned)]),
+            (
+                &[1, 2],
+                [(1, Outcome::NotAssigned), (2, Outcome::NotAssigned)],
+            ),
+            (
+                &[1, 2],
+                [(1, Outcome::AlreadyAssigned), (2, Outcome::NotAssigned)],
+            ),
             (&[1, 2], [(1, Outcome::Assigned), (2, Outcome::Assigned)]),
-            (&[1, 2], [(1, Outcome::Assigned), (2, Outcome::Rejected(crate::Rejection::new("no")))]),
+            (
+                &[1, 2],
+                [
+                    (1, Outcome::Assigned),
+                    (2, Outcome::Rejected(crate::Rejection::new("no"))),
+                ],
+            ),
         ] {
-            assert!(laws(&world, ids, &report(&outcomes), &BTreeSet::new()).is_err(), "{ids:?} {outcomes:?}");
+            assert!(
+                laws(&world, ids, &report(&outcomes), &BTreeSet::new()).is_err(),
+                "{ids:?} {outcomes:?}"
+            );
         }
         let silent = (report(&good).0, None);
-        assert!(laws(&world, &[1, 2], &silent, &BTreeSet::new()).is_err(), "open without a cause");
-        world.state().breaches.push("a request with [1, 1]".to_owned());
+        assert!(
+            laws(&world, &[1, 2], &silent, &BTreeSet::new()).is_err(),
+            "open without a cause"
+        );
+        world
+            .state()
+            .breaches
+            .push("a request with [1, 1]".to_owned());
         assert!(laws(&world, &[1, 2], &report(&good), &BTreeSet::new()).is_err());
     });
 }

@@ -55,7 +55,9 @@ impl Density {
                 log_belief: 0.5 * log_accepted - LEANING * log_refused,
             }
         });
-        Self { points: points.collect() }
+        Self {
+            points: points.collect(),
+        }
     }
 
     /// Learns that `number` items are accepted.
@@ -88,12 +90,17 @@ impl Density {
 
     /// The expected share of refused items.
     pub(super) fn share(&self) -> f64 {
-        self.believed().map(|(point, belief)| point.share * belief).sum()
+        self.believed()
+            .map(|(point, belief)| point.share * belief)
+            .sum()
     }
 
     /// How many of `size` items, of which nothing is known, to ask at once. At least 1.
     pub(super) fn fresh(&self, size: usize) -> usize {
-        let places = self.believed().map(|(point, belief)| Place::new(point, belief)).collect();
+        let places = self
+            .believed()
+            .map(|(point, belief)| Place::new(point, belief))
+            .collect();
         first_part(places, 0.0, size)
     }
 
@@ -113,7 +120,11 @@ impl Density {
 
     /// The points that matter, each with its part of the belief.
     fn believed(&self) -> impl Iterator<Item = (&Point, f64)> {
-        let best = self.points.iter().map(|point| point.log_belief).fold(f64::NEG_INFINITY, f64::max);
+        let best = self
+            .points
+            .iter()
+            .map(|point| point.log_belief)
+            .fold(f64::NEG_INFINITY, f64::max);
         let belief = move |point: &Point| (point.log_belief - best).exp();
         let total: f64 = self.points.iter().map(belief).sum();
         self.points
@@ -150,7 +161,10 @@ struct Place {
 
 impl Place {
     fn new(point: &Point, chance: f64) -> Self {
-        Self { share: point.share, chance }
+        Self {
+            share: point.share,
+            chance,
+        }
     }
 }
 
@@ -186,7 +200,11 @@ fn first_part(mut places: Vec<Place>, impossible: f64, size: usize) -> usize {
 /// The lengths of the best binary code for outcomes with these falling chances and one last outcome, which is left out.
 fn code_lengths(falling: &[f64], last: f64) -> Vec<i32> {
     // The two-queue form of Huffman's algorithm: leaves in rising order, joined nodes come out in rising order by themselves.
-    let smaller = falling.iter().rev().take_while(|&&chance| chance < last).count();
+    let smaller = falling
+        .iter()
+        .rev()
+        .take_while(|&&chance| chance < last)
+        .count();
     let mut weights: Vec<f64> = falling.iter().rev().copied().collect();
     weights.insert(smaller, last);
     let leaves = weights.len();
@@ -195,11 +213,12 @@ fn code_lengths(falling: &[f64], last: f64) -> Vec<i32> {
     for parent in leaves..2 * leaves - 1 {
         let mut sum = 0.0;
         for _ in 0..2 {
-            let smallest = if leaf < leaves && (joined == parent || weights[leaf] <= weights[joined]) {
-                &mut leaf
-            } else {
-                &mut joined
-            };
+            let smallest =
+                if leaf < leaves && (joined == parent || weights[leaf] <= weights[joined]) {
+                    &mut leaf
+                } else {
+                    &mut joined
+                };
             sum += weights[*smallest];
             parents[*smallest] = parent;
             *smallest += 1;
@@ -217,7 +236,10 @@ fn code_lengths(falling: &[f64], last: f64) -> Vec<i32> {
 }
 
 /// A number of items, for arithmetic with chances.
-#[expect(clippy::cast_precision_loss, reason = "numbers of items stay far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "numbers of items stay far below 2^52"
+)]
 fn count(number: usize) -> f64 {
     number as f64
 }
@@ -241,7 +263,10 @@ mod tests {
         for (refused, accepted) in [(10, 9_990), (300, 700), (900, 100)] {
             let share = count(refused) / count(refused + accepted);
             let believed = seen(refused, accepted).share();
-            assert!((believed / share - 1.0).abs() < 0.2, "{believed} instead of {share}");
+            assert!(
+                (believed / share - 1.0).abs() < 0.2,
+                "{believed} instead of {share}"
+            );
         }
     }
 
@@ -251,7 +276,10 @@ mod tests {
             let share = count(refused) / count(refused + accepted);
             let size = seen(refused, accepted).fresh(500);
             let passes = (count(size) * (-share).ln_1p()).exp();
-            assert!((0.4..0.6).contains(&passes), "share {share}: {size} items pass with {passes}");
+            assert!(
+                (0.4..0.6).contains(&passes),
+                "share {share}: {size} items pass with {passes}"
+            );
         }
     }
 
@@ -287,7 +315,10 @@ mod tests {
     #[test]
     fn code_lengths_are_those_of_the_best_code() {
         assert_eq!(code_lengths(&[0.5, 0.25, 0.125], 0.125), [1, 2, 3]);
-        assert_eq!(code_lengths(&[0.125, 0.125, 0.125, 0.125], 0.5), [3, 3, 3, 3]);
+        assert_eq!(
+            code_lengths(&[0.125, 0.125, 0.125, 0.125], 0.5),
+            [3, 3, 3, 3]
+        );
         assert_eq!(code_lengths(&[1.0], 0.0), [1]);
     }
 }

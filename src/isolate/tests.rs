@@ -64,7 +64,11 @@ impl Model {
 
     /// What the server says to a request; `None` if it accepts.
     fn refusal(&self, items: &[u32]) -> Option<Naming> {
-        let named: Vec<u32> = items.iter().copied().filter(|item| self.refused.contains(item)).collect();
+        let named: Vec<u32> = items
+            .iter()
+            .copied()
+            .filter(|item| self.refused.contains(item))
+            .collect();
         let first = *named.first()?;
         let mut naming = Naming::default();
         match self.style {
@@ -87,7 +91,9 @@ impl Model {
             match self.refusal(chunk) {
                 Some(naming) => {
                     self.open.extend(chunk);
-                    let rejections = self.search.chunk_refused(chunk.to_vec(), self.requests, naming);
+                    let rejections =
+                        self.search
+                            .chunk_refused(chunk.to_vec(), self.requests, naming);
                     self.note(rejections);
                 }
                 None => self.search.chunk_accepted(chunk.len()),
@@ -102,11 +108,22 @@ impl Model {
         };
         let items: BTreeSet<u32> = group.items().iter().copied().collect();
         assert!(!items.is_empty(), "no empty group");
-        assert!(items.len() <= self.max_items, "no group over the limit: {items:?}");
-        assert_eq!(items.len(), group.items().len(), "no duplicate: {:?}", group.items());
+        assert!(
+            items.len() <= self.max_items,
+            "no group over the limit: {items:?}"
+        );
+        assert_eq!(
+            items.len(),
+            group.items().len(),
+            "no duplicate: {:?}",
+            group.items()
+        );
         assert!(items.is_subset(&self.open), "only open items: {items:?}");
         let mut others = self.out.iter().flat_map(Group::items);
-        assert!(!others.any(|item| items.contains(item)), "no item in two groups: {items:?}");
+        assert!(
+            !others.any(|item| items.contains(item)),
+            "no item in two groups: {items:?}"
+        );
         self.out.push(group);
         true
     }
@@ -131,9 +148,15 @@ impl Model {
 
     fn note(&mut self, rejections: Vec<Rejection<u32>>) {
         for Rejection { item, answer } in rejections {
-            assert!(self.refused.contains(&item), "{item} is rejected, but the server accepts it");
+            assert!(
+                self.refused.contains(&item),
+                "{item} is rejected, but the server accepts it"
+            );
             assert!(self.open.remove(&item), "{item} gets a second outcome");
-            assert!(answer <= self.requests, "the reason is an answer that was given");
+            assert!(
+                answer <= self.requests,
+                "the reason is an answer that was given"
+            );
             self.rejected.insert(item);
         }
     }
@@ -166,13 +189,17 @@ impl Model {
             }
             15 => {
                 let leaves = |item: u32| item % 32 == u32::from(pick % 32);
-                self.gone.extend(self.open.iter().filter(|item| leaves(**item)));
+                self.gone
+                    .extend(self.open.iter().filter(|item| leaves(**item)));
                 self.open.retain(|item| !leaves(*item));
                 self.search.withdraw(leaves);
             }
             _ => {}
         }
-        assert!(self.search.open().eq(self.open.iter().copied()), "the search and we agree on what is open");
+        assert!(
+            self.search.open().eq(self.open.iter().copied()),
+            "the search and we agree on what is open"
+        );
         assert_eq!(self.search.is_done(), self.open.is_empty());
     }
 
@@ -187,7 +214,10 @@ impl Model {
         }
         assert!(self.search.is_done(), "still open: {:?}", self.open);
         assert_eq!(self.search.open().count(), 0);
-        assert!(self.accepted.is_disjoint(&self.refused), "nobody whom the server refuses is accepted");
+        assert!(
+            self.accepted.is_disjoint(&self.refused),
+            "nobody whom the server refuses is accepted"
+        );
     }
 }
 
@@ -230,7 +260,11 @@ proptest! {
 /// A refused chunk of these items, from a server that names none.
 fn refused_chunk(items: &[u32]) -> Search<&'static str> {
     let mut search = Search::new(500);
-    assert!(search.chunk_refused(items.to_vec(), "chunk", Naming::default()).is_empty());
+    assert!(
+        search
+            .chunk_refused(items.to_vec(), "chunk", Naming::default())
+            .is_empty()
+    );
     search
 }
 
@@ -240,7 +274,13 @@ fn the_last_left_is_rejected_unasked() {
     let group = search.next_group().expect("something to ask");
     assert_eq!(group.items(), [1]);
     let rejections = search.accepted(group);
-    assert_eq!(rejections, [Rejection { item: 2, answer: "chunk" }]);
+    assert_eq!(
+        rejections,
+        [Rejection {
+            item: 2,
+            answer: "chunk"
+        }]
+    );
     assert!(search.is_done());
 }
 
@@ -260,7 +300,13 @@ fn the_last_left_is_asked_if_the_cause_may_have_been_withdrawn() {
 fn another_rejected_item_explains_the_refusal() {
     let mut search = refused_chunk(&[1, 2]);
     let group = search.next_group().expect("something to ask");
-    assert_eq!(search.refused(group, "alone", Naming::default()), [Rejection { item: 1, answer: "alone" }]);
+    assert_eq!(
+        search.refused(group, "alone", Naming::default()),
+        [Rejection {
+            item: 1,
+            answer: "alone"
+        }]
+    );
     let group = search.next_group().expect("2 is asked too");
     assert_eq!(group.items(), [2]);
     assert!(search.accepted(group).is_empty());
@@ -296,8 +342,14 @@ fn a_chunk_with_an_item_decided_before_gives_no_inference() {
     let mut search = refused_chunk(&[1, 2]);
     let group = search.next_group().expect("something to ask");
     assert_eq!(search.accepted(group).len(), 1);
-    assert!(search.chunk_refused(vec![2, 3], "again", Naming::default()).is_empty());
-    let group = search.next_group().expect("2 explains the refusal, so 3 is asked");
+    assert!(
+        search
+            .chunk_refused(vec![2, 3], "again", Naming::default())
+            .is_empty()
+    );
+    let group = search
+        .next_group()
+        .expect("2 explains the refusal, so 3 is asked");
     assert_eq!(group.items(), [3]);
     assert!(search.accepted(group).is_empty());
 }
@@ -306,18 +358,32 @@ fn a_chunk_with_an_item_decided_before_gives_no_inference() {
 fn a_chunk_over_the_limit_is_asked_within_it() {
     let mut search = Search::new(10);
     search.chunk_accepted(100_000);
-    assert!(search.chunk_refused((0..100).collect(), (), Naming::default()).is_empty());
-    assert_eq!(search.next_group().expect("something to ask").items().len(), 10);
+    assert!(
+        search
+            .chunk_refused((0..100).collect(), (), Naming::default())
+            .is_empty()
+    );
+    assert_eq!(
+        search.next_group().expect("something to ask").items().len(),
+        10
+    );
 }
 
 #[test]
 fn the_rest_of_the_list_waits_to_be_asked_in_one() {
     let mut search = Search::new(500);
     search.chunk_accepted(100_000);
-    assert!(search.chunk_refused((0..500).collect(), (), Naming::default()).is_empty());
+    assert!(
+        search
+            .chunk_refused((0..500).collect(), (), Naming::default())
+            .is_empty()
+    );
     let mut groups = 0;
     while let Some(group) = search.next_group() {
-        assert!(search.next_group().is_none(), "nothing else is asked meanwhile");
+        assert!(
+            search.next_group().is_none(),
+            "nothing else is asked meanwhile"
+        );
         groups += 1;
         let rejections = if group.items().contains(&0) {
             search.refused(group, (), Naming::default())
@@ -353,7 +419,10 @@ fn a_group_put_back_is_asked_again_and_still_known_to_be_bad() {
 #[test]
 fn one_item_refused_as_a_chunk_is_rejected() {
     let mut search = Search::new(500);
-    assert_eq!(search.chunk_refused(vec![7], (), Naming::default()).len(), 1);
+    assert_eq!(
+        search.chunk_refused(vec![7], (), Naming::default()).len(),
+        1
+    );
     assert!(search.is_done());
 }
 
@@ -384,14 +453,24 @@ fn wrong_hints_are_soon_ignored() {
     let refused = || (0..500).map(|item| item * 37 + 11);
     let silent = requests(Style::Silent, 20_000, refused());
     let wrong = requests(Style::WrongText, 20_000, refused());
-    assert!(wrong < silent + silent / 20, "{wrong} requests instead of {silent}");
+    assert!(
+        wrong < silent + silent / 20,
+        "{wrong} requests instead of {silent}"
+    );
 }
 
 #[test]
 fn hints_at_wrong_items_still_waiting_are_dropped() {
     let mut search = Search::new(500);
-    let naming = Naming { by_index: Vec::new(), hinted: (0..10).collect() };
-    assert!(search.chunk_refused((0..100).collect(), (), naming).is_empty());
+    let naming = Naming {
+        by_index: Vec::new(),
+        hinted: (0..10).collect(),
+    };
+    assert!(
+        search
+            .chunk_refused((0..100).collect(), (), naming)
+            .is_empty()
+    );
     let mut alone = 0;
     while let Some(group) = search.next_group() {
         alone += u32::from(group.items().len() == 1);
@@ -402,7 +481,9 @@ fn hints_at_wrong_items_still_waiting_are_dropped() {
 
 /// `log2 C(n, d) + d + ⌈n / 500⌉`.
 fn bound(n: u32, d: u32) -> f64 {
-    let choices: f64 = (0..d).map(|i| (f64::from(n - i) / f64::from(d - i)).log2()).sum();
+    let choices: f64 = (0..d)
+        .map(|i| (f64::from(n - i) / f64::from(d - i)).log2())
+        .sum();
     choices + f64::from(d) + f64::from(n.div_ceil(500))
 }
 
@@ -448,5 +529,9 @@ fn four_in_flight_cost_little_more_than_one() {
     let mut model = Model::new(500, Style::Silent, refused);
     model.send_chunks(10_000);
     model.finish(4);
-    assert!(model.requests <= one + one / 10, "{} requests instead of {one}", model.requests);
+    assert!(
+        model.requests <= one + one / 10,
+        "{} requests instead of {one}",
+        model.requests
+    );
 }

@@ -46,14 +46,27 @@ impl Fault {
     #[must_use]
     pub fn before(status: u16, body: impl Into<String>) -> Self {
         let body = body.into();
-        let content_type = if body.starts_with('<') { "text/html" } else { "application/json" };
-        Self { executes: false, passes: false, status, content_type, body }
+        let content_type = if body.starts_with('<') {
+            "text/html"
+        } else {
+            "application/json"
+        };
+        Self {
+            executes: false,
+            passes: false,
+            status,
+            content_type,
+            body,
+        }
     }
 
     /// The request is executed, and answered so all the same.
     #[must_use]
     pub fn after(status: u16, body: impl Into<String>) -> Self {
-        Self { executes: true, ..Self::before(status, body) }
+        Self {
+            executes: true,
+            ..Self::before(status, body)
+        }
     }
 
     /// Over the account's limit, as a 200 that says so: not executed.

@@ -39,7 +39,10 @@ impl FakeClock {
     }
 
     fn reach(&self, time: Duration) {
-        self.now.fetch_max(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.now.fetch_max(
+            u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
+            Ordering::SeqCst,
+        );
     }
 }
 

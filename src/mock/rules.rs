@@ -48,7 +48,12 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(limit: u64, length: u64) -> Self {
-        Self { limit, length, number: 0, used: 0 }
+        Self {
+            limit,
+            length,
+            number: 0,
+            used: 0,
+        }
     }
 
     fn take(&mut self, epoch: u64) -> bool {
@@ -93,7 +98,12 @@ pub(super) struct Rules {
 }
 
 fn said(status: u16, body: &Value) -> Said {
-    Said { status, content_type: "application/json", body: body.to_string(), headers: Vec::new() }
+    Said {
+        status,
+        content_type: "application/json",
+        body: body.to_string(),
+        headers: Vec::new(),
+    }
 }
 
 fn validation(detail: impl Into<Value>) -> Said {
@@ -102,7 +112,11 @@ fn validation(detail: impl Into<Value>) -> Said {
 
 impl Rules {
     pub(super) fn answer(&mut self, asked: &Asked<'_>, clock: &impl Clock) -> Said {
-        let epoch = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let epoch = clock
+            .wall()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
         let pack = pack_of(asked.path);
         match (asked.method, asked.path) {
             ("POST", TOKEN_PATH) => self.counts.tokens += 1,
@@ -110,8 +124,12 @@ impl Rules {
             _ => self.counts.writes += 1,
         }
         // A fault before the limit is looked at never reached the API.
-        let mut fault = if asked.path == TOKEN_PATH { None } else { self.faults.pop_front() }
-            .filter(|fault| !fault.passes);
+        let mut fault = if asked.path == TOKEN_PATH {
+            None
+        } else {
+            self.faults.pop_front()
+        }
+        .filter(|fault| !fault.passes);
         let mut fits = true;
         for window in [&mut self.minute, &mut self.day].into_iter().flatten() {
             fits &= window.take(epoch);
@@ -143,12 +161,17 @@ impl Rules {
                 said(405, &json!({"detail": "Method Not Allowed"}))
             };
         }
-        let Some(pack) = pack else { return said(404, &json!({"detail": "Not Found"})) };
+        let Some(pack) = pack else {
+            return said(404, &json!({"detail": "Not Found"}));
+        };
         let write = asked.method == "POST";
         match self.scope(asked, epoch) {
             None => return said(401, &json!({"detail": "Invalid or missing credential"})),
             Some(Scope::Nothing) => {
-                return said(403, &json!({"detail": "The plan of this account has no API access"}));
+                return said(
+                    403,
+                    &json!({"detail": "The plan of this account has no API access"}),
+                );
             }
             Some(Scope::Read) if write => {
                 return said(
@@ -183,21 +206,30 @@ impl Rules {
             return self.keys.get(key).copied();
         }
         let token = asked.authorization?.strip_prefix("Bearer ")?;
-        self.tokens.get(token).filter(|end| epoch < **end).map(|_| Scope::ReadWrite)
+        self.tokens
+            .get(token)
+            .filter(|end| epoch < **end)
+            .map(|_| Scope::ReadWrite)
     }
 
     fn token(&mut self, asked: &Asked<'_>, epoch: u64) -> Said {
         let body = String::from_utf8_lossy(asked.body);
         if asked.content_type != Some("application/x-www-form-urlencoded")
-            || !body.split('&').any(|pair| pair == "grant_type=client_credentials")
+            || !body
+                .split('&')
+                .any(|pair| pair == "grant_type=client_credentials")
         {
             return said(400, &json!({"error": "unsupported_grant_type"}));
         }
-        if !asked.authorization.is_some_and(|sent| self.clients.contains(sent)) {
+        if !asked
+            .authorization
+            .is_some_and(|sent| self.clients.contains(sent))
+        {
             return said(401, &json!({"error": "invalid_client"}));
         }
         let token = format!("fake-token-{}", self.counts.tokens);
-        self.tokens.insert(token.clone(), epoch + self.token_life.as_secs());
+        self.tokens
+            .insert(token.clone(), epoch + self.token_life.as_secs());
         let scope = SCOPES.join(" ");
         said(
             200,
@@ -214,34 +246,50 @@ impl Rules {
             Some((of, body)) if *of == pack => body.clone(),
             _ => {
                 let id = format!("fake-{}", self.counts.reads);
-                let body = json!({"requestId": id, "data": {"assignments": self.packs[&pack]}}).to_string();
+                let body = json!({"requestId": id, "data": {"assignments": self.packs[&pack]}})
+                    .to_string();
                 self.rendered = Some((pack, body.clone()));
                 body
             }
         };
-        Said { status: 200, content_type: "application/json", body, headers: Vec::new() }
+        Said {
+            status: 200,
+            content_type: "application/json",
+            body,
+            headers: Vec::new(),
+        }
     }
 
     fn assign(&mut self, pack: PackId, body: &[u8]) -> Said {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return validation("The body is not JSON");
         };
-        let Some(sent) = body["userIds"].as_array() else { return validation("userIds is missing") };
+        let Some(sent) = body["userIds"].as_array() else {
+            return validation("userIds is missing");
+        };
         self.counts.largest = self.counts.largest.max(sent.len());
         if sent.is_empty() || sent.len() > MAX_USERS_PER_REQUEST {
-            return validation(format!("userIds must hold 1 to {MAX_USERS_PER_REQUEST} users"));
+            return validation(format!(
+                "userIds must hold 1 to {MAX_USERS_PER_REQUEST} users"
+            ));
         }
-        let users: Vec<Option<UserId>> =
-            sent.iter().map(|user| user.as_u64().and_then(|user| UserId::try_from(user).ok())).collect();
+        let users: Vec<Option<UserId>> = sent
+            .iter()
+            .map(|user| user.as_u64().and_then(|user| UserId::try_from(user).ok()))
+            .collect();
         if users.iter().collect::<HashSet<_>>().len() < users.len() {
             return validation("userIds must not hold duplicates");
         }
         let there: HashSet<UserId> = self.packs[&pack].iter().map(|row| row.user_id).collect();
         let good = |user: &Option<UserId>| {
             let refused = self.reassignment == Reassignment::Refuse;
-            user.is_some_and(|user| self.users.contains(&user) && !(refused && there.contains(&user)))
+            user.is_some_and(|user| {
+                self.users.contains(&user) && !(refused && there.contains(&user))
+            })
         };
-        let bad: Vec<usize> = (0..users.len()).filter(|index| !good(&users[*index])).collect();
+        let bad: Vec<usize> = (0..users.len())
+            .filter(|index| !good(&users[*index]))
+            .collect();
         if !bad.is_empty() {
             return self.refuse(sent, &bad);
         }
@@ -250,22 +298,32 @@ impl Rules {
                 self.put(pack, user);
             }
         }
-        said(200, &json!({"requestId": format!("fake-{}", self.counts.writes), "data": {}}))
+        said(
+            200,
+            &json!({"requestId": format!("fake-{}", self.counts.writes), "data": {}}),
+        )
     }
 
     fn refuse(&self, sent: &[Value], bad: &[usize]) -> Said {
         let item = |index: &usize| json!({"loc": ["body", "userIds", index], "msg": "user does not exist", "type": "value_error"});
         let names = |indices: &mut dyn Iterator<Item = usize>| {
-            indices.map(|i| sent[i].to_string()).collect::<Vec<_>>().join(", ")
+            indices
+                .map(|i| sent[i].to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         match self.refusals {
             RefusalStyle::Silent => validation("Validation error"),
             RefusalStyle::Indices => validation(bad.iter().map(item).collect::<Vec<_>>()),
             RefusalStyle::FirstIndex => validation(json!([item(&bad[0])])),
-            RefusalStyle::Text => {
-                validation(format!("these users do not exist: {}", names(&mut bad.iter().copied())))
-            }
-            RefusalStyle::Echo => validation(format!("invalid userIds: [{}]", names(&mut (0..sent.len())))),
+            RefusalStyle::Text => validation(format!(
+                "these users do not exist: {}",
+                names(&mut bad.iter().copied())
+            )),
+            RefusalStyle::Echo => validation(format!(
+                "invalid userIds: [{}]",
+                names(&mut (0..sent.len()))
+            )),
         }
     }
 
@@ -275,7 +333,8 @@ impl Rules {
         let id = AssignmentId::try_from(500 + self.last_id).expect("a small number");
         // As an answer of the API is read, so that a field more in the spec changes nothing here.
         let status = AssignmentStatus::InProgress;
-        let row = json!({"id": id, "userId": user_id, "status": status, "isWaitingApproval": false});
+        let row =
+            json!({"id": id, "userId": user_id, "status": status, "isWaitingApproval": false});
         let row = serde_json::from_value(row).expect("what the spec requires of an assignment");
         self.rendered = None;
         self.packs
@@ -292,7 +351,10 @@ impl Rules {
             .get_mut(&pack)
             .unwrap_or_else(|| panic!("pack {pack} is not known: call `add_pack` first"));
         let mut of_user = rows.iter_mut().filter(|row| row.user_id == user).peekable();
-        assert!(of_user.peek().is_some(), "user {user} is not on pack {pack}");
+        assert!(
+            of_user.peek().is_some(),
+            "user {user} is not on pack {pack}"
+        );
         of_user.for_each(change);
     }
 
@@ -309,10 +371,14 @@ impl Rules {
         for (name, window) in [("minute", self.minute), ("day", self.day)] {
             let Some(window) = window else { continue };
             let reset = (epoch / window.length + 1) * window.length;
-            for (what, value) in
-                [("limit", window.limit), ("remaining", window.limit - window.used), ("reset", reset)]
-            {
-                answer.headers.push((format!("x-ratelimit-{name}-{what}"), value.to_string()));
+            for (what, value) in [
+                ("limit", window.limit),
+                ("remaining", window.limit - window.used),
+                ("reset", reset),
+            ] {
+                answer
+                    .headers
+                    .push((format!("x-ratelimit-{name}-{what}"), value.to_string()));
             }
         }
     }

@@ -118,7 +118,12 @@ impl Change {
     }
 
     fn new(at: &SnapshotEntry, before: Option<&State>, after: Option<&State>) -> Self {
-        Self { assignment_id: at.id, user_id: at.user_id, before: before.cloned(), after: after.cloned() }
+        Self {
+            assignment_id: at.id,
+            user_id: at.user_id,
+            before: before.cloned(),
+            after: after.cloned(),
+        }
     }
 }
 
@@ -126,7 +131,11 @@ impl fmt::Display for Change {
     /// One line, which begins with the kind.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind();
-        write!(f, "{kind}: user {}, assignment {}", self.user_id, self.assignment_id)?;
+        write!(
+            f,
+            "{kind}: user {}, assignment {}",
+            self.user_id, self.assignment_id
+        )?;
         match (&self.before, &self.after) {
             (Some(before), Some(after)) if kind == ChangeKind::Other => {
                 write!(f, " (was {before}, now {after})")
@@ -178,12 +187,29 @@ impl TryFrom<Row> for Change {
 
     /// Refuses a row whose `change` is not what its two states tell.
     fn try_from(row: Row) -> Result<Self, String> {
-        let Row { change: kind, user_id, assignment_id, status: _, before, after } = row;
-        let change = Self { assignment_id, user_id, before, after };
+        let Row {
+            change: kind,
+            user_id,
+            assignment_id,
+            status: _,
+            before,
+            after,
+        } = row;
+        let change = Self {
+            assignment_id,
+            user_id,
+            before,
+            after,
+        };
         if change.before == change.after {
-            Err(format!("the change of assignment {assignment_id} changes nothing"))
+            Err(format!(
+                "the change of assignment {assignment_id} changes nothing"
+            ))
         } else if change.kind() != kind {
-            Err(format!("the change of assignment {assignment_id} is `{}`, not `{kind}`", change.kind()))
+            Err(format!(
+                "the change of assignment {assignment_id} is `{}`, not `{kind}`",
+                change.kind()
+            ))
         } else {
             Ok(change)
         }

@@ -45,16 +45,38 @@ pub(super) struct Row {
 
 impl From<Row> for SnapshotEntry {
     fn from(row: Row) -> Self {
-        let Row { id, user_id, status, is_waiting_approval, since } = row;
-        Self { id, user_id, state: State::new(status, is_waiting_approval), since }
+        let Row {
+            id,
+            user_id,
+            status,
+            is_waiting_approval,
+            since,
+        } = row;
+        Self {
+            id,
+            user_id,
+            state: State::new(status, is_waiting_approval),
+            since,
+        }
     }
 }
 
 impl From<SnapshotEntry> for Row {
     fn from(entry: SnapshotEntry) -> Self {
-        let SnapshotEntry { id, user_id, state, since } = entry;
+        let SnapshotEntry {
+            id,
+            user_id,
+            state,
+            since,
+        } = entry;
         let is_waiting_approval = state.is_waiting_approval();
-        Self { id, user_id, status: state.status().clone(), is_waiting_approval, since }
+        Self {
+            id,
+            user_id,
+            status: state.status().clone(),
+            is_waiting_approval,
+            since,
+        }
     }
 }
 
@@ -69,19 +91,29 @@ fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::E
 
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Saved { version: VERSION, taken_at: self.taken_at, assignments: self.entries.as_slice() }
-            .serialize(serializer)
+        Saved {
+            version: VERSION,
+            taken_at: self.taken_at,
+            assignments: self.entries.as_slice(),
+        }
+        .serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Snapshot {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Saved { taken_at, assignments: mut entries, .. } =
-            Saved::<Vec<SnapshotEntry>>::deserialize(deserializer)?;
+        let Saved {
+            taken_at,
+            assignments: mut entries,
+            ..
+        } = Saved::<Vec<SnapshotEntry>>::deserialize(deserializer)?;
         if !is_ascending(&entries) {
             sort(&mut entries);
             if let Some(twice) = entries.windows(2).find(|pair| pair[0].id == pair[1].id) {
-                return Err(D::Error::custom(format_args!("assignment {} is listed twice", twice[0].id)));
+                return Err(D::Error::custom(format_args!(
+                    "assignment {} is listed twice",
+                    twice[0].id
+                )));
             }
         }
         entries.shrink_to_fit();
@@ -104,7 +136,8 @@ impl schemars::JsonSchema for Snapshot {
 mod tests {
     use super::*;
 
-    const ROW: &str = r#"{"id":501,"userId":7,"status":"paused","isWaitingApproval":true,"since":100}"#;
+    const ROW: &str =
+        r#"{"id":501,"userId":7,"status":"paused","isWaitingApproval":true,"since":100}"#;
 
     fn read(text: &str) -> Result<Snapshot, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
@@ -115,11 +148,19 @@ mod tests {
         let text = format!(r#"{{"version":1,"takenAt":160,"assignments":[{ROW}]}}"#);
         let snapshot = read(&text).unwrap();
         assert_eq!(serde_json::to_string(&snapshot).unwrap(), text);
-        assert_eq!((snapshot.taken_at.seconds(), snapshot.entries[0].since.seconds()), (160, 100));
+        assert_eq!(
+            (
+                snapshot.taken_at.seconds(),
+                snapshot.entries[0].since.seconds()
+            ),
+            (160, 100)
+        );
 
         // Fields that came later, and another order, do no harm.
         let row = ROW.replace('{', r#"{"note":[1],"#);
-        let other = read(&format!(r#"{{"pack":9,"assignments":[{row}],"takenAt":160,"version":1}}"#));
+        let other = read(&format!(
+            r#"{{"pack":9,"assignments":[{row}],"takenAt":160,"version":1}}"#
+        ));
         assert_eq!(other.unwrap(), snapshot);
     }
 
@@ -132,14 +173,38 @@ mod tests {
             ("null".into(), "invalid type: null"),
             ("[]".into(), "invalid length 0"),
             ("{}".into(), "missing field `version`"),
-            (r#"{"version":2,"entries":{}}"#.into(), "a snapshot of version 2: this release reads version 1"),
-            (r#"{"version":0,"takenAt":1,"assignments":[]}"#.into(), "a snapshot of version 0"),
-            (r#"{"version":"1","takenAt":1,"assignments":[]}"#.into(), "invalid type: string"),
-            (r#"{"version":1,"assignments":[]}"#.into(), "missing field `takenAt`"),
-            (r#"{"version":1,"takenAt":1}"#.into(), "missing field `assignments`"),
-            (r#"{"version":1,"takenAt":1,"assignments":null}"#.into(), "invalid type: null"),
-            (r#"{"version":1,"takenAt":-1,"assignments":[]}"#.into(), "invalid value: integer `-1`"),
-            (r#"{"version":1,"takenAt":1e30,"assignments":[]}"#.into(), "invalid type: floating point"),
+            (
+                r#"{"version":2,"entries":{}}"#.into(),
+                "a snapshot of version 2: this release reads version 1",
+            ),
+            (
+                r#"{"version":0,"takenAt":1,"assignments":[]}"#.into(),
+                "a snapshot of version 0",
+            ),
+            (
+                r#"{"version":"1","takenAt":1,"assignments":[]}"#.into(),
+                "invalid type: string",
+            ),
+            (
+                r#"{"version":1,"assignments":[]}"#.into(),
+                "missing field `takenAt`",
+            ),
+            (
+                r#"{"version":1,"takenAt":1}"#.into(),
+                "missing field `assignments`",
+            ),
+            (
+                r#"{"version":1,"takenAt":1,"assignments":null}"#.into(),
+                "invalid type: null",
+            ),
+            (
+                r#"{"version":1,"takenAt":-1,"assignments":[]}"#.into(),
+                "invalid value: integer `-1`",
+            ),
+            (
+                r#"{"version":1,"takenAt":1e30,"assignments":[]}"#.into(),
+                "invalid type: floating point",
+            ),
             (
                 r#"{"version":1,"takenAt":253402300800,"assignments":[]}"#.into(),
                 "not a time before the year 10000",
@@ -147,14 +212,23 @@ mod tests {
             (without(r#""id":"#), "missing field `id`"),
             (without(r#""userId":"#), "missing field `userId`"),
             (without(r#""status":"#), "missing field `status`"),
-            (without(r#""isWaitingApproval":"#), "missing field `isWaitingApproval`"),
+            (
+                without(r#""isWaitingApproval":"#),
+                "missing field `isWaitingApproval`",
+            ),
             (without(r#""since":"#), "missing field `since`"),
             (file(&ROW.replace("501", "0")), "0"),
             (
-                file(&format!("{ROW},{}", ROW.replace("userId\":7", "userId\":8"))),
+                file(&format!(
+                    "{ROW},{}",
+                    ROW.replace("userId\":7", "userId\":8")
+                )),
                 "assignment 501 is listed twice",
             ),
-            (file(&format!("{ROW},{},{ROW}", ROW.replace("501", "3"))), "assignment 501 is listed twice"),
+            (
+                file(&format!("{ROW},{},{ROW}", ROW.replace("501", "3"))),
+                "assignment 501 is listed twice",
+            ),
             (file(ROW) + "}", "trailing characters"),
         ] {
             let error = read(&text).expect_err(&text);

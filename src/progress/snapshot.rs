@@ -205,7 +205,10 @@ impl Snapshot {
     /// The entry of an assignment.
     #[must_use]
     pub fn get(&self, id: AssignmentId) -> Option<&SnapshotEntry> {
-        self.entries.binary_search_by_key(&id, |entry| entry.id).ok().map(|index| &self.entries[index])
+        self.entries
+            .binary_search_by_key(&id, |entry| entry.id)
+            .ok()
+            .map(|index| &self.entries[index])
     }
 
     /// The entries of one user, who may have several. Looks at every entry.
@@ -243,8 +246,10 @@ impl Snapshot {
     /// The users all of whose assignments are completed: each once, ascending.
     #[must_use]
     pub fn who_completed(&self) -> impl ExactSizeIterator<Item = UserId> + use<> {
-        let mut users: Vec<_> =
-            self.iter().map(|entry| (entry.user_id, entry.stage() == Stage::Completed)).collect();
+        let mut users: Vec<_> = self
+            .iter()
+            .map(|entry| (entry.user_id, entry.stage() == Stage::Completed))
+            .collect();
         users.sort_unstable();
         // What is open sorts first, so it is what stays of a user.
         users.dedup_by_key(|(user, _)| *user);
@@ -260,8 +265,11 @@ impl Snapshot {
     }
 
     fn users(&self, wanted: impl Fn(&SnapshotEntry) -> bool) -> std::vec::IntoIter<UserId> {
-        let mut users: Vec<_> =
-            self.iter().filter(|entry| wanted(entry)).map(SnapshotEntry::user_id).collect();
+        let mut users: Vec<_> = self
+            .iter()
+            .filter(|entry| wanted(entry))
+            .map(SnapshotEntry::user_id)
+            .collect();
         users.sort_unstable();
         users.dedup();
         users.into_iter()
@@ -290,6 +298,11 @@ impl<'a> IntoIterator for &'a Snapshot {
 impl fmt::Debug for Snapshot {
     /// The time and the counts: the entries would fill a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Snapshot({} at {})", self.progress(), self.taken_at.seconds())
+        write!(
+            f,
+            "Snapshot({} at {})",
+            self.progress(),
+            self.taken_at.seconds()
+        )
     }
 }

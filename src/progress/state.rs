@@ -82,9 +82,16 @@ pub struct State(Packed);
 /// 16 bytes where the two fields would take 32, because a pack can have 100,000 of them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Packed {
-    InProgress { waiting: bool },
-    Completed { waiting: bool },
-    Other { waiting: bool, status: Arc<AssignmentStatus> },
+    InProgress {
+        waiting: bool,
+    },
+    Completed {
+        waiting: bool,
+    },
+    Other {
+        waiting: bool,
+        status: Arc<AssignmentStatus>,
+    },
 }
 
 /// A state as it is written.
@@ -108,7 +115,10 @@ impl State {
             other => match AssignmentStatus::from(other.as_str()) {
                 AssignmentStatus::InProgress => Packed::InProgress { waiting },
                 AssignmentStatus::Completed => Packed::Completed { waiting },
-                _ => Packed::Other { waiting, status: Arc::new(other) },
+                _ => Packed::Other {
+                    waiting,
+                    status: Arc::new(other),
+                },
             },
         })
     }
@@ -148,7 +158,10 @@ impl From<Fields> for State {
 
 impl From<State> for Fields {
     fn from(state: State) -> Self {
-        Self { status: state.status().clone(), is_waiting_approval: state.is_waiting_approval() }
+        Self {
+            status: state.status().clone(),
+            is_waiting_approval: state.is_waiting_approval(),
+        }
     }
 }
 
@@ -185,18 +198,35 @@ mod tests {
     fn the_life_of_an_assignment() {
         for (status, waiting, stage, text) in [
             ("in_progress", false, Stage::InProgress, "in progress"),
-            ("in_progress", true, Stage::WaitingForApproval, "waiting for approval"),
+            (
+                "in_progress",
+                true,
+                Stage::WaitingForApproval,
+                "waiting for approval",
+            ),
             ("completed", false, Stage::Completed, "completed"),
-            ("completed", true, Stage::Completed, "completed and waiting for approval"),
+            (
+                "completed",
+                true,
+                Stage::Completed,
+                "completed and waiting for approval",
+            ),
             ("on\nhold", false, Stage::Other("on\nhold"), r#""on\nhold""#),
             ("", true, Stage::Other(""), r#""" and waiting for approval"#),
         ] {
             let state = state(status, waiting);
             assert_eq!(state.stage(), stage);
             assert_eq!(state.to_string(), text);
-            assert_eq!((state.status().as_str(), state.is_waiting_approval()), (status, waiting));
+            assert_eq!(
+                (state.status().as_str(), state.is_waiting_approval()),
+                (status, waiting)
+            );
             let json = serde_json::to_string(&state).unwrap();
-            assert_eq!(serde_json::from_str::<State>(&json).unwrap(), state, "{json}");
+            assert_eq!(
+                serde_json::from_str::<State>(&json).unwrap(),
+                state,
+                "{json}"
+            );
         }
     }
 

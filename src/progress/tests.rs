@@ -18,8 +18,7 @@ fn user(id: u64) -> UserId {
 
 fn row(id: u64, user_id: u64, status: &str, is_waiting_approval: bool) -> Assignment {
     // As an answer is read, so that a field more in the spec changes nothing here.
-    let row =
-        json!({"id": id, "userId": user_id, "status": status, "isWaitingApproval": is_waiting_approval});
+    let row = json!({"id": id, "userId": user_id, "status": status, "isWaitingApproval": is_waiting_approval});
     serde_json::from_value(row).unwrap()
 }
 
@@ -35,14 +34,23 @@ type Rows = BTreeMap<AssignmentId, (UserId, State, u64)>;
 
 fn rows(snapshot: &Snapshot) -> Rows {
     let row = |entry: &SnapshotEntry| (entry.user_id, entry.state.clone(), entry.since.seconds());
-    snapshot.iter().map(|entry| (entry.id, row(entry))).collect()
+    snapshot
+        .iter()
+        .map(|entry| (entry.id, row(entry)))
+        .collect()
 }
 
 /// What somebody has who saw the earlier rows and then only the changes. Each must fit what is there.
 fn apply(rows: &mut Rows, changes: &[Change], taken_at: u64) {
     for change in changes {
-        let there = rows.remove(&change.assignment_id).map(|(user_id, state, _)| (user_id, state));
-        assert_eq!(there, change.before.clone().map(|state| (change.user_id, state)), "{change}");
+        let there = rows
+            .remove(&change.assignment_id)
+            .map(|(user_id, state, _)| (user_id, state));
+        assert_eq!(
+            there,
+            change.before.clone().map(|state| (change.user_id, state)),
+            "{change}"
+        );
         if let Some(state) = change.after.clone() {
             rows.insert(change.assignment_id, (change.user_id, state, taken_at));
         }
@@ -168,15 +176,72 @@ fn every_pair_of_states_has_its_kind() {
     ];
     // A row is what it was, a column what it is; the last column: gone.
     let kinds = [
-        [None, Some(Submitted), Some(Completed), Some(Completed), Some(Other), Some(Other), Some(Other)],
-        [Some(Reopened), None, Some(Completed), Some(Completed), Some(Other), Some(Other), Some(Other)],
-        [Some(Reopened), Some(Submitted), None, Some(Other), Some(Other), Some(Other), Some(Other)],
-        [Some(Reopened), Some(Submitted), Some(Other), None, Some(Other), Some(Other), Some(Other)],
-        [Some(Other), Some(Submitted), Some(Completed), Some(Completed), None, Some(Other), Some(Other)],
-        [Some(Other), Some(Submitted), Some(Completed), Some(Completed), Some(Other), None, Some(Other)],
-        [Some(Other), Some(Submitted), Some(Completed), Some(Completed), Some(Other), Some(Other), None],
+        [
+            None,
+            Some(Submitted),
+            Some(Completed),
+            Some(Completed),
+            Some(Other),
+            Some(Other),
+            Some(Other),
+        ],
+        [
+            Some(Reopened),
+            None,
+            Some(Completed),
+            Some(Completed),
+            Some(Other),
+            Some(Other),
+            Some(Other),
+        ],
+        [
+            Some(Reopened),
+            Some(Submitted),
+            None,
+            Some(Other),
+            Some(Other),
+            Some(Other),
+            Some(Other),
+        ],
+        [
+            Some(Reopened),
+            Some(Submitted),
+            Some(Other),
+            None,
+            Some(Other),
+            Some(Other),
+            Some(Other),
+        ],
+        [
+            Some(Other),
+            Some(Submitted),
+            Some(Completed),
+            Some(Completed),
+            None,
+            Some(Other),
+            Some(Other),
+        ],
+        [
+            Some(Other),
+            Some(Submitted),
+            Some(Completed),
+            Some(Completed),
+            Some(Other),
+            None,
+            Some(Other),
+        ],
+        [
+            Some(Other),
+            Some(Submitted),
+            Some(Completed),
+            Some(Completed),
+            Some(Other),
+            Some(Other),
+            None,
+        ],
     ];
-    let look = |(status, waiting): (&str, bool)| Snapshot::new(at(0), vec![row(501, 7, status, waiting)]);
+    let look =
+        |(status, waiting): (&str, bool)| Snapshot::new(at(0), vec![row(501, 7, status, waiting)]);
     let kind = |earlier: &Snapshot, later: &Snapshot| -> Option<ChangeKind> {
         let changes = later.changes_since(earlier);
         assert!(changes.len() < 2, "{changes:?}");
@@ -185,7 +250,11 @@ fn every_pair_of_states_has_its_kind() {
     let empty = Snapshot::new(at(0), Vec::new());
     for (before, kinds) in states.into_iter().zip(kinds) {
         for (after, expected) in states.into_iter().zip(kinds) {
-            assert_eq!(kind(&look(before), &look(after)), expected, "{before:?} to {after:?}");
+            assert_eq!(
+                kind(&look(before), &look(after)),
+                expected,
+                "{before:?} to {after:?}"
+            );
         }
         assert_eq!(kind(&look(before), &empty), Some(Removed));
         assert_eq!(kind(&empty, &look(before)), Some(ChangeKind::Assigned));
@@ -250,7 +319,9 @@ fn a_change_that_contradicts_itself_is_refused() {
         let text = format!(
             r#"{{"change":"{change}","userId":7,"assignmentId":501,"before":{before},"after":{after}}}"#
         );
-        let error = serde_json::from_str::<Change>(&text).expect_err(&text).to_string();
+        let error = serde_json::from_str::<Change>(&text)
+            .expect_err(&text)
+            .to_string();
         assert!(error.contains(why), "{error}");
     }
 }
@@ -268,7 +339,10 @@ fn an_entry_keeps_since_when_it_is_so() {
             row(2, 8, "in_progress", true),
             row(3, 5, "in_progress", false),
         ],
-        vec![row(1, 7, "in_progress", false), row(3, 5, "in_progress", false)],
+        vec![
+            row(1, 7, "in_progress", false),
+            row(3, 5, "in_progress", false),
+        ],
         vec![
             row(3, 5, "in_progress", false),
             row(2, 8, "in_progress", true),
@@ -280,7 +354,10 @@ fn an_entry_keeps_since_when_it_is_so() {
         snapshot = Snapshot::after(&snapshot, at(minute * 60), look);
     }
     assert_eq!(snapshot.taken_at(), at(240));
-    let since: Vec<_> = snapshot.iter().map(|entry| entry.since.seconds() - START).collect();
+    let since: Vec<_> = snapshot
+        .iter()
+        .map(|entry| entry.since.seconds() - START)
+        .collect();
     // The first never changed, the second was gone in between, the third changed hands.
     assert_eq!(since, [60, 240, 120]);
     assert_eq!(ids(snapshot.stuck_since(at(59))), Vec::<u64>::new());
@@ -294,22 +371,35 @@ fn times_are_kept_to_the_second_and_in_range() {
     let half = Duration::from_millis(500);
     assert_eq!(Snapshot::new(at(0) + half, Vec::new()).taken_at(), at(0));
     let before_1970 = SystemTime::UNIX_EPOCH - half;
-    assert_eq!(Snapshot::new(before_1970, Vec::new()).taken_at(), SystemTime::UNIX_EPOCH);
+    assert_eq!(
+        Snapshot::new(before_1970, Vec::new()).taken_at(),
+        SystemTime::UNIX_EPOCH
+    );
     let latest = SystemTime::from(Moment(Moment::LATEST));
-    assert_eq!(Moment::from(latest + Duration::from_secs(1)), Moment(Moment::LATEST));
+    assert_eq!(
+        Moment::from(latest + Duration::from_secs(1)),
+        Moment(Moment::LATEST)
+    );
 }
 
 #[test]
 fn progress_of_nobody_and_of_everybody() {
     let nobody = Snapshot::new(at(0), Vec::new()).progress();
-    assert_eq!(nobody.to_string(), "0 assignments: 0 completed (0%), 0 waiting for approval, 0 in progress");
+    assert_eq!(
+        nobody.to_string(),
+        "0 assignments: 0 completed (0%), 0 waiting for approval, 0 in progress"
+    );
     assert!(nobody.share_completed().abs() < f64::EPSILON);
     let all: Progress = [Stage::Completed; 3].into_iter().collect();
     assert!((all.share_completed() - 1.0).abs() < f64::EPSILON);
-    let nearly: Progress =
-        std::iter::repeat_n(Stage::Completed, 199).chain([Stage::Other("paused")]).collect();
+    let nearly: Progress = std::iter::repeat_n(Stage::Completed, 199)
+        .chain([Stage::Other("paused")])
+        .collect();
     assert!(nearly.to_string().contains("(99%)"), "{nearly}");
-    assert!(nearly.to_string().ends_with(", 1 in another status"), "{nearly}");
+    assert!(
+        nearly.to_string().ends_with(", 1 in another status"),
+        "{nearly}"
+    );
     assert_eq!(
         serde_json::to_string(&all).unwrap(),
         r#"{"total":3,"in_progress":0,"waiting_for_approval":0,"completed":3,"other":0}"#
@@ -326,7 +416,10 @@ fn an_entry_is_small_and_nothing_is_left_over() {
     // An empty `Vec` has not allocated.
     assert_eq!(snapshot.changes_since(&snapshot).capacity(), 0);
     assert!(format!("{snapshot:?}").starts_with("Snapshot(1 assignments"));
-    assert_eq!(AssignmentStatus::from("completed"), AssignmentStatus::Completed);
+    assert_eq!(
+        AssignmentStatus::from("completed"),
+        AssignmentStatus::Completed
+    );
 }
 
 #[cfg(feature = "schemars")]
@@ -334,16 +427,34 @@ fn an_entry_is_small_and_nothing_is_left_over() {
 fn the_schemas_describe_what_is_written() {
     let schema = |value: schemars::Schema| serde_json::to_value(value).unwrap();
     let snapshot = schema(schemars::schema_for!(Snapshot));
-    assert_eq!(snapshot["required"], serde_json::json!(["version", "takenAt", "assignments"]));
+    assert_eq!(
+        snapshot["required"],
+        serde_json::json!(["version", "takenAt", "assignments"])
+    );
     assert_eq!(snapshot["properties"]["version"]["maximum"], 1);
     let entry = &snapshot["$defs"]["SnapshotEntry"];
     for field in ["id", "userId", "status", "isWaitingApproval", "since"] {
-        assert!(entry["properties"][field].is_object(), "{field} in {snapshot:#}");
+        assert!(
+            entry["properties"][field].is_object(),
+            "{field} in {snapshot:#}"
+        );
     }
     let change = schema(schemars::schema_for!(Change));
-    for field in ["change", "userId", "assignmentId", "status", "before", "after"] {
-        assert!(change["properties"][field].is_object(), "{field} in {change:#}");
+    for field in [
+        "change",
+        "userId",
+        "assignmentId",
+        "status",
+        "before",
+        "after",
+    ] {
+        assert!(
+            change["properties"][field].is_object(),
+            "{field} in {change:#}"
+        );
     }
     assert!(change.to_string().contains("reopened"), "{change:#}");
-    assert!(schema(schemars::schema_for!(Progress))["properties"]["waiting_for_approval"].is_object());
+    assert!(
+        schema(schemars::schema_for!(Progress))["properties"]["waiting_for_approval"].is_object()
+    );
 }

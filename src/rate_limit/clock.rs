@@ -39,7 +39,10 @@ impl ServerClock {
         now: Duration,
     ) -> bool {
         let believed = self.at_least(now);
-        let most = bound.saturating_add(vagueness).saturating_add(round_trip).saturating_add(SLACK);
+        let most = bound
+            .saturating_add(vagueness)
+            .saturating_add(round_trip)
+            .saturating_add(SLACK);
         let stepped_back = believed.is_some_and(|believed| believed > most);
         if stepped_back || believed.is_none_or(|believed| believed < bound) {
             self.bound = Some((bound, now));
@@ -50,7 +53,9 @@ impl ServerClock {
     /// The most by which [`wait_until`](Self::wait_until) at local time `now` may be longer than the server's
     /// clock needs.
     pub(super) fn caution(&self, now: Duration) -> Duration {
-        let elapsed = self.bound.map_or(Duration::ZERO, |(_, at)| now.saturating_sub(at));
+        let elapsed = self
+            .bound
+            .map_or(Duration::ZERO, |(_, at)| now.saturating_sub(at));
         // A stamp is up to a second old. Both clocks may err, and the rounding of `wait_until`.
         Duration::from_secs(1) + elapsed / DRIFT * 2 + Duration::from_millis(2)
     }
@@ -62,6 +67,8 @@ impl ServerClock {
             return ahead;
         }
         // Twice the drift and a millisecond, so that the rounding never wakes us too early.
-        ahead.saturating_add(ahead / DRIFT * 2).saturating_add(Duration::from_millis(1))
+        ahead
+            .saturating_add(ahead / DRIFT * 2)
+            .saturating_add(Duration::from_millis(1))
     }
 }

@@ -147,7 +147,11 @@ impl Simulation {
     }
 
     fn way(&mut self) -> u64 {
-        if self.world.varied { self.below(self.world.latency + 1) } else { self.world.latency }
+        if self.world.varied {
+            self.below(self.world.latency + 1)
+        } else {
+            self.world.latency
+        }
     }
 
     fn count(&mut self, server: u64) -> bool {
@@ -169,9 +173,16 @@ impl Simulation {
             return headers;
         }
         for (names, counter) in [(MINUTE_NAMES, &self.minute), (DAY_NAMES, &self.day)] {
-            let reset = if self.world.round_up { counter.ends.div_ceil(1_000) } else { counter.ends / 1_000 };
+            let reset = if self.world.round_up {
+                counter.ends.div_ceil(1_000)
+            } else {
+                counter.ends / 1_000
+            };
             headers.insert(names.limit, HeaderValue::from(counter.limit));
-            headers.insert(names.remaining, HeaderValue::from(counter.limit - counter.used));
+            headers.insert(
+                names.remaining,
+                HeaderValue::from(counter.limit - counter.used),
+            );
             headers.insert(names.reset, HeaderValue::from(reset));
         }
         headers
@@ -192,7 +203,10 @@ impl Simulation {
         let headers = self.headers(server);
         // Where nothing is known yet, a counted request without an answer cannot be seen.
         let cut = self.run.accepted > 1 && accepted && fate < self.world.dropped + self.world.cut;
-        self.at(back, Event::Answer(ticket, (!cut).then_some(headers), !accepted));
+        self.at(
+            back,
+            Event::Answer(ticket, (!cut).then_some(headers), !accepted),
+        );
     }
 
     fn others_come(&mut self, from: u64) {
@@ -203,7 +217,13 @@ impl Simulation {
     }
 
     fn run(world: &World) -> Run {
-        let counter = |length, limit| Counter { opening: world.opening, length, limit, used: 0, ends: 0 };
+        let counter = |length, limit| Counter {
+            opening: world.opening,
+            length,
+            limit,
+            used: 0,
+            ends: 0,
+        };
         let mut simulation = Self {
             random: world.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             minute: counter(60_000, world.minute_limit),
@@ -221,14 +241,18 @@ impl Simulation {
 
     fn drive(&mut self) {
         let mut limit = RateLimit::default();
-        let (mut free, mut open, mut in_flight, mut wake) = (0, self.world.requests, 0_u64, u64::MAX);
+        let (mut free, mut open, mut in_flight, mut wake) =
+            (0, self.world.requests, 0_u64, u64::MAX);
         for _ in 0..self.world.callers {
             self.at(0, Event::CallerFree);
         }
         self.others_come(0);
         let mut next_minute = 60_000 - self.world.phase % 60_000;
         while open > 0 || in_flight > 0 {
-            let Reverse((time, key)) = self.events.pop().expect("somebody always waits for something");
+            let Reverse((time, key)) = self
+                .events
+                .pop()
+                .expect("somebody always waits for something");
             if time >= next_minute {
                 self.others_come(next_minute);
                 next_minute += 60_000;
@@ -304,19 +328,31 @@ impl Simulation {
 #[test]
 fn a_million_ids_alone_take_what_the_windows_take() {
     for opening in [Opening::Fixed, Opening::FirstUse] {
-        let run = Simulation::run(&World { opening, requests: 2_005, ..World::plain() });
-        assert_eq!((run.refused.len(), run.sent, run.accepted), (0, 2_005, 2_005));
+        let run = Simulation::run(&World {
+            opening,
+            requests: 2_005,
+            ..World::plain()
+        });
+        assert_eq!(
+            (run.refused.len(), run.sent, run.accepted),
+            (0, 2_005, 2_005)
+        );
         let first = match opening {
             Opening::Fixed => 60_000 - World::plain().phase,
             Opening::FirstUse => 60_000,
         };
         // One round trip to open a window, and the last five requests.
-        let allowed = first + 19 * 60_000 + 20 * if opening == Opening::FirstUse { 100 } else { 0 } + 400;
+        let allowed =
+            first + 19 * 60_000 + 20 * if opening == Opening::FirstUse { 100 } else { 0 } + 400;
         println!(
             "{opening:?}: {} ms, the windows allow {allowed} ms, asked {} times",
             run.finished, run.asked
         );
-        assert!(run.finished * 100 <= allowed * 102, "{} of {allowed}", run.finished);
+        assert!(
+            run.finished * 100 <= allowed * 102,
+            "{} of {allowed}",
+            run.finished
+        );
     }
 }
 
@@ -324,8 +360,14 @@ fn a_million_ids_alone_take_what_the_windows_take() {
 fn others_spending_a_third_cost_little() {
     for seed in 1..=5 {
         for others_within in [5_000, 60_000] {
-            let world =
-                World { requests: 2_005, others: 33, others_within, phase: 0, seed, ..World::plain() };
+            let world = World {
+                requests: 2_005,
+                others: 33,
+                others_within,
+                phase: 0,
+                seed,
+                ..World::plain()
+            };
             let run = Simulation::run(&world);
             let most = run.refused.values().copied().max().unwrap_or(0);
             assert!(most <= 4, "{most} refusals in a minute");
@@ -339,14 +381,21 @@ fn others_spending_a_third_cost_little() {
             }
             let allowed = minute * 60_000 - EPOCH + open * 50;
             if seed == 1 {
-                let (others, refused) = (run.others.values().sum::<u64>(), run.refused.values().sum::<u64>());
+                let (others, refused) = (
+                    run.others.values().sum::<u64>(),
+                    run.refused.values().sum::<u64>(),
+                );
                 println!(
                     "{others} by others within {others_within} ms: {} ms, the windows allow {allowed} ms, \
                      {refused} of {} refused, at most {most} a minute",
                     run.finished, run.sent
                 );
             }
-            assert!(run.finished * 100 <= allowed * 110, "{} of {allowed}", run.finished);
+            assert!(
+                run.finished * 100 <= allowed * 110,
+                "{} of {allowed}",
+                run.finished
+            );
         }
     }
 }
@@ -354,42 +403,89 @@ fn others_spending_a_third_cost_little() {
 #[test]
 fn a_spent_day_is_told_with_its_end() {
     for callers in [1, 4, 40] {
-        let world = World { day_limit: 250, requests: 400, callers, ..World::plain() };
+        let world = World {
+            day_limit: 250,
+            requests: 400,
+            callers,
+            ..World::plain()
+        };
         let run = Simulation::run(&world);
         assert_eq!((run.accepted, run.refused.len(), run.day_left), (250, 0, 0));
         let midnight = (EPOCH / 86_400_000 + 1) * 86_400;
-        assert_eq!(run.day_spent, Some(UNIX_EPOCH + Duration::from_secs(midnight)));
+        assert_eq!(
+            run.day_spent,
+            Some(UNIX_EPOCH + Duration::from_secs(midnight))
+        );
     }
 }
 
 #[test]
 fn the_reserve_is_left() {
-    let share = Share { reserve: Reserve::Requests(30), keep_back: 1 };
-    let run = Simulation::run(&World { day_limit: 250, requests: 400, share, ..World::plain() });
-    assert_eq!((run.accepted, run.refused.len(), run.day_left), (219, 0, 31));
+    let share = Share {
+        reserve: Reserve::Requests(30),
+        keep_back: 1,
+    };
+    let run = Simulation::run(&World {
+        day_limit: 250,
+        requests: 400,
+        share,
+        ..World::plain()
+    });
+    assert_eq!(
+        (run.accepted, run.refused.len(), run.day_left),
+        (219, 0, 31)
+    );
     // The minute's reserve is kept, too: 70 at once, 70 after 20 s, the others a minute later.
-    let run = Simulation::run(&World { requests: 200, share, phase: 40_000, ..World::plain() });
+    let run = Simulation::run(&World {
+        requests: 200,
+        share,
+        phase: 40_000,
+        ..World::plain()
+    });
     assert!((80_000..90_000).contains(&run.finished), "{}", run.finished);
     // A reserve above the minute's limit still lets one a minute through.
-    let share = Share { reserve: Reserve::Requests(500), keep_back: 0 };
-    let run = Simulation::run(&World { requests: 10, share, ..World::plain() });
+    let share = Share {
+        reserve: Reserve::Requests(500),
+        keep_back: 0,
+    };
+    let run = Simulation::run(&World {
+        requests: 10,
+        share,
+        ..World::plain()
+    });
     assert_eq!((run.accepted, run.refused.len()), (10, 0));
     assert!(run.finished < 10 * 62_000, "{}", run.finished);
 }
 
 fn worlds() -> impl Strategy<Value = World> {
-    let windows = (prop_oneof![Just(Opening::Fixed), Just(Opening::FirstUse)], 1..120_u64, any::<bool>());
-    let callers =
-        (1..40_usize, 0..86_400_000_u64, 0..5_000_u64, any::<bool>(), prop_oneof![Just(0), 0..40_000_u64]);
+    let windows = (
+        prop_oneof![Just(Opening::Fixed), Just(Opening::FirstUse)],
+        1..120_u64,
+        any::<bool>(),
+    );
+    let callers = (
+        1..40_usize,
+        0..86_400_000_u64,
+        0..5_000_u64,
+        any::<bool>(),
+        prop_oneof![Just(0), 0..40_000_u64],
+    );
     let clock = (any::<bool>(), -10..=10_i64, any::<bool>());
-    let faults = (prop_oneof![Just((0, 0, 0)), (0..20_u64, 0..20_u64, 0..20_u64)], any::<u64>());
+    let faults = (
+        prop_oneof![Just((0, 0, 0)), (0..20_u64, 0..20_u64, 0..20_u64)],
+        any::<u64>(),
+    );
     (windows, callers, clock, faults).prop_map(|(windows, callers, clock, faults)| {
         let (opening, minute_limit, small_day) = windows;
         let (callers, phase, latency, varied, idle) = callers;
         let (dated, skew, round_up) = clock;
         let ((dropped, cut, bare), seed) = faults;
         let requests = (usize::try_from(minute_limit).unwrap() * 7 / 2).clamp(20, 250);
-        let day_limit = if small_day { minute_limit * 2 + 7 } else { 10_000 };
+        let day_limit = if small_day {
+            minute_limit * 2 + 7
+        } else {
+            10_000
+        };
         World {
             opening,
             minute_limit,

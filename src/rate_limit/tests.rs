@@ -19,8 +19,9 @@ fn epoch(seconds: u64) -> SystemTime {
 }
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-    let pair =
-        |&(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().unwrap());
+    let pair = |&(name, value): &(&'static str, &str)| {
+        (HeaderName::from_static(name), value.parse().unwrap())
+    };
     pairs.iter().map(pair).collect()
 }
 
@@ -82,10 +83,16 @@ fn one_request_goes_until_an_answer_came() {
     let mut limit = RateLimit::default();
     assert_eq!(limit.quota(secs(0)), None);
     let first = go(&mut limit, secs(0));
-    assert!(matches!(limit.ask(secs(0), Share::default()), Decision::AwaitAnswer));
+    assert!(matches!(
+        limit.ask(secs(0), Share::default()),
+        Decision::AwaitAnswer
+    ));
     limit.lost(first, secs(1));
     let second = go(&mut limit, secs(1));
-    assert!(matches!(limit.ask(secs(1), Share::default()), Decision::AwaitAnswer));
+    assert!(matches!(
+        limit.ask(secs(1), Share::default()),
+        Decision::AwaitAnswer
+    ));
     limit.never_sent(second);
     let third = go(&mut limit, secs(1));
     // No header, no known limit.
@@ -97,7 +104,11 @@ fn one_request_goes_until_an_answer_came() {
 #[test]
 fn requests_in_flight_and_lost_are_taken_as_spent() {
     let mut limit = after(&minute(START, "3", RESET));
-    let (one, two, three) = (go(&mut limit, secs(1)), go(&mut limit, secs(1)), go(&mut limit, secs(1)));
+    let (one, two, three) = (
+        go(&mut limit, secs(1)),
+        go(&mut limit, secs(1)),
+        go(&mut limit, secs(1)),
+    );
     assert!(wait(&mut limit, secs(1)) >= secs(39));
     limit.never_sent(one);
     let one = go(&mut limit, secs(1));
@@ -105,7 +116,11 @@ fn requests_in_flight_and_lost_are_taken_as_spent() {
     answer(&mut limit, one, secs(2), &minute(START + 2, "2", RESET));
     assert_eq!(left(&limit, secs(2)), 0);
     answer(&mut limit, three, secs(2), &minute(START + 2, "1", RESET));
-    assert_eq!(left(&limit, secs(2)), 0, "the lost one may have been counted after these");
+    assert_eq!(
+        left(&limit, secs(2)),
+        0,
+        "the lost one may have been counted after these"
+    );
     // The next window forgets it.
     assert_eq!(left(&limit, secs(42)), 100);
 }
@@ -129,10 +144,20 @@ fn answers_out_of_order_do_no_harm() {
     let tickets: Vec<_> = (0..4).map(|_| go(&mut limit, secs(39))).collect();
     // The server's next window has begun; that this one is over is not sure here yet.
     let now = Duration::from_millis(40_500);
-    let told = [("46", RESET), ("48", RESET), ("99", RESET + 60), ("45", RESET)];
+    let told = [
+        ("46", RESET),
+        ("48", RESET),
+        ("99", RESET + 60),
+        ("45", RESET),
+    ];
     let expected = [43, 44, 98, 99];
     for ((ticket, (remaining, reset)), expected) in tickets.into_iter().zip(told).zip(expected) {
-        answer(&mut limit, ticket, now, &minute(START + 40, remaining, reset));
+        answer(
+            &mut limit,
+            ticket,
+            now,
+            &minute(START + 40, remaining, reset),
+        );
         assert_eq!(left(&limit, now), expected, "{remaining} until {reset}");
     }
 }
@@ -143,7 +168,10 @@ fn waiting_ends_when_the_servers_clock_has_surely_reached_the_reset() {
     let wait = wait(&mut limit, secs(10));
     // The date, the way to the reset and the margin, and a little for drift.
     let end = Duration::from_millis(100) + secs(41);
-    assert!((end..end + Duration::from_millis(20)).contains(&(secs(10) + wait)), "{wait:?}");
+    assert!(
+        (end..end + Duration::from_millis(20)).contains(&(secs(10) + wait)),
+        "{wait:?}"
+    );
     let _ticket = go(&mut limit, secs(10) + wait);
     assert_eq!(left(&limit, secs(10) + wait), 99);
 }
@@ -153,7 +181,12 @@ fn the_best_date_counts_and_a_step_back_is_accepted() {
     let mut limit = after(&minute(START, "9", RESET));
     // The clock turned to the next second just before this one.
     let ticket = go(&mut limit, Duration::from_millis(100));
-    answer(&mut limit, ticket, Duration::from_millis(200), &minute(START + 1, "0", RESET));
+    answer(
+        &mut limit,
+        ticket,
+        Duration::from_millis(200),
+        &minute(START + 1, "0", RESET),
+    );
     assert!(wait(&mut limit, Duration::from_millis(200)) < Duration::from_millis(40_100));
 
     let mut limit = after(&minute(START + 100_000_000, "50", START + 100_000_040));
@@ -167,7 +200,12 @@ fn the_best_date_counts_and_a_step_back_is_accepted() {
 fn one_date_far_ahead_is_forgotten() {
     let mut limit = after(&minute(START, "50", RESET));
     let ticket = go(&mut limit, secs(1));
-    answer(&mut limit, ticket, secs(2), &minute(START + 100_000_000, "49", RESET));
+    answer(
+        &mut limit,
+        ticket,
+        secs(2),
+        &minute(START + 100_000_000, "49", RESET),
+    );
     let ticket = go(&mut limit, secs(2));
     answer(&mut limit, ticket, secs(3), &minute(START + 3, "0", RESET));
     let wait = wait(&mut limit, secs(3));
@@ -216,7 +254,14 @@ fn without_date_the_reset_tells_the_time() {
 
 #[test]
 fn a_reset_that_makes_no_sense_bounds_the_wait() {
-    for reset in ["1750032060000", "4070908800", "18446744073709551615", "1e30", "soon", ""] {
+    for reset in [
+        "1750032060000",
+        "4070908800",
+        "18446744073709551615",
+        "1e30",
+        "soon",
+        "",
+    ] {
         let mut told = minute(START, "0", 0);
         told.insert(MINUTE_NAMES.reset, reset.parse().unwrap());
         let mut limit = after(&told);
@@ -234,20 +279,37 @@ fn a_reset_in_the_past_neither_stalls_nor_loops() {
             assert_eq!(wait(&mut limit, now), secs(1));
             now += secs(1);
             let ticket = go(&mut limit, now);
-            assert!(matches!(limit.ask(now, Share::default()), Decision::AwaitAnswer));
-            answer(&mut limit, ticket, now, &minute(START + now.as_secs(), "0", reset));
+            assert!(matches!(
+                limit.ask(now, Share::default()),
+                Decision::AwaitAnswer
+            ));
+            answer(
+                &mut limit,
+                ticket,
+                now,
+                &minute(START + now.as_secs(), "0", reset),
+            );
         }
         // One that makes sense ends it.
         now += secs(1);
         let ticket = go(&mut limit, now);
-        answer(&mut limit, ticket, now, &minute(START + now.as_secs(), "60", RESET));
+        answer(
+            &mut limit,
+            ticket,
+            now,
+            &minute(START + now.as_secs(), "60", RESET),
+        );
         let _free: Vec<_> = (0..10).map(|_| go(&mut limit, now)).collect();
     }
 }
 
 #[test]
 fn after_a_refusal_nothing_goes_until_the_reset() {
-    for told in [minute(START + 1, "0", RESET), minute(START + 1, "70", RESET), HeaderMap::new()] {
+    for told in [
+        minute(START + 1, "0", RESET),
+        minute(START + 1, "70", RESET),
+        HeaderMap::new(),
+    ] {
         let mut limit = after(&minute(START, "50", RESET));
         let tickets: Vec<_> = (0..4).map(|_| go(&mut limit, secs(1))).collect();
         for ticket in tickets {
@@ -257,8 +319,16 @@ fn after_a_refusal_nothing_goes_until_the_reset() {
         assert!((secs(39)..secs(41)).contains(&wait), "{told:?}: {wait:?}");
         // Then one, and after its answer all.
         let probe = go(&mut limit, secs(1) + wait);
-        assert!(matches!(limit.ask(secs(1) + wait, Share::default()), Decision::AwaitAnswer));
-        answer(&mut limit, probe, secs(43), &minute(START + 43, "99", RESET + 60));
+        assert!(matches!(
+            limit.ask(secs(1) + wait, Share::default()),
+            Decision::AwaitAnswer
+        ));
+        answer(
+            &mut limit,
+            probe,
+            secs(43),
+            &minute(START + 43, "99", RESET + 60),
+        );
         let _free: Vec<_> = (0..99).map(|_| go(&mut limit, secs(43))).collect();
     }
 }
@@ -277,9 +347,16 @@ fn refusals_that_tell_nothing_double_the_pause() {
     answer(&mut limit, ticket, now, &HeaderMap::new());
     let (one, two) = (go(&mut limit, now), go(&mut limit, now));
     refuse(&mut limit, two, now, &HeaderMap::new());
-    assert!(matches!(limit.ask(now, Share::default()), Decision::AwaitAnswer), "one at a time");
+    assert!(
+        matches!(limit.ask(now, Share::default()), Decision::AwaitAnswer),
+        "one at a time"
+    );
     answer(&mut limit, one, now, &HeaderMap::new());
-    assert_eq!(wait(&mut limit, now), secs(1), "it was sent before the refusal");
+    assert_eq!(
+        wait(&mut limit, now),
+        secs(1),
+        "it was sent before the refusal"
+    );
 }
 
 #[test]
@@ -296,7 +373,12 @@ fn refusals_of_requests_sent_together_count_once() {
 fn a_refusal_of_the_last_window_does_not_stop_this_one() {
     let mut limit = after(&minute(START, "50", RESET));
     let (slow, quick) = (go(&mut limit, secs(39)), go(&mut limit, secs(39)));
-    answer(&mut limit, quick, secs(41), &minute(START + 41, "99", RESET + 60));
+    answer(
+        &mut limit,
+        quick,
+        secs(41),
+        &minute(START + 41, "99", RESET + 60),
+    );
     refuse(&mut limit, slow, secs(42), &minute(START + 39, "0", RESET));
     assert_eq!(left(&limit, secs(42)), 99);
     let _both = (go(&mut limit, secs(42)), go(&mut limit, secs(42)));
@@ -304,7 +386,10 @@ fn a_refusal_of_the_last_window_does_not_stop_this_one() {
 
 #[test]
 fn a_spent_day_is_told_at_once() {
-    let write = Share { reserve: Reserve::Requests(0), keep_back: 1 };
+    let write = Share {
+        reserve: Reserve::Requests(0),
+        keep_back: 1,
+    };
     let mut limit = after(&day(START, "1", &MIDNIGHT.to_string()));
     let spent = |decision| matches!(decision, Decision::DaySpent { retry_at } if retry_at == epoch(MIDNIGHT));
     assert!(spent(limit.ask(secs(1), write)));
@@ -313,12 +398,23 @@ fn a_spent_day_is_told_at_once() {
         matches!(limit.ask(secs(1), Share::default()), Decision::AwaitAnswer),
         "in flight, perhaps counted already"
     );
-    answer(&mut limit, read, secs(2), &day(START + 2, "0", &MIDNIGHT.to_string()));
+    answer(
+        &mut limit,
+        read,
+        secs(2),
+        &day(START + 2, "0", &MIDNIGHT.to_string()),
+    );
     assert!(spent(limit.ask(secs(2), Share::default())));
     // Nearly over: wait. Over: go on.
     let nearly = secs(MIDNIGHT - START);
-    assert!(matches!(limit.ask(secs(MIDNIGHT - START - 60), write), Decision::DaySpent { .. }));
-    assert!(matches!(limit.ask(nearly + secs(9), write), Decision::Go(_) | Decision::Wait(_)));
+    assert!(matches!(
+        limit.ask(secs(MIDNIGHT - START - 60), write),
+        Decision::DaySpent { .. }
+    ));
+    assert!(matches!(
+        limit.ask(nearly + secs(9), write),
+        Decision::Go(_) | Decision::Wait(_)
+    ));
     let _ticket = go(&mut limit, nearly + secs(12));
 }
 
@@ -326,7 +422,12 @@ fn a_spent_day_is_told_at_once() {
 fn a_refused_day_is_spent() {
     let mut limit = RateLimit::default();
     let ticket = go(&mut limit, secs(0));
-    refuse(&mut limit, ticket, secs(0), &day(START, "0", &MIDNIGHT.to_string()));
+    refuse(
+        &mut limit,
+        ticket,
+        secs(0),
+        &day(START, "0", &MIDNIGHT.to_string()),
+    );
     let decision = limit.ask(secs(0), Share::default());
     assert!(matches!(decision, Decision::DaySpent { retry_at } if retry_at == epoch(MIDNIGHT)));
 }
@@ -335,19 +436,24 @@ fn a_refused_day_is_spent() {
 fn a_spent_day_without_an_end_is_back_within_a_day() {
     for reset in ["never", "4070908800", "1750118400000"] {
         let mut limit = after(&day(START, "-1", reset));
-        let Decision::DaySpent { retry_at } = limit.ask(Duration::from_millis(100), Share::default()) else {
+        let Decision::DaySpent { retry_at } =
+            limit.ask(Duration::from_millis(100), Share::default())
+        else {
             panic!("{reset}: not spent");
         };
         assert_eq!(retry_at, epoch(START + 86_400), "{reset}");
     }
     let mut limit = after(&day(START, "0", &(START + 86_402).to_string()));
     let decision = limit.ask(Duration::from_millis(100), Share::default());
-    assert!(matches!(decision, Decision::DaySpent { retry_at } if retry_at == epoch(START + 86_400)));
+    assert!(
+        matches!(decision, Decision::DaySpent { retry_at } if retry_at == epoch(START + 86_400))
+    );
     // No answer ever told the time: our own clock must do.
     let mut told = day(START, "0", "never");
     told.remove("date");
     let mut limit = after(&told);
-    let Decision::DaySpent { retry_at } = limit.ask(Duration::from_millis(100), Share::default()) else {
+    let Decision::DaySpent { retry_at } = limit.ask(Duration::from_millis(100), Share::default())
+    else {
         panic!("not spent");
     };
     assert_eq!(retry_at, epoch(START + 86_400) + Duration::from_millis(100));
@@ -360,10 +466,28 @@ fn the_quota_is_told_for_a_plan() {
     let mut limit = after(&told);
     let _in_flight = go(&mut limit, secs(1));
     let quota = limit.quota(secs(1)).unwrap();
-    let minute = WindowQuota { limit: 100, remaining: 41, resets_at: Some(epoch(RESET)) };
-    let day = WindowQuota { limit: 10_000, remaining: 4_199, resets_at: Some(epoch(MIDNIGHT)) };
-    assert_eq!(quota, Quota { minute: Some(minute), day: Some(day) });
-    let later = WindowQuota { limit: 100, remaining: 99, resets_at: None };
+    let minute = WindowQuota {
+        limit: 100,
+        remaining: 41,
+        resets_at: Some(epoch(RESET)),
+    };
+    let day = WindowQuota {
+        limit: 10_000,
+        remaining: 4_199,
+        resets_at: Some(epoch(MIDNIGHT)),
+    };
+    assert_eq!(
+        quota,
+        Quota {
+            minute: Some(minute),
+            day: Some(day)
+        }
+    );
+    let later = WindowQuota {
+        limit: 100,
+        remaining: 99,
+        resets_at: None,
+    };
     assert_eq!(limit.quota(secs(50)).unwrap().minute, Some(later));
 }
 
@@ -384,8 +508,10 @@ fn hostile_number() -> impl Strategy<Value = Option<Vec<u8>>> {
 fn hostile_headers() -> impl Strategy<Value = HeaderMap> {
     let date = prop_oneof![
         Just(None),
-        (START - 100..START + 400).prop_map(|date| Some(httpdate::fmt_http_date(epoch(date)).into_bytes())),
-        (0..253_000_000_000_u64).prop_map(|date| Some(httpdate::fmt_http_date(epoch(date)).into_bytes())),
+        (START - 100..START + 400)
+            .prop_map(|date| Some(httpdate::fmt_http_date(epoch(date)).into_bytes())),
+        (0..253_000_000_000_u64)
+            .prop_map(|date| Some(httpdate::fmt_http_date(epoch(date)).into_bytes())),
         prop::collection::vec(any::<u8>(), 0..40).prop_map(Some),
     ];
     (date, prop::array::uniform6(hostile_number())).prop_map(|(date, numbers)| {
@@ -394,7 +520,10 @@ fn hostile_headers() -> impl Strategy<Value = HeaderMap> {
         let names = minute.into_iter().chain(day).chain(["date"]);
         let values = numbers.into_iter().chain([date]);
         let pair = |(name, value): (_, Option<Vec<u8>>)| {
-            Some((HeaderName::from_static(name), HeaderValue::from_bytes(&value?).ok()?))
+            Some((
+                HeaderName::from_static(name),
+                HeaderValue::from_bytes(&value?).ok()?,
+            ))
         };
         names.zip(values).filter_map(pair).collect()
     })

@@ -104,7 +104,9 @@ impl Window {
 
     /// What is surely left while `in_flight` requests may be counted any moment.
     pub(super) fn available(&self, in_flight: u64) -> u64 {
-        self.remaining.saturating_sub(self.charged).saturating_sub(in_flight)
+        self.remaining
+            .saturating_sub(self.charged)
+            .saturating_sub(in_flight)
     }
 
     /// The reset that the server told for the present window.
@@ -118,7 +120,11 @@ impl Window {
     pub(super) fn ends_in(&self, now: Duration, clock: &ServerClock) -> Duration {
         match self.reset() {
             Some(reset) => clock.wait_until(reset.saturating_add(MARGIN), now),
-            None => self.touched.saturating_add(self.length).saturating_add(MARGIN).saturating_sub(now),
+            None => self
+                .touched
+                .saturating_add(self.length)
+                .saturating_add(MARGIN)
+                .saturating_sub(now),
         }
     }
 
@@ -181,14 +187,22 @@ impl Window {
         // Sent after we had heard all that we know: then it is the newest, whatever its reset says.
         let newest = arrival.sent > self.since;
         let server = clock.at_least(arrival.now).unwrap_or_default();
-        let earliest = server.saturating_sub(arrival.round_trip()).saturating_sub(MARGIN * 2);
-        let latest = server.saturating_add(self.length).saturating_add(MARGIN * 2);
+        let earliest = server
+            .saturating_sub(arrival.round_trip())
+            .saturating_sub(MARGIN * 2);
+        let latest = server
+            .saturating_add(self.length)
+            .saturating_add(MARGIN * 2);
         let mut past = false;
         let mut reset = None;
         if let Some(told) = told.reset {
-            let over =
-                self.reset.is_none() && self.ended.is_some_and(|ended| told <= ended.saturating_add(1));
-            let older = self.reset.is_some_and(|(first, _)| told.saturating_add(1) < first);
+            let over = self.reset.is_none()
+                && self
+                    .ended
+                    .is_some_and(|ended| told <= ended.saturating_add(1));
+            let older = self
+                .reset
+                .is_some_and(|(first, _)| told.saturating_add(1) < first);
             let time = Duration::from_secs(told);
             past = time < earliest || (over && newest);
             if !past && (over || older) && !newest {
@@ -200,7 +214,9 @@ impl Window {
 
         let absurd = past && told.remaining == Some(0);
         let remaining = told.remaining.filter(|_| !absurd);
-        self.limit = told.limit.unwrap_or_else(|| self.limit.max(remaining.unwrap_or(0)));
+        self.limit = told
+            .limit
+            .unwrap_or_else(|| self.limit.max(remaining.unwrap_or(0)));
         let same = match (self.reset, reset) {
             (Some((first, _)), Some(told)) => told.abs_diff(first) <= 1,
             (Some(_), None) => true,
@@ -218,7 +234,11 @@ impl Window {
         self.touched = arrival.now;
         let Some(remaining) = remaining else {
             self.charge(arrival.now);
-            return if absurd { Lesson::Absurd } else { Lesson::Silent };
+            return if absurd {
+                Lesson::Absurd
+            } else {
+                Lesson::Silent
+            };
         };
         if remaining < self.remaining {
             self.remaining = remaining;

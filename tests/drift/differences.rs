@@ -10,14 +10,21 @@ const BOTH: &str = "bearer token or key in header X-API-KEY";
 
 #[test]
 fn an_operation_or_a_path_that_is_gone_breaks() {
-    vendor().remove(POST).breaks(&["POST: operation: we have it, the vendor has only GET at this path"]);
+    vendor()
+        .remove(POST)
+        .breaks(&["POST: operation: we have it, the vendor has only GET at this path"]);
     let item = POST.trim_end_matches("/post");
-    vendor().moved(item, "/paths/~1onboarding~1v2~1packs~1{packId}~1assignments").breaks(&[
-        "GET: operation: we have it, the vendor has no such path; the nearest is \
+    vendor()
+        .moved(
+            item,
+            "/paths/~1onboarding~1v2~1packs~1{packId}~1assignments",
+        )
+        .breaks(&[
+            "GET: operation: we have it, the vendor has no such path; the nearest is \
          /onboarding/v2/packs/{packId}/assignments",
-        "POST: operation: we have it, the vendor has no such path; the nearest is \
+            "POST: operation: we have it, the vendor has no such path; the nearest is \
          /onboarding/v2/packs/{packId}/assignments",
-    ]);
+        ]);
     vendor()
         .moved(POST, &format!("{item}/put"))
         .breaks(&["POST: operation: we have it, the vendor has only GET, PUT at this path"]);
@@ -26,7 +33,9 @@ fn an_operation_or_a_path_that_is_gone_breaks() {
         "POST: operation: we have it, the vendor has no such path",
     ]);
     // More of the vendor's is not our subject.
-    vendor().set(&format!("{item}/delete"), json!({"responses": {}})).same();
+    vendor()
+        .set(&format!("{item}/delete"), json!({"responses": {}}))
+        .same();
     vendor().remove("/paths/~1users~1v1~1users").same();
 }
 
@@ -45,15 +54,23 @@ fn parameters() {
     with(parameter("header", "Authorization", true)).same();
     // For the whole path, of which an operation may say it again.
     let item = GET.trim_end_matches("/get");
-    let whole = vendor().set(&format!("{item}/parameters"), json!([parameter("query", "site", true)]));
+    let whole = vendor().set(
+        &format!("{item}/parameters"),
+        json!([parameter("query", "site", true)]),
+    );
     whole.breaks(&[
         "GET query.site: parameter: we have none, the vendor has it, required",
         "POST query.site: parameter: we have none, the vendor has it, required",
     ]);
-    whole.set(&format!("{POST}/parameters/-"), parameter("query", "site", false)).breaks_and_adds(
-        &["GET query.site: parameter: we have none, the vendor has it, required"],
-        &["POST query.site: parameter: we have none, the vendor has it, optional"],
-    );
+    whole
+        .set(
+            &format!("{POST}/parameters/-"),
+            parameter("query", "site", false),
+        )
+        .breaks_and_adds(
+            &["GET query.site: parameter: we have none, the vendor has it, required"],
+            &["POST query.site: parameter: we have none, the vendor has it, optional"],
+        );
 }
 
 #[test]
@@ -81,16 +98,29 @@ fn the_body_of_a_request() {
     let json = format!("{content}/application~1json");
     vendor()
         .moved(&json, &format!("{content}/multipart~1form-data"))
-        .breaks(&["POST request: content: we have application/json, the vendor has multipart/form-data"]);
-    for same in ["application~1json; charset=utf-8", "Application~1JSON", "application~1*", "*~1*"] {
+        .breaks(&[
+            "POST request: content: we have application/json, the vendor has multipart/form-data",
+        ]);
+    for same in [
+        "application~1json; charset=utf-8",
+        "Application~1JSON",
+        "application~1*",
+        "*~1*",
+    ] {
         vendor().moved(&json, &format!("{content}/{same}")).same();
     }
-    vendor().set(&format!("{content}/text~1csv"), json!({})).same();
+    vendor()
+        .set(&format!("{content}/text~1csv"), json!({}))
+        .same();
     for (required, word) in [(true, "required"), (false, "optional")] {
         let body = json!({"required": required, "content": {"application/json": {"schema": {}}}});
         let line = format!("GET request: body: we have none, the vendor has one, {word}");
         let document = vendor().set(&format!("{GET}/requestBody"), body);
-        if required { document.breaks(&[&line]) } else { document.adds(&[&line]) }
+        if required {
+            document.breaks(&[&line])
+        } else {
+            document.adds(&[&line])
+        }
     }
 }
 
@@ -99,7 +129,8 @@ fn fields_of_a_request() {
     let request = |part: &str| schema("AssignUsers") + part;
     let field = json!({"type": "string", "format": "date"});
     let optional = || vendor().set(&request("/properties/dueDate"), field.clone());
-    optional().adds(&["POST request.dueDate: field: we have none, the vendor has string, optional"]);
+    optional()
+        .adds(&["POST request.dueDate: field: we have none, the vendor has string, optional"]);
     optional()
         .set(&request("/required/-"), json!("dueDate"))
         .breaks(&["POST request.dueDate: field: we have none, the vendor has string, required"]);
@@ -112,7 +143,10 @@ fn fields_of_a_request() {
         .set(&request("/properties/dueDate/readOnly"), json!(true))
         .same();
     vendor()
-        .moved(&request("/properties/userIds"), &request("/properties/users"))
+        .moved(
+            &request("/properties/userIds"),
+            &request("/properties/users"),
+        )
         .set(&request("/required"), json!(["users"]))
         .breaks(&[
             "POST request.userIds: field: we have array, required, the vendor has none",
@@ -121,7 +155,9 @@ fn fields_of_a_request() {
     vendor()
         .remove(&request("/required"))
         .adds(&["POST request.userIds: presence: we have required, the vendor has optional"]);
-    vendor().set(&request("/additionalProperties"), json!(false)).same();
+    vendor()
+        .set(&request("/additionalProperties"), json!(false))
+        .same();
     vendor().set(&request("/minProperties"), json!(1)).same();
     vendor()
         .set(&request("/minProperties"), json!(2))
@@ -132,14 +168,18 @@ fn fields_of_a_request() {
 fn the_list_of_users() {
     let list = |key: &str| schema("AssignUsers/properties/userIds/") + key;
     let set = |key: &str, value| vendor().set(&list(key), value);
-    set("maxItems", json!(200)).breaks(&["POST request.userIds: maxItems: we have 500, the vendor has 200"]);
-    set("maxItems", json!(1000)).adds(&["POST request.userIds: maxItems: we have 500, the vendor has 1000"]);
+    set("maxItems", json!(200))
+        .breaks(&["POST request.userIds: maxItems: we have 500, the vendor has 200"]);
+    set("maxItems", json!(1000))
+        .adds(&["POST request.userIds: maxItems: we have 500, the vendor has 1000"]);
     set("maxItems", json!(500.0)).same();
     vendor()
         .remove(&list("maxItems"))
         .adds(&["POST request.userIds: maxItems: we have 500, the vendor has none"]);
-    set("minItems", json!(2)).breaks(&["POST request.userIds: minItems: we have 1, the vendor has 2"]);
-    set("minItems", json!(0)).adds(&["POST request.userIds: minItems: we have 1, the vendor has none"]);
+    set("minItems", json!(2))
+        .breaks(&["POST request.userIds: minItems: we have 1, the vendor has 2"]);
+    set("minItems", json!(0))
+        .adds(&["POST request.userIds: minItems: we have 1, the vendor has none"]);
     set("uniqueItems", json!(false))
         .adds(&["POST request.userIds: uniqueItems: we have true, the vendor has false"]);
     set("contains", json!({"const": 7}))
@@ -156,10 +196,16 @@ fn the_list_of_users() {
         .adds(&["POST request.userIds[]: minimum: we have 1, the vendor has none"]);
     set("items", json!({"type": "integer", "exclusiveMinimum": 9.5}))
         .breaks(&["POST request.userIds[]: minimum: we have 1, the vendor has 10"]);
-    set("items", json!({"type": "integer", "minimum": 1, "maximum": 9}))
-        .breaks(&["POST request.userIds[]: maximum: we have none, the vendor has 9"]);
-    set("items", json!({"type": "integer", "minimum": 1, "multipleOf": 10}))
-        .breaks(&["POST request.userIds[]: multipleOf: we have none, the vendor has 10"]);
+    set(
+        "items",
+        json!({"type": "integer", "minimum": 1, "maximum": 9}),
+    )
+    .breaks(&["POST request.userIds[]: maximum: we have none, the vendor has 9"]);
+    set(
+        "items",
+        json!({"type": "integer", "minimum": 1, "multipleOf": 10}),
+    )
+    .breaks(&["POST request.userIds[]: multipleOf: we have none, the vendor has 10"]);
     set("items", json!({"enum": [1, 2]})).breaks_and_adds(
         &["POST request.userIds[]: values: we have any, the vendor has 1, 2"],
         &["POST request.userIds[]: minimum: we have 1, the vendor has none"],
@@ -169,8 +215,7 @@ fn the_list_of_users() {
 #[test]
 fn another_form_of_request_is_additive() {
     let assign = json!({"$ref": "#/components/schemas/AssignUsers"});
-    let other =
-        json!({"type": "object", "required": ["groupId"], "properties": {"groupId": {"type": "integer"}}});
+    let other = json!({"type": "object", "required": ["groupId"], "properties": {"groupId": {"type": "integer"}}});
     let place = format!("{POST}/requestBody/content/application~1json/schema");
     vendor()
         .set(&place, json!({"oneOf": [other, assign]}))
@@ -184,23 +229,39 @@ fn fields_of_an_answer() {
     vendor()
         .remove(&assignment("/properties/isWaitingApproval"))
         .remove(&assignment("/required/3"))
-        .breaks(&[&line(".isWaitingApproval: field: we have boolean, required, the vendor has none")]);
-    vendor()
-        .remove(&assignment("/required/3"))
-        .breaks(&[&line(".isWaitingApproval: presence: we have required, the vendor has optional")]);
-    let due = || vendor().set(&assignment("/properties/dueDate"), json!({"type": ["string", "null"]}));
-    due().adds(&[&line(".dueDate: field: we have none, the vendor has string or null, optional")]);
+        .breaks(&[&line(
+            ".isWaitingApproval: field: we have boolean, required, the vendor has none",
+        )]);
+    vendor().remove(&assignment("/required/3")).breaks(&[&line(
+        ".isWaitingApproval: presence: we have required, the vendor has optional",
+    )]);
+    let due = || {
+        vendor().set(
+            &assignment("/properties/dueDate"),
+            json!({"type": ["string", "null"]}),
+        )
+    };
+    due().adds(&[&line(
+        ".dueDate: field: we have none, the vendor has string or null, optional",
+    )]);
     due()
         .set(&assignment("/required/-"), json!("dueDate"))
-        .adds(&[&line(".dueDate: field: we have none, the vendor has string or null, required")]);
-    due().set(&assignment("/properties/dueDate/writeOnly"), json!(true)).same();
+        .adds(&[&line(
+            ".dueDate: field: we have none, the vendor has string or null, required",
+        )]);
+    due()
+        .set(&assignment("/properties/dueDate/writeOnly"), json!(true))
+        .same();
     vendor()
-        .set(&schema("EmptyData/properties/assigned"), json!({"type": "array"}))
+        .set(
+            &schema("EmptyData/properties/assigned"),
+            json!({"type": "array"}),
+        )
         .adds(&["POST answer.data.assigned: field: we have none, the vendor has array, optional"]);
     let answer = |part: &str| schema("APIResponse_EmptyData_") + part;
-    vendor()
-        .remove(&answer("/properties/requestId"))
-        .adds(&["POST answer.requestId: field: we have string or null, optional, the vendor has none"]);
+    vendor().remove(&answer("/properties/requestId")).adds(&[
+        "POST answer.requestId: field: we have string or null, optional, the vendor has none",
+    ]);
     vendor()
         .set(&answer("/required/-"), json!("requestId"))
         .adds(&["POST answer.requestId: presence: we have optional, the vendor has required"]);
@@ -219,32 +280,59 @@ fn fields_of_an_answer() {
 fn types_and_limits_of_an_answer() {
     let assignment = |part: &str| schema("PackAssignment/properties/") + part;
     let id = |value| vendor().set(&assignment("id"), value);
-    id(json!({"type": "string"})).breaks(&[&format!("{ID}: type: we have integer, the vendor has string")]);
-    id(json!({"type": "number", "minimum": 1}))
-        .breaks(&[&format!("{ID}: type: we have integer, the vendor has number")]);
-    id(json!({})).breaks(&[&format!("{ID}: type: we have integer, the vendor has any type")]);
-    id(json!(false)).breaks(&[&format!("{ID}: type: we have integer, the vendor has no type")]);
+    id(json!({"type": "string"})).breaks(&[&format!(
+        "{ID}: type: we have integer, the vendor has string"
+    )]);
+    id(json!({"type": "number", "minimum": 1})).breaks(&[&format!(
+        "{ID}: type: we have integer, the vendor has number"
+    )]);
+    id(json!({})).breaks(&[&format!(
+        "{ID}: type: we have integer, the vendor has any type"
+    )]);
+    id(json!(false)).breaks(&[&format!(
+        "{ID}: type: we have integer, the vendor has no type"
+    )]);
     id(json!({"type": "integer", "minimum": 0}))
         .breaks(&[&format!("{ID}: minimum: we have 1, the vendor has 0")]);
     id(json!({"type": "integer", "exclusiveMinimum": 1}))
         .adds(&[&format!("{ID}: minimum: we have 1, the vendor has 2")]);
     let list = |key: &str, value| {
-        vendor().set(&(schema("PackAssignmentsData/properties/assignments/") + key), value)
+        vendor().set(
+            &(schema("PackAssignmentsData/properties/assignments/") + key),
+            value,
+        )
     };
     // The crate takes the list for whole.
-    list("maxItems", json!(1000)).breaks(&[&format!("{LIST}: maxItems: we have none, the vendor has 1000")]);
-    list("minItems", json!(1)).adds(&[&format!("{LIST}: minItems: we have none, the vendor has 1")]);
-    list("type", json!("object")).breaks(&[&format!("{LIST}: type: we have array, the vendor has object")]);
-    list("items", json!(true)).breaks(&[&format!("{LIST}[]: type: we have object, the vendor has any type")]);
-    list("prefixItems", json!([{"type": "integer"}]))
-        .breaks(&[&format!(r#"{LIST}: prefixItems: we have none, the vendor has [{{"type":"integer"}}]"#)]);
+    list("maxItems", json!(1000)).breaks(&[&format!(
+        "{LIST}: maxItems: we have none, the vendor has 1000"
+    )]);
+    list("minItems", json!(1))
+        .adds(&[&format!("{LIST}: minItems: we have none, the vendor has 1")]);
+    list("type", json!("object")).breaks(&[&format!(
+        "{LIST}: type: we have array, the vendor has object"
+    )]);
+    list("items", json!(true)).breaks(&[&format!(
+        "{LIST}[]: type: we have object, the vendor has any type"
+    )]);
+    list("prefixItems", json!([{"type": "integer"}])).breaks(&[&format!(
+        r#"{LIST}: prefixItems: we have none, the vendor has [{{"type":"integer"}}]"#
+    )]);
     vendor()
         .set(&assignment("isWaitingApproval/enum"), json!([true]))
-        .adds(&[&format!("{LIST}[].isWaitingApproval: values: we have any, the vendor has true")]);
+        .adds(&[&format!(
+            "{LIST}[].isWaitingApproval: values: we have any, the vendor has true"
+        )]);
     // A form that we cannot read among those that we can.
-    let other = json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}});
-    list("items", json!({"anyOf": [{"$ref": "#/components/schemas/PackAssignment"}, other]})).breaks(&[
-        &format!("{LIST}[].isWaitingApproval: field: we have boolean, required, the vendor has none"),
+    let other =
+        json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}});
+    list(
+        "items",
+        json!({"anyOf": [{"$ref": "#/components/schemas/PackAssignment"}, other]}),
+    )
+    .breaks(&[
+        &format!(
+            "{LIST}[].isWaitingApproval: field: we have boolean, required, the vendor has none"
+        ),
         &format!("{LIST}[].status: field: we have string, required, the vendor has none"),
         &format!("{LIST}[].userId: field: we have integer, required, the vendor has none"),
     ]);
@@ -253,13 +341,19 @@ fn types_and_limits_of_an_answer() {
 #[test]
 fn values_of_the_status() {
     let values = |values| vendor().set(&schema("Status/enum"), values);
-    values(json!(["in_progress", "completed", "paused"]))
-        .adds(&[&format!(r#"{STATUS}: value: we have none, the vendor has "paused""#)]);
-    values(json!(["in_progress"]))
-        .breaks(&[&format!(r#"{STATUS}: value: we have "completed", the vendor has none"#)]);
+    values(json!(["in_progress", "completed", "paused"])).adds(&[&format!(
+        r#"{STATUS}: value: we have none, the vendor has "paused""#
+    )]);
+    values(json!(["in_progress"])).breaks(&[&format!(
+        r#"{STATUS}: value: we have "completed", the vendor has none"#
+    )]);
     values(json!(["in_progress", "done"])).breaks_and_adds(
-        &[&format!(r#"{STATUS}: value: we have "completed", the vendor has none"#)],
-        &[&format!(r#"{STATUS}: value: we have none, the vendor has "done""#)],
+        &[&format!(
+            r#"{STATUS}: value: we have "completed", the vendor has none"#
+        )],
+        &[&format!(
+            r#"{STATUS}: value: we have none, the vendor has "done""#
+        )],
     );
     vendor().remove(&schema("Status/enum")).adds(&[&format!(
         r#"{STATUS}: values: we have "completed", "in_progress" and any others, the vendor has any"#
@@ -269,10 +363,17 @@ fn values_of_the_status() {
             &schema("Status"),
             json!({"type": ["string", "null"], "enum": ["in_progress", "completed", null]}),
         )
-        .breaks(&[&format!("{STATUS}: type: we have string, the vendor has string or null")]);
+        .breaks(&[&format!(
+            "{STATUS}: type: we have string, the vendor has string or null"
+        )]);
     vendor()
-        .set(&schema("Status"), json!({"type": "integer", "enum": [1, 2]}))
-        .breaks(&[&format!("{STATUS}: type: we have string, the vendor has integer")]);
+        .set(
+            &schema("Status"),
+            json!({"type": "integer", "enum": [1, 2]}),
+        )
+        .breaks(&[&format!(
+            "{STATUS}: type: we have string, the vendor has integer"
+        )]);
 }
 
 #[test]
@@ -289,16 +390,24 @@ fn statuses_of_the_answer() {
         .set(&format!("{answers}/202"), json!({"description": "Later"}))
         .breaks(&["POST answer: status: we have none, the vendor has 202"]);
     vendor()
-        .set(&format!("{answers}/307"), json!({"description": "Elsewhere"}))
+        .set(
+            &format!("{answers}/307"),
+            json!({"description": "Elsewhere"}),
+        )
         .breaks(&["POST answer: status: we have none, the vendor has 307"]);
     vendor()
         .remove(&format!("{ok}/content"))
         .breaks(&["POST answer: content: we have application/json, the vendor has none"]);
-    vendor().remove(&answers).breaks(&["POST answer: status: we have 200, the vendor has none"]);
+    vendor()
+        .remove(&answers)
+        .breaks(&["POST answer: status: we have 200, the vendor has none"]);
     // Ours take any error.
     vendor()
         .remove(&format!("{answers}/422"))
-        .set(&format!("{answers}/409"), json!({"description": "Conflict"}))
+        .set(
+            &format!("{answers}/409"),
+            json!({"description": "Conflict"}),
+        )
         .set(&format!("{answers}/503"), json!({"$ref": "#/nowhere"}))
         .set(&schema("HTTPValidationError"), json!({"type": "string"}))
         .same();
@@ -309,15 +418,26 @@ fn scopes() {
     let scopes = |value| vendor().set(&format!("{POST}/security/1/OAuth2ClientCredentials"), value);
     scopes(json!(["onboarding.write", "users.read"]))
         .breaks(&["POST security: scope: we have none, the vendor has users.read"]);
-    scopes(json!([])).adds(&["POST security: scope: we have onboarding.write, the vendor has none"]);
+    scopes(json!([]))
+        .adds(&["POST security: scope: we have onboarding.write, the vendor has none"]);
     scopes(json!(["packs.write"])).breaks_and_adds(
         &["POST security: scope: we have none, the vendor has packs.write"],
         &["POST security: scope: we have onboarding.write, the vendor has none"],
     );
     // Another way that is enough.
-    vendor().set(&format!("{POST}/security/-"), json!({"OAuth2ClientCredentials": ["admin"]})).same();
+    vendor()
+        .set(
+            &format!("{POST}/security/-"),
+            json!({"OAuth2ClientCredentials": ["admin"]}),
+        )
+        .same();
     // A key has no scopes; two schemes for one token.
-    vendor().set(&format!("{POST}/security/0/APIKeyHeader"), json!(["onboarding.write"])).same();
+    vendor()
+        .set(
+            &format!("{POST}/security/0/APIKeyHeader"),
+            json!(["onboarding.write"]),
+        )
+        .same();
 }
 
 #[test]
@@ -325,8 +445,9 @@ fn credentials() {
     let security = |value| vendor().set(&format!("{POST}/security"), value);
     let scheme = "/components/securitySchemes";
     let oauth = json!({"OAuth2ClientCredentials": ["onboarding.write"]});
-    security(json!([oauth]))
-        .breaks(&["POST security: credential: we have key in header X-API-KEY, the vendor has bearer token"]);
+    security(json!([oauth])).breaks(&[
+        "POST security: credential: we have key in header X-API-KEY, the vendor has bearer token",
+    ]);
     security(json!([{"APIKeyHeader": [], "OAuth2ClientCredentials": ["onboarding.write"]}])).breaks_and_adds(
         &[
             "POST security: credential: we have key in header X-API-KEY, the vendor has \
@@ -337,30 +458,47 @@ fn credentials() {
         &["POST security: credential: we have none, the vendor has key in header X-API-KEY with bearer token"],
     );
     for free in [json!([]), json!([{}]), json!([oauth, {}])] {
-        security(free)
-            .adds(&[&format!("POST security: credential: we have {BOTH}, the vendor has none needed")]);
+        security(free).adds(&[&format!(
+            "POST security: credential: we have {BOTH}, the vendor has none needed"
+        )]);
     }
     vendor()
         .set(&format!("{scheme}/APIKeyHeader/name"), json!("X-TOKEN"))
         .set(&format!("{GET}/security"), json!([{}]))
         .breaks_and_adds(
-            &["POST security: credential: we have key in header X-API-KEY, the vendor has \
-               bearer token or key in header X-TOKEN"],
+            &[
+                "POST security: credential: we have key in header X-API-KEY, the vendor has \
+               bearer token or key in header X-TOKEN",
+            ],
             &[
                 &format!("GET security: credential: we have {BOTH}, the vendor has none needed"),
                 "POST security: credential: we have none, the vendor has key in header X-TOKEN",
             ],
         );
-    vendor().set(&format!("{scheme}/APIKeyHeader/name"), json!("x-api-key")).same();
+    vendor()
+        .set(&format!("{scheme}/APIKeyHeader/name"), json!("x-api-key"))
+        .same();
     // For the whole document, under other names.
     vendor()
-        .set(&format!("{scheme}/Key"), json!({"type": "apiKey", "in": "header", "name": "X-API-KEY"}))
-        .set(&format!("{scheme}/Token"), json!({"type": "http", "scheme": "Bearer"}))
+        .set(
+            &format!("{scheme}/Key"),
+            json!({"type": "apiKey", "in": "header", "name": "X-API-KEY"}),
+        )
+        .set(
+            &format!("{scheme}/Token"),
+            json!({"type": "http", "scheme": "Bearer"}),
+        )
         .remove(&format!("{POST}/security"))
-        .set("/security", json!([{"Token": ["onboarding.write"]}, {"Key": []}]))
+        .set(
+            "/security",
+            json!([{"Token": ["onboarding.write"]}, {"Key": []}]),
+        )
         .same();
     vendor()
-        .set(&format!("{scheme}/Basic"), json!({"type": "http", "scheme": "basic"}))
+        .set(
+            &format!("{scheme}/Basic"),
+            json!({"type": "http", "scheme": "basic"}),
+        )
         .set(&format!("{POST}/security/-"), json!({"Basic": []}))
         .adds(&["POST security: credential: we have none, the vendor has HTTP basic"]);
 }
@@ -368,15 +506,31 @@ fn credentials() {
 #[test]
 fn how_a_token_is_got() {
     let flows = "/components/securitySchemes/OAuth2ClientCredentials/flows";
-    vendor().set(&format!("{flows}/clientCredentials/tokenUrl"), json!("/oauth/v2/token")).breaks(&[
-        "GET security: tokenUrl: we have /oauth/v1/token, the vendor has /oauth/v2/token",
-        "POST security: tokenUrl: we have /oauth/v1/token, the vendor has /oauth/v2/token",
-    ]);
-    for same in ["https://login.example.com/oauth/v1/token", "oauth/v1/token", ""] {
-        vendor().set(&format!("{flows}/clientCredentials/tokenUrl"), json!(same)).same();
+    vendor()
+        .set(
+            &format!("{flows}/clientCredentials/tokenUrl"),
+            json!("/oauth/v2/token"),
+        )
+        .breaks(&[
+            "GET security: tokenUrl: we have /oauth/v1/token, the vendor has /oauth/v2/token",
+            "POST security: tokenUrl: we have /oauth/v1/token, the vendor has /oauth/v2/token",
+        ]);
+    for same in [
+        "https://login.example.com/oauth/v1/token",
+        "oauth/v1/token",
+        "",
+    ] {
+        vendor()
+            .set(&format!("{flows}/clientCredentials/tokenUrl"), json!(same))
+            .same();
     }
-    vendor().moved(&format!("{flows}/clientCredentials"), &format!("{flows}/password")).breaks(&[
-        "GET security: flow: we have clientCredentials, the vendor has password",
-        "POST security: flow: we have clientCredentials, the vendor has password",
-    ]);
+    vendor()
+        .moved(
+            &format!("{flows}/clientCredentials"),
+            &format!("{flows}/password"),
+        )
+        .breaks(&[
+            "GET security: flow: we have clientCredentials, the vendor has password",
+            "POST security: flow: we have clientCredentials, the vendor has password",
+        ]);
 }

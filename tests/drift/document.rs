@@ -27,7 +27,9 @@ pub fn schema(part: &str) -> String {
 impl Document {
     #[track_caller]
     pub fn at(&mut self, pointer: &str) -> &mut Value {
-        self.0.pointer_mut(pointer).unwrap_or_else(|| panic!("the document has no {pointer}"))
+        self.0
+            .pointer_mut(pointer)
+            .unwrap_or_else(|| panic!("the document has no {pointer}"))
     }
 
     /// The object or list that holds the place, and the place's name in it.
@@ -76,8 +78,12 @@ impl Document {
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
         assert_eq!(report.status(), status, "{text}");
         let object = report.object();
-        let counted = ["breaking", "additive"].map(|group| object[group].as_array().expect("a list").len());
-        let lines = expected.iter().filter(|line| line.starts_with("  ")).count();
+        let counted =
+            ["breaking", "additive"].map(|group| object[group].as_array().expect("a list").len());
+        let lines = expected
+            .iter()
+            .filter(|line| line.starts_with("  "))
+            .count();
         assert_eq!(counted.iter().sum::<usize>(), lines, "{object}");
     }
 
@@ -100,15 +106,24 @@ impl Document {
 
     #[track_caller]
     pub fn breaks_and_adds(&self, breaking: &[&str], additive: &[&str]) {
-        self.prints(3, &[group("breaking:", breaking), group("additive:", additive)].concat());
+        self.prints(
+            3,
+            &[group("breaking:", breaking), group("additive:", additive)].concat(),
+        );
     }
 
     /// It cannot be compared, and the message says all of this.
     #[track_caller]
     pub fn fails(&self, words: &[&str]) {
         let problem = drift::compare(&ours(), &self.0).expect_err("it cannot be compared");
-        assert!(words.iter().all(|word| problem.contains(word)), "expected {words:?} in: {problem}");
-        assert!(!problem.contains(char::is_control) && problem.len() < 600, "{problem}");
+        assert!(
+            words.iter().all(|word| problem.contains(word)),
+            "expected {words:?} in: {problem}"
+        );
+        assert!(
+            !problem.contains(char::is_control) && problem.len() < 600,
+            "{problem}"
+        );
     }
 }
 
@@ -118,5 +133,7 @@ fn group(title: &str, lines: &[&str]) -> Vec<String> {
         let (method, rest) = line.split_at(line.find([':', ' ']).expect("a method"));
         format!("  {method} {PATH}{rest}")
     };
-    std::iter::once(title.to_owned()).chain(lines.iter().map(full)).collect()
+    std::iter::once(title.to_owned())
+        .chain(lines.iter().map(full))
+        .collect()
 }

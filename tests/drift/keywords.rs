@@ -20,7 +20,10 @@ fn user(key: &str, value: Value) -> Document {
 /// The request's schema as a part among others.
 fn with_part(part: &Value) -> Document {
     let body = json!({"allOf": [{"$ref": "#/components/schemas/AssignUsers"}, part]});
-    vendor().set(&format!("{POST}/requestBody/content/application~1json/schema"), body)
+    vendor().set(
+        &format!("{POST}/requestBody/content/application~1json/schema"),
+        body,
+    )
 }
 
 #[test]
@@ -49,10 +52,12 @@ fn what_is_not_understood_breaks_a_request() {
         let line = format!("POST request.userIds: {key}: we have none, the vendor has {value}");
         list(key, value).breaks(&[&line]);
     }
-    list("unevaluatedItems", json!(false)).remove(&schema(&format!("{LIST}items"))).breaks_and_adds(
-        &["POST request.userIds: unevaluatedItems: we have none, the vendor has false"],
-        &["POST request.userIds[]: type: we have integer, the vendor has any type"],
-    );
+    list("unevaluatedItems", json!(false))
+        .remove(&schema(&format!("{LIST}items")))
+        .breaks_and_adds(
+            &["POST request.userIds: unevaluatedItems: we have none, the vendor has false"],
+            &["POST request.userIds[]: type: we have integer, the vendor has any type"],
+        );
     user("unheardOf", json!("x"))
         .breaks(&[r#"POST request.userIds[]: unheardOf: we have none, the vendor has "x""#]);
     vendor()
@@ -63,24 +68,30 @@ fn what_is_not_understood_breaks_a_request() {
 /// A condition's branch counts as the condition does.
 #[test]
 fn a_condition_is_shown_with_its_branches() {
-    request("if", json!({})).set(&schema("AssignUsers/then"), json!({"maxProperties": 0})).breaks(&[
-        "POST request: if: we have none, the vendor has {}",
-        r#"POST request: then: we have none, the vendor has {"maxProperties":0}"#,
-    ]);
+    request("if", json!({}))
+        .set(&schema("AssignUsers/then"), json!({"maxProperties": 0}))
+        .breaks(&[
+            "POST request: if: we have none, the vendor has {}",
+            r#"POST request: then: we have none, the vendor has {"maxProperties":0}"#,
+        ]);
 }
 
 /// Not that of the first part alone.
 #[test]
 fn every_part_counts() {
     let parts = json!([{"multipleOf": 1}, {"multipleOf": 10}, {"multipleOf": 4}]);
-    user("allOf", parts).breaks(&["POST request.userIds[]: multipleOf: we have none, the vendor has 10, 4"]);
+    user("allOf", parts)
+        .breaks(&["POST request.userIds[]: multipleOf: we have none, the vendor has 10, 4"]);
 }
 
 /// A keyword speaks of one kind of value.
 #[test]
 fn what_speaks_of_another_kind_is_no_difference() {
     user("pattern", json!("^a"))
-        .set(&schema(&format!("{LIST}items/contentEncoding")), json!("base64"))
+        .set(
+            &schema(&format!("{LIST}items/contentEncoding")),
+            json!("base64"),
+        )
         .same();
     list("dependentSchemas", json!({"a": false})).same();
     list("unevaluatedProperties", json!(false)).same();
@@ -93,7 +104,9 @@ fn what_says_nothing_is_no_difference() {
     for one in [json!(1), json!(1.0), json!(0.5)] {
         user("multipleOf", one.clone()).same();
         user("allOf", json!([{"multipleOf": one}])).same();
-        vendor().set(&format!("{GET}/parameters/0/schema/multipleOf"), one).same();
+        vendor()
+            .set(&format!("{GET}/parameters/0/schema/multipleOf"), one)
+            .same();
     }
     for (key, value) in [
         ("unevaluatedProperties", json!(true)),
@@ -135,7 +148,10 @@ fn an_annotation_is_no_difference() {
         ("writeOnly", json!(true)),
         ("format", json!("assign")),
         ("$comment", json!("a")),
-        ("$schema", json!("https://json-schema.org/draft/2020-12/schema")),
+        (
+            "$schema",
+            json!("https://json-schema.org/draft/2020-12/schema"),
+        ),
         ("$anchor", json!("assign")),
         ("$defs", json!({"A": {"unheardOf": true}})),
         ("definitions", json!({})),

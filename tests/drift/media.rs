@@ -9,9 +9,16 @@ const SMALLER: &str = "POST request.userIds: maxItems: we have 500, the vendor h
 #[test]
 fn a_wider_type_hides_no_difference() {
     let content = format!("{POST}/requestBody/content");
-    let smaller = || vendor().set(&schema("AssignUsers/properties/userIds/maxItems"), json!(100));
+    let smaller = || {
+        vendor().set(
+            &schema("AssignUsers/properties/userIds/maxItems"),
+            json!(100),
+        )
+    };
     for wider in ["*~1*", "application~1*", "Application~1*; q=0.5"] {
-        smaller().set(&format!("{content}/{wider}"), json!({})).breaks(&[SMALLER]);
+        smaller()
+            .set(&format!("{content}/{wider}"), json!({}))
+            .breaks(&[SMALLER]);
         // Nor where the real one has parameters.
         let charset = format!("{content}/{JSON}; charset=utf-8");
         smaller()
@@ -21,18 +28,31 @@ fn a_wider_type_hides_no_difference() {
     }
     // Or is a range itself.
     smaller()
-        .moved(&format!("{content}/{JSON}"), &format!("{content}/application~1*"))
+        .moved(
+            &format!("{content}/{JSON}"),
+            &format!("{content}/application~1*"),
+        )
         .set(&format!("{content}/*~1*"), json!({}))
         .breaks(&[SMALLER]);
 }
 
 #[test]
 fn a_wider_type_makes_no_difference() {
-    let contents = [format!("{POST}/requestBody/content"), format!("{GET}/responses/200/content")];
+    let contents = [
+        format!("{POST}/requestBody/content"),
+        format!("{GET}/responses/200/content"),
+    ];
     for content in contents {
         for wider in ["*~1*", "application~1*"] {
-            vendor().set(&format!("{content}/{wider}"), json!({})).same();
-            vendor().set(&format!("{content}/{wider}"), json!({"schema": {"type": "string"}})).same();
+            vendor()
+                .set(&format!("{content}/{wider}"), json!({}))
+                .same();
+            vendor()
+                .set(
+                    &format!("{content}/{wider}"),
+                    json!({"schema": {"type": "string"}}),
+                )
+                .same();
         }
     }
 }

@@ -17,7 +17,10 @@ fn other_words_are_no_difference() {
         .set(&format!("{GET}/deprecated"), json!(false))
         .set(&schema("PackAssignment/description"), json!("Other"))
         .set(&schema("PackAssignment/properties/id/examples"), json!([7]))
-        .set(&schema("PackAssignment/properties/id/x-internal"), json!({"a": 1}))
+        .set(
+            &schema("PackAssignment/properties/id/x-internal"),
+            json!({"a": 1}),
+        )
         .same();
 }
 
@@ -60,9 +63,18 @@ fn another_form_is_no_difference() {
     ] {
         part("Status", form);
     }
-    part("PackAssignment/properties/isWaitingApproval", json!({"type": "boolean", "enum": [false, true]}));
-    part("EmptyData", json!({"type": "object", "additionalProperties": false}));
-    part("EmptyData", json!({"type": "object", "additionalProperties": true}));
+    part(
+        "PackAssignment/properties/isWaitingApproval",
+        json!({"type": "boolean", "enum": [false, true]}),
+    );
+    part(
+        "EmptyData",
+        json!({"type": "object", "additionalProperties": false}),
+    );
+    part(
+        "EmptyData",
+        json!({"type": "object", "additionalProperties": true}),
+    );
 }
 
 #[test]
@@ -70,13 +82,17 @@ fn inline_or_referred_to_is_no_difference() {
     let mut document = vendor();
     let status = document.taken(&schema("Status"));
     // `Task` uses it too, and is not ours: that it leads nowhere now does not matter.
-    document.set(&schema("PackAssignment/properties/status"), status).same();
+    document
+        .set(&schema("PackAssignment/properties/status"), status)
+        .same();
 
     let mut document = vendor();
     let assignment = document.at(&schema("PackAssignment")).clone();
     let half = |names: [&str; 2]| {
-        let fields: Value =
-            names.iter().map(|name| ((*name).to_owned(), assignment["properties"][name].clone())).collect();
+        let fields: Value = names
+            .iter()
+            .map(|name| ((*name).to_owned(), assignment["properties"][name].clone()))
+            .collect();
         json!({"type": "object", "properties": fields, "required": names})
     };
     document
@@ -93,14 +109,38 @@ fn inline_or_referred_to_is_no_difference() {
         .set("/components/requestBodies", json!({}))
         .set("/components/responses", json!({}))
         .set("/components/pathItems", json!({}))
-        .moved(&format!("{POST}/parameters/0"), "/components/parameters/Pack")
-        .set(&format!("{POST}/parameters"), json!([{"$ref": "#/components/parameters/Pack"}]))
-        .moved(&format!("{POST}/requestBody"), "/components/requestBodies/Assign")
-        .set(&format!("{POST}/requestBody"), json!({"$ref": "#/components/requestBodies/Assign"}))
-        .moved(&format!("{POST}/responses/200"), "/components/responses/Assigned")
-        .set(&format!("{POST}/responses/200"), json!({"$ref": "#/components/responses/Assigned"}))
-        .moved(POST.trim_end_matches("/post"), "/components/pathItems/Assignments")
-        .set(POST.trim_end_matches("/post"), json!({"$ref": "#/components/pathItems/Assignments"}))
+        .moved(
+            &format!("{POST}/parameters/0"),
+            "/components/parameters/Pack",
+        )
+        .set(
+            &format!("{POST}/parameters"),
+            json!([{"$ref": "#/components/parameters/Pack"}]),
+        )
+        .moved(
+            &format!("{POST}/requestBody"),
+            "/components/requestBodies/Assign",
+        )
+        .set(
+            &format!("{POST}/requestBody"),
+            json!({"$ref": "#/components/requestBodies/Assign"}),
+        )
+        .moved(
+            &format!("{POST}/responses/200"),
+            "/components/responses/Assigned",
+        )
+        .set(
+            &format!("{POST}/responses/200"),
+            json!({"$ref": "#/components/responses/Assigned"}),
+        )
+        .moved(
+            POST.trim_end_matches("/post"),
+            "/components/pathItems/Assignments",
+        )
+        .set(
+            POST.trim_end_matches("/post"),
+            json!({"$ref": "#/components/pathItems/Assignments"}),
+        )
         .same();
 }
 
@@ -123,10 +163,20 @@ fn a_reference_may_lead_anywhere_in_the_document() {
     document.same();
     // The other way round: our answer is found at the mirror, which is found here.
     let mut document = document;
-    let schema = document.at(&format!("{GET}/responses/200/content/application~1json/schema")).clone();
+    let schema = document
+        .at(&format!(
+            "{GET}/responses/200/content/application~1json/schema"
+        ))
+        .clone();
     document
-        .set("/paths/~1mirror/get/responses/200/content/application~1json/schema", schema)
-        .set(&format!("{GET}/responses/200"), json!({"$ref": "#/paths/~1mirror/get/responses/200"}))
+        .set(
+            "/paths/~1mirror/get/responses/200/content/application~1json/schema",
+            schema,
+        )
+        .set(
+            &format!("{GET}/responses/200"),
+            json!({"$ref": "#/paths/~1mirror/get/responses/200"}),
+        )
         .same();
 }
 
@@ -137,13 +187,22 @@ fn another_name_of_the_path_parameter_is_no_difference() {
         vendor()
             .set(&format!("{GET}/parameters/0/name"), json!("pack_id"))
             .set(&format!("{POST}/parameters/0/name"), json!("pack_id"))
-            .moved(item, "/paths/~1onboarding~1v1~1packs~1{pack_id}~1assignments")
+            .moved(
+                item,
+                "/paths/~1onboarding~1v1~1packs~1{pack_id}~1assignments",
+            )
     };
     renamed().same();
     // FastAPI makes two paths of one where the names differ.
     vendor()
         .set(&format!("{POST}/parameters/0/name"), json!("pack_id"))
-        .set("/paths/~1onboarding~1v1~1packs~1{pack_id}~1assignments", json!({}))
-        .moved(POST, "/paths/~1onboarding~1v1~1packs~1{pack_id}~1assignments/post")
+        .set(
+            "/paths/~1onboarding~1v1~1packs~1{pack_id}~1assignments",
+            json!({}),
+        )
+        .moved(
+            POST,
+            "/paths/~1onboarding~1v1~1packs~1{pack_id}~1assignments/post",
+        )
         .same();
 }

@@ -20,8 +20,13 @@ pub enum Change {
 }
 
 impl Change {
-    pub const ALL: [Self; 5] =
-        [Self::FieldAdded, Self::StatusAdded, Self::CapLowered, Self::EndpointAdded, Self::FieldRemoved];
+    pub const ALL: [Self; 5] = [
+        Self::FieldAdded,
+        Self::StatusAdded,
+        Self::CapLowered,
+        Self::EndpointAdded,
+        Self::FieldRemoved,
+    ];
 
     /// `spec` with this change, and no other.
     pub fn of(self, spec: &str) -> String {
@@ -31,12 +36,16 @@ impl Change {
                 "        isWaitingApproval:\n",
                 "        rehearsedOn: {type: string, format: date}\n        isWaitingApproval:\n",
             ),
-            Self::StatusAdded => {
-                replaced(spec, "enum: [in_progress, completed", "enum: [in_progress, completed, rehearsed")
-            }
-            Self::CapLowered => {
-                replaced(spec, &format!("maxItems: {CAP}\n"), &format!("maxItems: {LOWERED}\n"))
-            }
+            Self::StatusAdded => replaced(
+                spec,
+                "enum: [in_progress, completed",
+                "enum: [in_progress, completed, rehearsed",
+            ),
+            Self::CapLowered => replaced(
+                spec,
+                &format!("maxItems: {CAP}\n"),
+                &format!("maxItems: {LOWERED}\n"),
+            ),
             Self::EndpointAdded => {
                 let paths = concat!(include_str!("endpoint.yaml"), "components:\n");
                 replaced(spec, "components:\n", paths) + include_str!("schemas.yaml")
@@ -59,5 +68,7 @@ pub fn replaced(spec: &str, from: &str, to: &str) -> String {
 /// The line of the specification that holds `part`.
 pub fn line(part: &str) -> &'static str {
     let found = SPEC.lines().find(|line| line.contains(part));
-    found.unwrap_or_else(|| panic!("the specification has no {part:?}")).trim()
+    found
+        .unwrap_or_else(|| panic!("the specification has no {part:?}"))
+        .trim()
 }

@@ -1,6 +1,10 @@
 //! A server of the API that shares nothing with the crate: written from the vendor's guide, on raw
 //! sockets, with faults at the level of bytes. Only the cap is the crate's, which has it from the specification.
-#![allow(dead_code, unused_imports, reason = "each test file uses its own part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test file uses its own part of it"
+)]
 
 pub mod server;
 pub mod wire;

@@ -130,14 +130,21 @@ impl Server {
     }
 
     /// The next request that matches goes wrong so.
-    pub fn fault_when(&self, matches: impl Fn(&Request) -> bool + Send + 'static, fault: Fault) -> &Self {
+    pub fn fault_when(
+        &self,
+        matches: impl Fn(&Request) -> bool + Send + 'static,
+        fault: Fault,
+    ) -> &Self {
         self.state().faults.push_back((Box::new(matches), fault));
         self
     }
 
     /// The next request with this method goes wrong so.
     pub fn fault(&self, method: &'static str, fault: Fault) -> &Self {
-        self.fault_when(move |request| request.method == method && !request.path.contains("oauth"), fault)
+        self.fault_when(
+            move |request| request.method == method && !request.path.contains("oauth"),
+            fault,
+        )
     }
 
     /// Every answer comes so late.
@@ -151,7 +158,11 @@ impl Server {
     }
 
     fn count(&self, is: impl Fn(&Request) -> bool) -> usize {
-        self.state().log.iter().filter(|seen| is(&seen.request)).count()
+        self.state()
+            .log
+            .iter()
+            .filter(|seen| is(&seen.request))
+            .count()
     }
 
     pub fn requests(&self) -> usize {
@@ -172,7 +183,11 @@ impl Server {
 
     /// How many users each POST carried, in order of arrival.
     pub fn sizes(&self) -> Vec<usize> {
-        self.state().log.iter().filter_map(|seen| seen.users.as_ref().map(Vec::len)).collect()
+        self.state()
+            .log
+            .iter()
+            .filter_map(|seen| seen.users.as_ref().map(Vec::len))
+            .collect()
     }
 
     pub fn most_at_once(&self) -> usize {
@@ -209,7 +224,9 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 fn serve(stream: TcpStream, state: &Arc<Mutex<State>>, gauge: &Gauge) {
     let _ = stream.set_nodelay(true);
-    let Ok(mut out) = stream.try_clone() else { return };
+    let Ok(mut out) = stream.try_clone() else {
+        return;
+    };
     let mut input = BufReader::new(stream);
     while let Some(request) = Request::read(&mut input) {
         let under_way = gauge.now.fetch_add(1, Ordering::SeqCst) + 1;
@@ -233,16 +250,30 @@ fn execute(request: &Request, state: &Mutex<State>) -> Answer {
 
 fn note(state: &mut State, request: &Request, executed: bool) {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    let users = body["userIds"].as_array().map(|ids| ids.iter().filter_map(Value::as_u64).collect());
-    state.log.push(Seen { request: request.clone(), users, executed });
+    let users = body["userIds"]
+        .as_array()
+        .map(|ids| ids.iter().filter_map(Value::as_u64).collect());
+    state.log.push(Seen {
+        request: request.clone(),
+        users,
+        executed,
+    });
 }
 
 /// `None`: the connection is to be closed.
 fn answer(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> Option<()> {
     let (fault, delay) = {
         let mut state = lock(state);
-        let place = state.faults.iter().position(|(matches, _)| matches(request));
-        (place.and_then(|place| state.faults.remove(place)).map(|(_, fault)| fault), state.delay)
+        let place = state
+            .faults
+            .iter()
+            .position(|(matches, _)| matches(request));
+        (
+            place
+                .and_then(|place| state.faults.remove(place))
+                .map(|(_, fault)| fault),
+            state.delay,
+        )
     };
     if let Some(delay) = delay {
         std::thread::sleep(delay);
@@ -261,7 +292,8 @@ fn answer(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> 
         Some(Fault::CutAnswer(bytes)) => {
             let answer = execute(request, state);
             out.write_all(&answer.head(answer.body.len() as u64)).ok()?;
-            out.write_all(&answer.body[..bytes.min(answer.body.len())]).ok()?;
+            out.write_all(&answer.body[..bytes.min(answer.body.len())])
+                .ok()?;
             None
         }
         Some(Fault::HeadersThenSilence) => {
@@ -328,10 +360,15 @@ fn until_left(out: &mut TcpStream) -> Option<()> {
 }
 
 fn spaces(out: &mut TcpStream, bytes: u64, chunked: bool, state: &Mutex<State>) -> Option<()> {
-    let head =
-        if chunked { "transfer-encoding: chunked".to_owned() } else { format!("content-length: {bytes}") };
-    out.write_all(format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{head}\r\n\r\n").as_bytes())
-        .ok()?;
+    let head = if chunked {
+        "transfer-encoding: chunked".to_owned()
+    } else {
+        format!("content-length: {bytes}")
+    };
+    out.write_all(
+        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{head}\r\n\r\n").as_bytes(),
+    )
+    .ok()?;
     let piece = [b' '; 64 * 1024];
     let mut left = bytes;
     while left > 0 {
@@ -366,7 +403,10 @@ impl Trap {
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}/stolen", self.listener.local_addr().expect("bound"))
+        format!(
+            "http://{}/stolen",
+            self.listener.local_addr().expect("bound")
+        )
     }
 
     /// Whether anybody as much as connected.

@@ -14,7 +14,10 @@ pub struct Request {
 
 impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The next request of a connection; `None` when the client closed it.
@@ -36,8 +39,16 @@ impl Request {
             let (key, value) = line.split_once(':')?;
             headers.push((key.to_owned(), value.trim().to_owned()));
         }
-        let mut request = Self { method, path, headers, body: Vec::new() };
-        let length = request.header("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
+        let mut request = Self {
+            method,
+            path,
+            headers,
+            body: Vec::new(),
+        };
+        let length = request
+            .header("content-length")
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0);
         request.body = vec![0; length];
         stream.read_exact(&mut request.body).ok()?;
         Some(request)
@@ -55,7 +66,11 @@ pub struct Answer {
 impl Answer {
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
-        Self { status, headers, body: body.into() }
+        Self {
+            status,
+            headers,
+            body: body.into(),
+        }
     }
 
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
@@ -63,7 +78,11 @@ impl Answer {
     }
 
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new() }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
     }
 
     /// The status line and the headers; `length` is what they promise.
@@ -88,8 +107,10 @@ pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let word =
-            chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let word = chunk
+            .iter()
+            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let letter = LETTERS[(word >> (18 - 6 * place) & 63) as usize] as char;
             text.push(if place > chunk.len() { '=' } else { letter });

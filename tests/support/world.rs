@@ -47,11 +47,19 @@ pub struct Window {
 
 impl Window {
     pub fn new(limit: u64, seconds: f64) -> Self {
-        Self { limit, seconds, opened: None, used: 0 }
+        Self {
+            limit,
+            seconds,
+            opened: None,
+            used: 0,
+        }
     }
 
     fn take(&mut self) -> bool {
-        if self.opened.is_none_or(|opened| opened.elapsed().as_secs_f64() >= self.seconds) {
+        if self
+            .opened
+            .is_none_or(|opened| opened.elapsed().as_secs_f64() >= self.seconds)
+        {
             (self.opened, self.used) = (Some(Instant::now()), 0);
         }
         let fits = self.used < self.limit;
@@ -94,19 +102,28 @@ pub struct World {
 
 impl World {
     pub fn now(&self) -> i64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("after 1970")
+            .as_secs();
         i64::try_from(now).expect("before the end of time") + self.skew
     }
 
     /// Executes a request. Also says whom it executed for.
     pub fn execute(&mut self, request: &Request) -> (Answer, bool) {
-        let fits = [&mut self.minute, &mut self.day].into_iter().flatten().all(Window::take);
+        let fits = [&mut self.minute, &mut self.day]
+            .into_iter()
+            .flatten()
+            .all(Window::take);
         let (mut answer, executed) = if fits {
             self.route(request)
         } else {
             self.refused_for_rate += 1;
             let detail = json!({"detail": "Too many requests"});
-            (Answer::json(if self.disguise { 200 } else { 429 }, &detail), false)
+            (
+                Answer::json(if self.disguise { 200 } else { 429 }, &detail),
+                false,
+            )
         };
         self.stamp(&mut answer);
         (answer, executed)
@@ -121,19 +138,29 @@ impl World {
             .strip_prefix("/onboarding/v1/packs/")
             .and_then(|rest| rest.strip_suffix("/assignments"));
         let Some(pack) = pack else {
-            return (Answer::json(404, &json!({"error": "NOT_FOUND: no such path"})), false);
+            return (
+                Answer::json(404, &json!({"error": "NOT_FOUND: no such path"})),
+                false,
+            );
         };
         let write = request.method == "POST";
         match self.may(request, write) {
             Ok(()) => {}
             Err(status) => {
                 return (
-                    Answer::json(status, &json!({"detail": "the credential is not good enough"})),
+                    Answer::json(
+                        status,
+                        &json!({"detail": "the credential is not good enough"}),
+                    ),
                     false,
                 );
             }
         }
-        let Some(pack) = pack.parse().ok().filter(|pack| self.packs.contains_key(pack)) else {
+        let Some(pack) = pack
+            .parse()
+            .ok()
+            .filter(|pack| self.packs.contains_key(pack))
+        else {
             return (Answer::empty(404), false);
         };
         match request.method.as_str() {
@@ -151,21 +178,33 @@ impl World {
                 None => Err(401),
             };
         }
-        let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        if token.is_some_and(|token| self.tokens.contains(token)) { Ok(()) } else { Err(401) }
+        let token = request
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Bearer "));
+        if token.is_some_and(|token| self.tokens.contains(token)) {
+            Ok(())
+        } else {
+            Err(401)
+        }
     }
 
     fn token(&mut self, request: &Request) -> Answer {
         let form = request.header("content-type") == Some("application/x-www-form-urlencoded");
         let body = String::from_utf8_lossy(&request.body);
-        if !form || !body.split('&').any(|pair| pair == "grant_type=client_credentials") {
+        if !form
+            || !body
+                .split('&')
+                .any(|pair| pair == "grant_type=client_credentials")
+        {
             return Answer::json(400, &json!({"error": "unsupported_grant_type"}));
         }
         let basic = |(id, secret): (&String, &String)| {
             format!("Basic {}", base64(format!("{id}:{secret}").as_bytes()))
         };
-        let known =
-            self.clients.iter().any(|client| request.header("authorization") == Some(basic(client).as_str()));
+        let known = self
+            .clients
+            .iter()
+            .any(|client| request.header("authorization") == Some(basic(client).as_str()));
         if !known {
             return Answer::json(401, &json!({"error": "invalid_client"}));
         }
@@ -197,23 +236,34 @@ impl World {
 
     fn assign(&mut self, pack: u64, body: &[u8]) -> (Answer, bool) {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let ids: Option<Vec<u64>> = body["userIds"]
-            .as_array()
-            .and_then(|ids| ids.iter().map(|id| id.as_u64().filter(|id| *id > 0)).collect());
+        let ids: Option<Vec<u64>> = body["userIds"].as_array().and_then(|ids| {
+            ids.iter()
+                .map(|id| id.as_u64().filter(|id| *id > 0))
+                .collect()
+        });
         let Some(ids) = ids else {
-            return (Answer::json(422, &json!({"detail": "userIds is no list of integers"})), false);
+            return (
+                Answer::json(422, &json!({"detail": "userIds is no list of integers"})),
+                false,
+            );
         };
         let unique: BTreeSet<_> = ids.iter().collect();
         if ids.is_empty() || ids.len() as u64 > super::MOST || unique.len() != ids.len() {
             return (
-                Answer::json(422, &json!({"detail": "userIds is empty, too long or has duplicates"})),
+                Answer::json(
+                    422,
+                    &json!({"detail": "userIds is empty, too long or has duplicates"}),
+                ),
                 false,
             );
         }
         let there: BTreeSet<u64> = self.packs[&pack].iter().map(|row| row.user).collect();
-        let refuses =
-            |id: &u64| !self.users.contains(id) || (self.reassign == Reassign::Refuse && there.contains(id));
-        let refused: Vec<usize> = (0..ids.len()).filter(|index| refuses(&ids[*index])).collect();
+        let refuses = |id: &u64| {
+            !self.users.contains(id) || (self.reassign == Reassign::Refuse && there.contains(id))
+        };
+        let refused: Vec<usize> = (0..ids.len())
+            .filter(|index| refuses(&ids[*index]))
+            .collect();
         if !refused.is_empty() {
             return (self.refuse(&ids, &refused), false);
         }
@@ -222,19 +272,33 @@ impl World {
                 self.put(pack, id);
             }
         }
-        (Answer::json(200, &json!({"requestId": "d4e5f6a7-8901-23bc-def4-567890abcdef", "data": {}})), true)
+        (
+            Answer::json(
+                200,
+                &json!({"requestId": "d4e5f6a7-8901-23bc-def4-567890abcdef", "data": {}}),
+            ),
+            true,
+        )
     }
 
     pub fn put(&mut self, pack: u64, user: u64) {
         self.next_id += 1;
-        let row = Row { id: self.next_id, user, status: "in_progress".to_owned(), waiting: false };
+        let row = Row {
+            id: self.next_id,
+            user,
+            status: "in_progress".to_owned(),
+            waiting: false,
+        };
         self.packs.get_mut(&pack).expect("a known pack").push(row);
         self.list = None;
     }
 
     fn refuse(&self, ids: &[u64], refused: &[usize]) -> Answer {
         let item = |index: &usize| json!({"loc": ["body", "userIds", index], "msg": format!("no such user"), "type": "value_error"});
-        let names: Vec<String> = refused.iter().map(|index| ids[*index].to_string()).collect();
+        let names: Vec<String> = refused
+            .iter()
+            .map(|index| ids[*index].to_string())
+            .collect();
         let detail = match self.naming {
             Naming::Nothing => json!("Validation error"),
             Naming::Index => refused.iter().map(item).collect(),
@@ -250,7 +314,9 @@ impl World {
         add("date".to_owned(), http_date(self.now()));
         for (name, window) in [("minute", &self.minute), ("day", &self.day)] {
             let Some(window) = window else { continue };
-            let opened = window.opened.map_or(0.0, |opened| opened.elapsed().as_secs_f64());
+            let opened = window
+                .opened
+                .map_or(0.0, |opened| opened.elapsed().as_secs_f64());
             #[allow(clippy::cast_possible_truncation)]
             let reset = self.now() + (window.seconds - opened).ceil() as i64;
             let reset = match self.headers {
@@ -260,8 +326,14 @@ impl World {
                 Headers::Far => (reset * 1_000).to_string(),
                 Headers::Nonsense => "soon".to_owned(),
             };
-            add(format!("x-ratelimit-{name}-limit"), window.limit.to_string());
-            add(format!("x-ratelimit-{name}-remaining"), (window.limit - window.used).to_string());
+            add(
+                format!("x-ratelimit-{name}-limit"),
+                window.limit.to_string(),
+            );
+            add(
+                format!("x-ratelimit-{name}-remaining"),
+                (window.limit - window.used).to_string(),
+            );
             add(format!("x-ratelimit-{name}-reset"), reset);
         }
     }
@@ -274,16 +346,22 @@ fn http_date(epoch: i64) -> String {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
         [usize::try_from(days.rem_euclid(7)).expect("small")];
-    let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        [usize::try_from(month - 1).expect("small")];
+    let month = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ][usize::try_from(month - 1).expect("small")];
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
 }

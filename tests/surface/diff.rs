@@ -37,7 +37,10 @@ pub fn diff(before: &str, after: &str) -> (String, Verdict) {
         let (old, new) = (before.get(path), after.get(path));
         let without = |of: Option<&Vec<&str>>, other: Option<&Vec<&str>>| -> Vec<String> {
             let lines = of.into_iter().flatten();
-            lines.filter(|line| other.is_none_or(|o| !o.contains(line))).map(|l| (*l).to_owned()).collect()
+            lines
+                .filter(|line| other.is_none_or(|o| !o.contains(line)))
+                .map(|l| (*l).to_owned())
+                .collect()
         };
         let (gone, more) = (without(old, new), without(new, old));
         if gone.is_empty() && more.is_empty() {
@@ -49,8 +52,9 @@ pub fn diff(before: &str, after: &str) -> (String, Verdict) {
                 let _ = writeln!(text, "{sign} {line}");
             }
         }
-        let closed =
-            old.and_then(|lines| lines.first()).is_some_and(|head| more.iter().any(|m| closes(head, m)));
+        let closed = old
+            .and_then(|lines| lines.first())
+            .is_some_and(|head| more.iter().any(|m| closes(head, m)));
         if closed || !gone.is_empty() {
             verdict = Verdict::Breaking;
         } else if verdict == Verdict::Same {
@@ -62,10 +66,20 @@ pub fn diff(before: &str, after: &str) -> (String, Verdict) {
 
 /// Each item's lines by its path.
 fn blocks(surface: &str) -> BTreeMap<&str, Vec<&str>> {
-    let blocks = surface.split("\n\n").filter(|block| !block.starts_with('#'));
+    let blocks = surface
+        .split("\n\n")
+        .filter(|block| !block.starts_with('#'));
     let blocks = blocks.filter_map(|block| block.trim_end().split_once('\n'));
     blocks
-        .map(|(path, lines)| (path, lines.lines().map(|l| l.strip_prefix("  ").unwrap_or(l)).collect()))
+        .map(|(path, lines)| {
+            (
+                path,
+                lines
+                    .lines()
+                    .map(|l| l.strip_prefix("  ").unwrap_or(l))
+                    .collect(),
+            )
+        })
         .collect()
 }
 
@@ -84,24 +98,52 @@ fn a_line_gone_is_breaking_and_a_line_more_is_not() {
     let verdict = |before: &str, after: &str| diff(before, after).1;
     let item = |lines: &str| format!("# head\n\ncrate::Item\n{lines}");
     let cases = [
-        ("  pub const A: u8 = 1\n", "  pub const A: u8 = 1\n", Verdict::Same),
-        ("  pub const A: u8 = 1\n", "  pub const A: u8 = 2\n", Verdict::Breaking),
-        ("  pub struct A, non_exhaustive\n", "  pub struct A\n", Verdict::Breaking),
+        (
+            "  pub const A: u8 = 1\n",
+            "  pub const A: u8 = 1\n",
+            Verdict::Same,
+        ),
+        (
+            "  pub const A: u8 = 1\n",
+            "  pub const A: u8 = 2\n",
+            Verdict::Breaking,
+        ),
+        (
+            "  pub struct A, non_exhaustive\n",
+            "  pub struct A\n",
+            Verdict::Breaking,
+        ),
         (
             "  pub struct A\n",
             "  pub struct A\n  pub fn new() -> A\n  = impl Debug for A\n",
             Verdict::Additive,
         ),
-        ("  pub struct A\n", "  pub struct A\n    pub b: u8\n", Verdict::Breaking),
+        (
+            "  pub struct A\n",
+            "  pub struct A\n    pub b: u8\n",
+            Verdict::Breaking,
+        ),
         (
             "  pub struct A, private fields\n",
             "  pub struct A, private fields\n    pub b: u8\n",
             Verdict::Additive,
         ),
-        ("  pub enum A, non_exhaustive\n", "  pub enum A, non_exhaustive\n    B\n", Verdict::Additive),
+        (
+            "  pub enum A, non_exhaustive\n",
+            "  pub enum A, non_exhaustive\n    B\n",
+            Verdict::Additive,
+        ),
         ("  pub enum A\n", "  pub enum A\n    B\n", Verdict::Breaking),
-        ("  pub trait A\n", "  pub trait A\n    fn b(&self)\n", Verdict::Breaking),
-        ("  pub trait A\n", "  pub trait A\n    fn b(&self), provided\n", Verdict::Additive),
+        (
+            "  pub trait A\n",
+            "  pub trait A\n    fn b(&self)\n",
+            Verdict::Breaking,
+        ),
+        (
+            "  pub trait A\n",
+            "  pub trait A\n    fn b(&self), provided\n",
+            Verdict::Additive,
+        ),
         (
             "  pub trait A: sealed::Sealed\n",
             "  pub trait A: sealed::Sealed\n    fn b(&self)\n",
@@ -109,13 +151,20 @@ fn a_line_gone_is_breaking_and_a_line_more_is_not() {
         ),
     ];
     for (before, after, expected) in cases {
-        assert_eq!(verdict(&item(before), &item(after)), expected, "{before}{after}");
+        assert_eq!(
+            verdict(&item(before), &item(after)),
+            expected,
+            "{before}{after}"
+        );
     }
     let one = item("  pub struct A\n");
     let two = one.clone() + "\ncrate::Other\n  pub struct Other\n    pub b: u8\n";
     assert_eq!(
         diff(&one, &two),
-        ("crate::Other\n+ pub struct Other\n+   pub b: u8\n".to_owned(), Verdict::Additive)
+        (
+            "crate::Other\n+ pub struct Other\n+   pub b: u8\n".to_owned(),
+            Verdict::Additive
+        )
     );
     assert_eq!(verdict(&two, &one), Verdict::Breaking);
 }

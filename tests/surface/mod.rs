@@ -11,5 +11,8 @@ use std::path::Path;
 /// The surface of the crate with `generated` in place of what `OUT_DIR` holds.
 pub fn surface(generated: &str) -> String {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    print::surface(&model::Crate::read(&src, &syn::parse_file(generated).unwrap()))
+    print::surface(&model::Crate::read(
+        &src,
+        &syn::parse_file(generated).unwrap(),
+    ))
 }

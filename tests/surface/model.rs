@@ -27,13 +27,16 @@ pub struct Crate {
 impl Crate {
     /// Reads `lib.rs` and every module under it; `generated` stands where `OUT_DIR` is included.
     pub fn read(src: &Path, generated: &syn::File) -> Self {
-        let mut read = Self { modules: BTreeMap::new() };
+        let mut read = Self {
+            modules: BTreeMap::new(),
+        };
         read.file(&src.join("lib.rs"), src, &Vec::new(), generated);
         read
     }
 
     fn file(&mut self, file: &Path, below: &Path, place: &Place, generated: &syn::File) {
-        let text = std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let text =
+            std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         let parsed = syn::parse_file(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         self.items(parsed.items, below, place, generated);
     }
@@ -53,7 +56,11 @@ impl Crate {
                         Some((_, items)) => self.items(items.clone(), &inside, &child, generated),
                         None => {
                             let flat = below.join(format!("{name}.rs"));
-                            let file = if flat.exists() { flat } else { inside.join("mod.rs") };
+                            let file = if flat.exists() {
+                                flat
+                            } else {
+                                inside.join("mod.rs")
+                            };
                             self.file(&file, &inside, &child, generated);
                         }
                     }
@@ -94,7 +101,10 @@ impl Crate {
 
     fn lookup(&self, module: &Place, name: &str) -> Option<Target> {
         let items = self.modules.get(module)?;
-        if items.iter().any(|item| self::name(item).as_deref() == Some(name)) {
+        if items
+            .iter()
+            .any(|item| self::name(item).as_deref() == Some(name))
+        {
             return Some(Target::Item(module.clone(), name.to_owned()));
         }
         let child: Place = module.iter().cloned().chain([name.to_owned()]).collect();
@@ -103,8 +113,9 @@ impl Crate {
         }
         let uses: Vec<_> = items.iter().filter_map(imports).flatten().collect();
         // `use tls::tls` names itself; following it would not end.
-        let found =
-            uses.iter().find(|(alias, path)| alias == name && path.first().is_none_or(|first| first != name));
+        let found = uses
+            .iter()
+            .find(|(alias, path)| alias == name && path.first().is_none_or(|first| first != name));
         if let Some((_, path)) = found {
             return Some(self.resolve(module, path));
         }
@@ -122,17 +133,30 @@ impl Crate {
 
     /// The macro of the module that makes an item of this name.
     pub fn maker(&self, module: &Place, name: &str) -> Option<&syn::ItemMacro> {
-        let mut calls = self.modules.get(module)?.iter().filter_map(|item| match item {
-            Item::Macro(of) if of.ident.is_none() => Some(of),
-            _ => None,
-        });
-        let call = calls.find(|call| words(&call.mac.tokens.to_string()).any(|word| word == name))?;
-        self.modules.get(module)?.iter().find_map(|item| match item {
-            Item::Macro(of) if of.ident.as_ref().is_some_and(|ident| call.mac.path.is_ident(ident)) => {
-                Some(of)
-            }
-            _ => None,
-        })
+        let mut calls = self
+            .modules
+            .get(module)?
+            .iter()
+            .filter_map(|item| match item {
+                Item::Macro(of) if of.ident.is_none() => Some(of),
+                _ => None,
+            });
+        let call =
+            calls.find(|call| words(&call.mac.tokens.to_string()).any(|word| word == name))?;
+        self.modules
+            .get(module)?
+            .iter()
+            .find_map(|item| match item {
+                Item::Macro(of)
+                    if of
+                        .ident
+                        .as_ref()
+                        .is_some_and(|ident| call.mac.path.is_ident(ident)) =>
+                {
+                    Some(of)
+                }
+                _ => None,
+            })
     }
 }
 

@@ -60,10 +60,13 @@ pub(super) fn escaped(text: &str) -> String {
 
 fn shown_character(character: char) -> impl Iterator<Item = char> {
     // What splits or turns round a line, or drives a terminal.
-    let odd =
-        character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let odd = character.is_control()
+        || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let escaped = odd.then(|| character.escape_default());
-    escaped.into_iter().flatten().chain((!odd).then_some(character))
+    escaped
+        .into_iter()
+        .flatten()
+        .chain((!odd).then_some(character))
 }
 
 /// Every difference, in the order of our document.
@@ -75,17 +78,33 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn add(&mut self, severity: Severity, place: &str, what: &str, ours: &str, vendor: &str) {
+    pub(super) fn add(
+        &mut self,
+        severity: Severity,
+        place: &str,
+        what: &str,
+        ours: &str,
+        vendor: &str,
+    ) {
         let [operation, place, what, ours, vendor] =
             [&self.operation, place, what, ours, vendor].map(str::to_owned);
-        let difference = Difference { severity, operation, place, what, ours, vendor };
+        let difference = Difference {
+            severity,
+            operation,
+            place,
+            what,
+            ours,
+            vendor,
+        };
         if !self.differences.contains(&difference) {
             self.differences.push(difference);
         }
     }
 
     fn of(&self, severity: Severity) -> impl Iterator<Item = &Difference> {
-        self.differences.iter().filter(move |difference| difference.severity == severity)
+        self.differences
+            .iter()
+            .filter(move |difference| difference.severity == severity)
     }
 
     /// The exit status that tells it: 0 no difference, 2 additive ones only, 3 a breaking one.
@@ -112,7 +131,10 @@ impl fmt::Display for Report {
         if self.differences.is_empty() {
             return writeln!(f, "no difference");
         }
-        for (title, severity) in [("breaking:", Severity::Breaking), ("additive:", Severity::Additive)] {
+        for (title, severity) in [
+            ("breaking:", Severity::Breaking),
+            ("additive:", Severity::Additive),
+        ] {
             if self.of(severity).next().is_some() {
                 writeln!(f, "{title}")?;
             }

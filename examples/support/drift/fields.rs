@@ -18,7 +18,11 @@ pub enum Side {
 impl Side {
     /// What it is that the vendor allows less than we do, or more.
     fn of(self, vendor_allows_less: bool) -> Severity {
-        if vendor_allows_less == (self == Self::Answer) { Additive } else { Breaking }
+        if vendor_allows_less == (self == Self::Answer) {
+            Additive
+        } else {
+            Breaking
+        }
     }
 
     /// What it is that one must be there and the other need not.
@@ -49,8 +53,20 @@ pub struct Fields<'c, 'o, 'v> {
 }
 
 impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
-    pub fn new(ours: &'c Document<'o>, vendor: &'c Document<'v>, side: Side, steps: &'c mut usize) -> Self {
-        Self { ours, vendor, side, steps, begun: Vec::new(), found: Vec::new() }
+    pub fn new(
+        ours: &'c Document<'o>,
+        vendor: &'c Document<'v>,
+        side: Side,
+        steps: &'c mut usize,
+    ) -> Self {
+        Self {
+            ours,
+            vendor,
+            side,
+            steps,
+            begun: Vec::new(),
+            found: Vec::new(),
+        }
     }
 
     /// `optional`: the field may be left out on our side.
@@ -62,13 +78,18 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
         optional: bool,
     ) -> Result<(), String> {
         let address = |value: &&Value| std::ptr::from_ref::<Value>(value);
-        let pair = (ours.iter().map(address).collect(), vendor.iter().map(address).collect());
+        let pair = (
+            ours.iter().map(address).collect(),
+            vendor.iter().map(address).collect(),
+        );
         if self.begun.contains(&pair) {
             return Ok(());
         }
         self.begun.push(pair);
         let mine = self.read_ours(ours).map_err(|e| format!("{place}: {e}"))?;
-        let theirs = self.read_vendor(vendor).map_err(|e| format!("{place}: {e}"))?;
+        let theirs = self
+            .read_vendor(vendor)
+            .map_err(|e| format!("{place}: {e}"))?;
         if self.types(place, &mine, &theirs, optional) {
             for (kind, mine) in &mine.forms {
                 if let Some(theirs) = theirs.forms.get(kind) {
@@ -97,11 +118,23 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
         vendor: impl Into<String>,
     ) {
         let (ours, vendor) = (ours.into(), vendor.into());
-        self.found.push(Found { severity, place: place.to_owned(), what: what.to_owned(), ours, vendor });
+        self.found.push(Found {
+            severity,
+            place: place.to_owned(),
+            what: what.to_owned(),
+            ours,
+            vendor,
+        });
     }
 
     /// The kinds of value; whether any is common to both, and there is more to compare.
-    fn types(&mut self, place: &str, ours: &Schema<'o>, vendor: &Schema<'v>, optional: bool) -> bool {
+    fn types(
+        &mut self,
+        place: &str,
+        ours: &Schema<'o>,
+        vendor: &Schema<'v>,
+        optional: bool,
+    ) -> bool {
         let mine: BTreeSet<Kind> = ours.forms.keys().copied().collect();
         let theirs: BTreeSet<Kind> = vendor.forms.keys().copied().collect();
         let numbers = mine.contains(&Kind::Number) && theirs.contains(&Kind::Number);
@@ -112,9 +145,13 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
         let common = mine == theirs || mine.intersection(&theirs).any(|kind| *kind != Kind::Null);
         // To a reader, null and left out are one.
         let harmless = self.side == Side::Answer && optional && lost == [&Kind::Null] && !more;
-        let fails = (more && self.side.of(false) == Breaking) || (less && self.side.of(true) == Breaking);
-        let severity =
-            if fails || !common { Some(Breaking) } else { ((more || less) && !harmless).then_some(Additive) };
+        let fails =
+            (more && self.side.of(false) == Breaking) || (less && self.side.of(true) == Breaking);
+        let severity = if fails || !common {
+            Some(Breaking)
+        } else {
+            ((more || less) && !harmless).then_some(Additive)
+        };
         if let Some(severity) = severity {
             self.add(severity, place, "type", ours.types(), vendor.types());
         }
@@ -133,16 +170,27 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
             return self.form(place, kind, ours, vendor);
         }
         let answer = self.side == Side::Answer;
-        let (written, taken) = if answer { (vendor.len(), ours.len()) } else { (ours.len(), vendor.len()) };
+        let (written, taken) = if answer {
+            (vendor.len(), ours.len())
+        } else {
+            (ours.len(), vendor.len())
+        };
         let before = std::mem::take(&mut self.found);
         let (mut all, mut used): (Vec<Found>, BTreeSet<usize>) = (before, BTreeSet::new());
         for writer in 0..written {
             let mut best: Option<(usize, Vec<Found>)> = None;
             for taker in 0..taken {
-                let (o, v) = if answer { (taker, writer) } else { (writer, taker) };
+                let (o, v) = if answer {
+                    (taker, writer)
+                } else {
+                    (writer, taker)
+                };
                 self.form(place, kind, &ours[o], &vendor[v])?;
                 let found = std::mem::take(&mut self.found);
-                if best.as_ref().is_none_or(|(_, best)| cost(&found) < cost(best)) {
+                if best
+                    .as_ref()
+                    .is_none_or(|(_, best)| cost(&found) < cost(best))
+                {
                     best = Some((taker, found));
                 }
             }
@@ -154,12 +202,24 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
         self.found = all;
         if !answer && used.len() < taken {
             let forms = |count: usize| format!("{count} of {}", kind.name());
-            self.add(Additive, place, "forms", forms(ours.len()), forms(vendor.len()));
+            self.add(
+                Additive,
+                place,
+                "forms",
+                forms(ours.len()),
+                forms(vendor.len()),
+            );
         }
         Ok(())
     }
 
-    fn form(&mut self, place: &str, kind: Kind, ours: &Form<'o>, vendor: &Form<'v>) -> Result<(), String> {
+    fn form(
+        &mut self,
+        place: &str,
+        kind: Kind,
+        ours: &Form<'o>,
+        vendor: &Form<'v>,
+    ) -> Result<(), String> {
         self.values(place, ours.values.as_ref(), vendor.values.as_ref());
         self.limits(place, ours, vendor);
         self.not_understood(place, ours, vendor);
@@ -181,7 +241,11 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
                 return;
             }
             (Some(ours), None) => {
-                let severity = if answer && ours.open { Additive } else { self.side.of(false) };
+                let severity = if answer && ours.open {
+                    Additive
+                } else {
+                    self.side.of(false)
+                };
                 self.add(severity, place, "values", shown(ours), "any");
                 return;
             }
@@ -190,20 +254,37 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
         if ours.open != vendor.open && vendor.open == answer {
             self.add(Breaking, place, "values", shown(ours), shown(vendor));
         }
-        for gone in ours.listed.iter().filter(|value| !vendor.listed.contains(value)) {
+        for gone in ours
+            .listed
+            .iter()
+            .filter(|value| !vendor.listed.contains(value))
+        {
             // What takes any value takes this one.
             if answer || !vendor.open {
                 self.add(Breaking, place, "value", gone.to_string(), "none");
             }
         }
-        for new in vendor.listed.iter().filter(|value| !ours.listed.contains(value)) {
-            let severity = if answer && !ours.open { Breaking } else { Additive };
+        for new in vendor
+            .listed
+            .iter()
+            .filter(|value| !ours.listed.contains(value))
+        {
+            let severity = if answer && !ours.open {
+                Breaking
+            } else {
+                Additive
+            };
             self.add(severity, place, "value", "none", new.to_string());
         }
     }
 
     fn limits(&mut self, place: &str, ours: &Form<'o>, vendor: &Form<'v>) {
-        let limits: BTreeSet<Limit> = ours.limits.keys().chain(vendor.limits.keys()).copied().collect();
+        let limits: BTreeSet<Limit> = ours
+            .limits
+            .keys()
+            .chain(vendor.limits.keys())
+            .copied()
+            .collect();
         for limit in limits {
             let (mine, theirs) = (ours.limits.get(&limit), vendor.limits.get(&limit));
             let tighter = match (mine, theirs) {
@@ -222,19 +303,33 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
         }
         if ours.unique != vendor.unique && (vendor.unique || self.side == Side::Request) {
             let severity = self.side.of(vendor.unique);
-            self.add(severity, place, "uniqueItems", ours.unique.to_string(), vendor.unique.to_string());
+            self.add(
+                severity,
+                place,
+                "uniqueItems",
+                ours.unique.to_string(),
+                vendor.unique.to_string(),
+            );
         }
     }
 
     fn not_understood(&mut self, place: &str, ours: &Form<'o>, vendor: &Form<'v>) {
-        let keys: BTreeSet<_> = ours.not_understood.keys().chain(vendor.not_understood.keys()).collect();
+        let keys: BTreeSet<_> = ours
+            .not_understood
+            .keys()
+            .chain(vendor.not_understood.keys())
+            .collect();
         for key in keys {
-            let (mine, theirs) = (ours.not_understood.get(*key), vendor.not_understood.get(*key));
+            let (mine, theirs) = (
+                ours.not_understood.get(*key),
+                vendor.not_understood.get(*key),
+            );
             // In an answer they only narrow what we read, save those that stand in place of a schema.
             let matters = self.side != Side::Answer || ["prefixItems", "$dynamicRef"].contains(key);
             if mine != theirs && matters {
-                let shown =
-                    |values: Option<&Vec<&Value>>| values.map_or("none".to_owned(), |all| joined(all));
+                let shown = |values: Option<&Vec<&Value>>| {
+                    values.map_or("none".to_owned(), |all| joined(all))
+                };
                 let severity = if theirs.is_none() { Additive } else { Breaking };
                 self.add(severity, place, key, shown(mine), shown(theirs));
             }
@@ -244,7 +339,10 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
     fn fields(&mut self, place: &str, ours: &Form<'o>, vendor: &Form<'v>) -> Result<(), String> {
         let answer = self.side == Side::Answer;
         let has = |types: String, required: bool| {
-            format!("{types}, {}", if required { "required" } else { "optional" })
+            format!(
+                "{types}, {}",
+                if required { "required" } else { "optional" }
+            )
         };
         for (name, mine) in &ours.fields {
             let at = format!("{place}.{name}");
@@ -254,42 +352,75 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
             };
             let required = ours.required.contains(name);
             let Some(theirs) = theirs else {
-                let types = self.read_ours(mine).map_err(|e| format!("{at}: {e}"))?.types();
-                let severity = if answer && !required { Additive } else { Breaking };
+                let types = self
+                    .read_ours(mine)
+                    .map_err(|e| format!("{at}: {e}"))?
+                    .types();
+                let severity = if answer && !required {
+                    Additive
+                } else {
+                    Breaking
+                };
                 self.add(severity, &at, "field", has(types, required), "none");
                 continue;
             };
-            if let Some(severity) = self.side.of_requirement(required, vendor.required.contains(name)) {
+            if let Some(severity) = self
+                .side
+                .of_requirement(required, vendor.required.contains(name))
+            {
                 let word = |required| if required { "required" } else { "optional" };
                 let theirs = word(vendor.required.contains(name));
                 self.add(severity, &at, "presence", word(required), theirs);
             }
             self.compare(&at, mine, theirs, !required)?;
         }
-        for (name, theirs) in vendor.fields.iter().filter(|(name, _)| !ours.fields.contains_key(*name)) {
+        for (name, theirs) in vendor
+            .fields
+            .iter()
+            .filter(|(name, _)| !ours.fields.contains_key(*name))
+        {
             let at = format!("{place}.{name}");
             if self.is_hidden(&at, theirs)? {
                 continue;
             }
             let required = vendor.required.contains(name);
             let closed = ours.others.contains(&&Value::Bool(false));
-            let severity = if (answer && closed) || (!answer && required) { Breaking } else { Additive };
-            let types = self.read_vendor(theirs).map_err(|e| format!("{at}: {e}"))?.types();
+            let severity = if (answer && closed) || (!answer && required) {
+                Breaking
+            } else {
+                Additive
+            };
+            let types = self
+                .read_vendor(theirs)
+                .map_err(|e| format!("{at}: {e}"))?
+                .types();
             self.add(severity, &at, "field", "none", has(types, required));
         }
         self.nameless_fields(place, ours, vendor)
     }
 
     /// Required without a schema of its own; and what fields without a name of their own may be.
-    fn nameless_fields(&mut self, place: &str, ours: &Form<'o>, vendor: &Form<'v>) -> Result<(), String> {
+    fn nameless_fields(
+        &mut self,
+        place: &str,
+        ours: &Form<'o>,
+        vendor: &Form<'v>,
+    ) -> Result<(), String> {
         if self.side != Side::Answer {
             for name in &vendor.required {
                 if !vendor.fields.contains_key(name) && !ours.required.contains(name) {
-                    self.add(Breaking, &format!("{place}.{name}"), "field", "none", "any type, required");
+                    self.add(
+                        Breaking,
+                        &format!("{place}.{name}"),
+                        "field",
+                        "none",
+                        "any type, required",
+                    );
                 }
             }
         }
-        let is_schema = |others: &&Value| others.as_object().is_some_and(|schema| !schema.is_empty());
+        let is_schema =
+            |others: &&Value| others.as_object().is_some_and(|schema| !schema.is_empty());
         if ours.others.iter().any(is_schema) && !vendor.others.contains(&&Value::Bool(false)) {
             self.compare(&format!("{place}.*"), &ours.others, &vendor.others, true)?;
         }
@@ -298,13 +429,25 @@ impl<'c, 'o, 'v> Fields<'c, 'o, 'v> {
 
     /// Whether the vendor's field is not in this message at all.
     fn is_hidden(&mut self, place: &str, field: &[&'v Value]) -> Result<bool, String> {
-        let schema = self.read_vendor(field).map_err(|e| format!("{place}: {e}"))?;
-        Ok(if self.side == Side::Answer { schema.write_only } else { schema.read_only })
+        let schema = self
+            .read_vendor(field)
+            .map_err(|e| format!("{place}: {e}"))?;
+        Ok(if self.side == Side::Answer {
+            schema.write_only
+        } else {
+            schema.read_only
+        })
     }
 }
 
 fn cost(found: &[Found]) -> (usize, usize) {
-    (found.iter().filter(|found| found.severity == Breaking).count(), found.len())
+    (
+        found
+            .iter()
+            .filter(|found| found.severity == Breaking)
+            .count(),
+        found.len(),
+    )
 }
 
 /// The values, for people.

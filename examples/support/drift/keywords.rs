@@ -53,7 +53,10 @@ const ANNOTATIONS: [&str; 17] = [
 ];
 
 /// The keywords of a schema that may narrow a value of this kind in a way that is not understood here.
-pub fn not_understood(kind: Kind, schema: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
+pub fn not_understood(
+    kind: Kind,
+    schema: &Map<String, Value>,
+) -> impl Iterator<Item = (&str, &Value)> {
     let named = schema.iter().map(|(key, value)| (key.as_str(), value));
     named.filter(move |(key, value)| {
         let known = UNDERSTOOD.contains(key) || ANNOTATIONS.contains(key) || key.starts_with("x-");
@@ -64,7 +67,9 @@ pub fn not_understood(kind: Kind, schema: &Map<String, Value>) -> impl Iterator<
 /// Whether a keyword has a meaning for values of this kind. One that is unheard of may have it for any.
 fn speaks_of(key: &str, kind: Kind) -> bool {
     match key {
-        "pattern" | "contentEncoding" | "contentMediaType" | "contentSchema" => kind == Kind::String,
+        "pattern" | "contentEncoding" | "contentMediaType" | "contentSchema" => {
+            kind == Kind::String
+        }
         "multipleOf" => kind == Kind::Number,
         "prefixItems" | "additionalItems" | "unevaluatedItems" | "contains" | "minContains"
         | "maxContains" => kind == Kind::Array,
@@ -96,5 +101,7 @@ fn says_nothing(key: &str, value: &Value, schema: &Map<String, Value>) -> bool {
 
 /// Whether every whole number is a multiple of it.
 pub fn divides_one(value: &Value) -> bool {
-    value.as_f64().is_some_and(|value| value > 0.0 && (1.0 / value).fract() == 0.0)
+    value
+        .as_f64()
+        .is_some_and(|value| value > 0.0 && (1.0 / value).fract() == 0.0)
 }

@@ -46,12 +46,19 @@ impl Limit {
     }
 
     fn is_lower(self) -> bool {
-        matches!(self, Self::Minimum | Self::MinLength | Self::MinItems | Self::MinProperties)
+        matches!(
+            self,
+            Self::Minimum | Self::MinLength | Self::MinItems | Self::MinProperties
+        )
     }
 
     /// Whether the first bound allows less than the second.
     pub fn is_tighter(self, bound: Bound, than: Bound) -> bool {
-        let further = if self.is_lower() { bound.value > than.value } else { bound.value < than.value };
+        let further = if self.is_lower() {
+            bound.value > than.value
+        } else {
+            bound.value < than.value
+        };
         further || (bound.is_at(than) && bound.exclusive && !than.exclusive)
     }
 }
@@ -72,7 +79,12 @@ impl Bound {
 
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.value, if self.exclusive { " (exclusive)" } else { "" })
+        write!(
+            f,
+            "{}{}",
+            self.value,
+            if self.exclusive { " (exclusive)" } else { "" }
+        )
     }
 }
 
@@ -88,20 +100,43 @@ pub fn read(kind: Kind, schema: &Map<String, Value>) -> Result<BTreeMap<Limit, B
         if let Some(value) = schema.get(limit.name()) {
             // OpenAPI 3.0: a flag beside the limit; 3.1: a limit by itself.
             let exclusive = exclusive == Some(&Value::Bool(true));
-            tighten(&mut limits, &[(limit, Bound { value: number(value, limit.name())?, exclusive })].into());
+            tighten(
+                &mut limits,
+                &[(
+                    limit,
+                    Bound {
+                        value: number(value, limit.name())?,
+                        exclusive,
+                    },
+                )]
+                .into(),
+            );
         }
         if let Some(value) = exclusive.filter(|value| !value.is_boolean()) {
             let value = number(value, limit.name())?;
-            tighten(&mut limits, &[(limit, Bound { value, exclusive: true })].into());
+            tighten(
+                &mut limits,
+                &[(
+                    limit,
+                    Bound {
+                        value,
+                        exclusive: true,
+                    },
+                )]
+                .into(),
+            );
         }
     }
     // At least none is no limit.
-    limits.retain(|limit, bound| !limit.is_lower() || *limit == Limit::Minimum || bound.value > 0.0);
+    limits
+        .retain(|limit, bound| !limit.is_lower() || *limit == Limit::Minimum || bound.value > 0.0);
     Ok(limits)
 }
 
 fn number(value: &Value, name: &str) -> Result<f64, String> {
-    value.as_f64().ok_or_else(|| format!("`{name}`: expected a number, found {value}"))
+    value
+        .as_f64()
+        .ok_or_else(|| format!("`{name}`: expected a number, found {value}"))
 }
 
 /// Adds what the others say, where it allows less.
@@ -118,9 +153,21 @@ pub fn tighten(limits: &mut BTreeMap<Limit, Bound>, others: &BTreeMap<Limit, Bou
 pub fn round(limits: &mut BTreeMap<Limit, Bound>) {
     for (limit, bound) in &mut *limits {
         let (lower, step) = (limit.is_lower(), if limit.is_lower() { 1.0 } else { -1.0 });
-        let whole = if lower { bound.value.ceil() } else { bound.value.floor() };
-        let is_there = Bound { value: whole, ..*bound }.is_at(*bound);
-        bound.value = if bound.exclusive && is_there { whole + step } else { whole };
+        let whole = if lower {
+            bound.value.ceil()
+        } else {
+            bound.value.floor()
+        };
+        let is_there = Bound {
+            value: whole,
+            ..*bound
+        }
+        .is_at(*bound);
+        bound.value = if bound.exclusive && is_there {
+            whole + step
+        } else {
+            whole
+        };
         bound.exclusive = false;
     }
     limits.retain(|_, bound| bound.value.abs() < LARGEST);

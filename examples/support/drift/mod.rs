@@ -53,8 +53,12 @@ fn compare_all(ours: &Value, vendor: &Value) -> Result<Report, String> {
             report.operation = format!("{} {path}", operation.method.to_uppercase());
             match vendor.find(&ours, &operation)? {
                 Ok(theirs) => {
-                    let mut comparison =
-                        operation::Comparison { ours: &ours, vendor: &vendor, report: &mut report, steps };
+                    let mut comparison = operation::Comparison {
+                        ours: &ours,
+                        vendor: &vendor,
+                        report: &mut report,
+                        steps,
+                    };
                     comparison.operations(&operation, &theirs)?;
                     steps = comparison.steps;
                 }

@@ -29,8 +29,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::String, Self::Number, Self::Boolean, Self::Object, Self::Array, Self::Null];
+    pub const ALL: [Self; 6] = [
+        Self::String,
+        Self::Number,
+        Self::Boolean,
+        Self::Object,
+        Self::Array,
+        Self::Null,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -89,16 +95,25 @@ pub struct Schema<'a> {
 
 impl Schema<'_> {
     fn anything() -> Self {
-        Self { forms: Kind::ALL.map(|kind| (kind, vec![Form::default()])).into(), ..Self::default() }
+        Self {
+            forms: Kind::ALL.map(|kind| (kind, vec![Form::default()])).into(),
+            ..Self::default()
+        }
     }
 
     /// Whether nothing is said at all.
     pub fn is_anything(&self) -> bool {
-        Kind::ALL.iter().all(|kind| self.forms.get(kind).is_some_and(|forms| forms == &[Form::default()]))
+        Kind::ALL.iter().all(|kind| {
+            self.forms
+                .get(kind)
+                .is_some_and(|forms| forms == &[Form::default()])
+        })
     }
 
     pub fn is_integer(&self) -> bool {
-        self.forms.get(&Kind::Number).is_some_and(|forms| forms.iter().all(|form| form.integer))
+        self.forms
+            .get(&Kind::Number)
+            .is_some_and(|forms| forms.iter().all(|form| form.integer))
     }
 
     /// The types, for people.
@@ -107,10 +122,18 @@ impl Schema<'_> {
             return "any type".to_owned();
         }
         let name = |kind: &Kind| {
-            if *kind == Kind::Number && self.is_integer() { "integer" } else { kind.name() }
+            if *kind == Kind::Number && self.is_integer() {
+                "integer"
+            } else {
+                kind.name()
+            }
         };
         let names: Vec<_> = self.forms.keys().map(name).collect();
-        if names.is_empty() { "no type".to_owned() } else { names.join(" or ") }
+        if names.is_empty() {
+            "no type".to_owned()
+        } else {
+            names.join(" or ")
+        }
     }
 }
 
@@ -125,7 +148,12 @@ pub struct Reader<'d, 'a> {
 
 impl<'d, 'a> Reader<'d, 'a> {
     pub fn new(document: &'d Document<'a>, steps: &'d mut usize) -> Self {
-        Self { document, steps, way: Vec::new(), depth: 0 }
+        Self {
+            document,
+            steps,
+            way: Vec::new(),
+            depth: 0,
+        }
     }
 
     /// What all of the schemas allow.
@@ -148,10 +176,15 @@ impl<'d, 'a> Reader<'d, 'a> {
     }
 
     fn one(&mut self, schema: &'a Value) -> Result<Schema<'a>, String> {
-        *self.steps = self.steps.checked_sub(1).ok_or("the schemas unfold into too many to compare")?;
+        *self.steps = self
+            .steps
+            .checked_sub(1)
+            .ok_or("the schemas unfold into too many to compare")?;
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(format!("the schemas are nested more than {DEEPEST} deep in one another"));
+            return Err(format!(
+                "the schemas are nested more than {DEEPEST} deep in one another"
+            ));
         }
         let read = match schema {
             Value::Bool(true) => Schema::anything(),
@@ -167,7 +200,10 @@ impl<'d, 'a> Reader<'d, 'a> {
         if let Some(reference) = schema.get("$ref") {
             let reference = text(reference, "$ref")?;
             if self.way.contains(&reference) {
-                return Err(format!("`{reference}` refers to itself: {}", self.way.join(", ")));
+                return Err(format!(
+                    "`{reference}` refers to itself: {}",
+                    self.way.join(", ")
+                ));
             }
             self.way.push(reference);
             let target = self.one(self.document.target(reference)?)?;
@@ -177,7 +213,13 @@ impl<'d, 'a> Reader<'d, 'a> {
             }
             read = both(&read, &target)?;
         }
-        for part in schema.get("allOf").map(|parts| list(parts, "allOf")).transpose()?.into_iter().flatten() {
+        for part in schema
+            .get("allOf")
+            .map(|parts| list(parts, "allOf"))
+            .transpose()?
+            .into_iter()
+            .flatten()
+        {
             read = both(&read, &self.one(part)?)?;
         }
         for key in ["anyOf", "oneOf"] {
@@ -200,11 +242,17 @@ impl<'d, 'a> Reader<'d, 'a> {
 /// What the keywords of a schema itself say.
 fn own(schema: &Map<String, Value>) -> Result<Schema<'_>, String> {
     let flag = |key: &str| schema.get(key) == Some(&Value::Bool(true));
-    let mut read =
-        Schema { read_only: flag("readOnly"), write_only: flag("writeOnly"), ..Schema::anything() };
+    let mut read = Schema {
+        read_only: flag("readOnly"),
+        write_only: flag("writeOnly"),
+        ..Schema::anything()
+    };
     if let Some(types) = schema.get("type") {
         let names = match types {
-            Value::Array(names) => names.iter().map(|name| text(name, "type")).collect::<Result<_, _>>()?,
+            Value::Array(names) => names
+                .iter()
+                .map(|name| text(name, "type"))
+                .collect::<Result<_, _>>()?,
             name => vec![text(name, "type")?],
         };
         for name in &names {
@@ -213,29 +261,41 @@ fn own(schema: &Map<String, Value>) -> Result<Schema<'_>, String> {
             }
         }
         let (whole, all) = (names.contains(&"integer"), names.contains(&"number"));
-        read.forms.retain(|kind, _| names.contains(&kind.name()) || (*kind == Kind::Number && whole));
+        read.forms
+            .retain(|kind, _| names.contains(&kind.name()) || (*kind == Kind::Number && whole));
         for form in read.forms.get_mut(&Kind::Number).into_iter().flatten() {
             form.integer = whole && !all;
         }
     }
-    let listed = schema.get("enum").map(|values| list(values, "enum")).transpose()?;
+    let listed = schema
+        .get("enum")
+        .map(|values| list(values, "enum"))
+        .transpose()?;
     let values: Option<Vec<&Value>> = match (listed, schema.get("const")) {
-        (Some(values), Some(constant)) => Some(values.iter().filter(|value| *value == constant).collect()),
+        (Some(values), Some(constant)) => {
+            Some(values.iter().filter(|value| *value == constant).collect())
+        }
         (Some(values), None) => Some(values.iter().collect()),
         (None, Some(constant)) => Some(vec![constant]),
         (None, None) => None,
     };
     if let Some(values) = values {
         read.forms.retain(|kind, forms| {
-            let mut of_kind: Vec<_> =
-                values.iter().copied().filter(|value| Kind::of(value) == *kind).collect();
+            let mut of_kind: Vec<_> = values
+                .iter()
+                .copied()
+                .filter(|value| Kind::of(value) == *kind)
+                .collect();
             of_kind.sort_by_key(ToString::to_string);
             of_kind.dedup();
             let all = *kind == Kind::Null || (*kind == Kind::Boolean && of_kind.len() == 2);
             let some = !of_kind.is_empty();
             // Whole numbers only are integers, said or not.
             forms[0].integer |= of_kind.iter().all(|value| value.is_i64() || value.is_u64());
-            forms[0].values = (!all).then_some(Values { listed: of_kind, open: false });
+            forms[0].values = (!all).then_some(Values {
+                listed: of_kind,
+                open: false,
+            });
             some
         });
     }
@@ -246,10 +306,15 @@ fn own(schema: &Map<String, Value>) -> Result<Schema<'_>, String> {
 }
 
 /// The keywords that speak of one kind.
-fn constrain<'a>(form: &mut Form<'a>, kind: Kind, schema: &'a Map<String, Value>) -> Result<(), String> {
+fn constrain<'a>(
+    form: &mut Form<'a>,
+    kind: Kind,
+    schema: &'a Map<String, Value>,
+) -> Result<(), String> {
     form.limits = limit::read(kind, schema)?;
-    form.not_understood =
-        keywords::not_understood(kind, schema).map(|(key, value)| (key, vec![value])).collect();
+    form.not_understood = keywords::not_understood(kind, schema)
+        .map(|(key, value)| (key, vec![value]))
+        .collect();
     match kind {
         Kind::Array => {
             form.unique = schema.get("uniqueItems") == Some(&Value::Bool(true));
@@ -258,9 +323,18 @@ fn constrain<'a>(form: &mut Form<'a>, kind: Kind, schema: &'a Map<String, Value>
         Kind::Object => {
             if let Some(fields) = schema.get("properties") {
                 let fields = object(fields).map_err(|e| format!("`properties`: {e}"))?;
-                form.fields.extend(fields.iter().map(|(name, field)| (name.as_str(), vec![field])));
+                form.fields.extend(
+                    fields
+                        .iter()
+                        .map(|(name, field)| (name.as_str(), vec![field])),
+                );
             }
-            for name in schema.get("required").map(|r| list(r, "required")).transpose()?.into_iter().flatten()
+            for name in schema
+                .get("required")
+                .map(|r| list(r, "required"))
+                .transpose()?
+                .into_iter()
+                .flatten()
             {
                 form.required.insert(text(name, "required")?);
             }
@@ -285,7 +359,11 @@ fn both<'a>(a: &Schema<'a>, b: &Schema<'a>) -> Result<Schema<'a>, String> {
             forms.insert(*kind, merged);
         }
     }
-    Ok(Schema { forms, read_only: a.read_only || b.read_only, write_only: a.write_only || b.write_only })
+    Ok(Schema {
+        forms,
+        read_only: a.read_only || b.read_only,
+        write_only: a.write_only || b.write_only,
+    })
 }
 
 /// What either allows.
@@ -306,14 +384,25 @@ fn merge<'a>(a: &Form<'a>, b: &Form<'a>) -> Option<Form<'a>> {
     let mut form = a.clone();
     form.values = match (&a.values, &b.values) {
         (None, values) | (values, None) => values.clone(),
-        (Some(a), Some(b)) if a.open && b.open => {
-            Some(Values { listed: union(&a.listed, &b.listed), open: true })
+        (Some(a), Some(b)) if a.open && b.open => Some(Values {
+            listed: union(&a.listed, &b.listed),
+            open: true,
+        }),
+        (Some(open), Some(closed)) | (Some(closed), Some(open)) if open.open => {
+            Some(closed.clone())
         }
-        (Some(open), Some(closed)) | (Some(closed), Some(open)) if open.open => Some(closed.clone()),
         (Some(a), Some(b)) => {
-            let listed: Vec<_> = a.listed.iter().copied().filter(|value| b.listed.contains(value)).collect();
+            let listed: Vec<_> = a
+                .listed
+                .iter()
+                .copied()
+                .filter(|value| b.listed.contains(value))
+                .collect();
             (!listed.is_empty()).then_some(())?;
-            Some(Values { listed, open: false })
+            Some(Values {
+                listed,
+                open: false,
+            })
         }
     };
     form.integer |= b.integer;
@@ -326,9 +415,16 @@ fn merge<'a>(a: &Form<'a>, b: &Form<'a>) -> Option<Form<'a>> {
     form.items.extend(&b.items);
     // What a part says of other fields than its own holds for those of the other part.
     for (name, field) in &b.fields {
-        form.fields.entry(name).or_insert_with(|| a.others.clone()).extend(field);
+        form.fields
+            .entry(name)
+            .or_insert_with(|| a.others.clone())
+            .extend(field);
     }
-    for (_, field) in form.fields.iter_mut().filter(|(name, _)| !b.fields.contains_key(*name)) {
+    for (_, field) in form
+        .fields
+        .iter_mut()
+        .filter(|(name, _)| !b.fields.contains_key(*name))
+    {
         field.extend(&b.others);
     }
     form.required.extend(&b.required);
@@ -340,14 +436,24 @@ fn merge<'a>(a: &Form<'a>, b: &Form<'a>) -> Option<Form<'a>> {
 fn join<'a>(forms: &mut Vec<Form<'a>>, form: Form<'a>) -> Result<(), String> {
     for there in forms.iter_mut() {
         let values = there.values.take();
-        let same = Form { values: form.values.clone(), ..there.clone() } == form;
+        let same = Form {
+            values: form.values.clone(),
+            ..there.clone()
+        } == form;
         there.values = match (values, &form.values, same) {
-            (Some(a), Some(b), true) => {
-                Some(Values { listed: union(&a.listed, &b.listed), open: a.open || b.open })
-            }
+            (Some(a), Some(b), true) => Some(Values {
+                listed: union(&a.listed, &b.listed),
+                open: a.open || b.open,
+            }),
             // Listed ones, and any others: a list that is kept open.
-            (Some(values), None, true) => Some(Values { open: true, ..values }),
-            (None, Some(values), true) => Some(Values { open: true, ..values.clone() }),
+            (Some(values), None, true) => Some(Values {
+                open: true,
+                ..values
+            }),
+            (None, Some(values), true) => Some(Values {
+                open: true,
+                ..values.clone()
+            }),
             (values, _, _) => values,
         };
         if same {
@@ -355,7 +461,9 @@ fn join<'a>(forms: &mut Vec<Form<'a>>, form: Form<'a>) -> Result<(), String> {
         }
     }
     if forms.len() == MOST_FORMS {
-        return Err(format!("a schema has more than {MOST_FORMS} forms; judge it by hand"));
+        return Err(format!(
+            "a schema has more than {MOST_FORMS} forms; judge it by hand"
+        ));
     }
     forms.push(form);
     Ok(())

@@ -39,12 +39,20 @@ struct Terms<'a> {
 type Requirement<'a> = BTreeMap<Credential, Terms<'a>>;
 
 impl<'o, 'v> Comparison<'_, 'o, 'v> {
-    pub(super) fn security(&mut self, ours: &Operation<'o>, vendor: &Operation<'v>) -> Result<(), String> {
-        let (mine, theirs) = (requirements(self.ours, ours)?, requirements(self.vendor, vendor)?);
+    pub(super) fn security(
+        &mut self,
+        ours: &Operation<'o>,
+        vendor: &Operation<'v>,
+    ) -> Result<(), String> {
+        let (mine, theirs) = (
+            requirements(self.ours, ours)?,
+            requirements(self.vendor, vendor)?,
+        );
         let add = &mut |severity, what: &str, ours: &str, vendor: &str| {
             self.report.add(severity, "security", what, ours, vendor);
         };
-        let is_free = |all: &[Requirement<'_>]| all.is_empty() || all.iter().any(BTreeMap::is_empty);
+        let is_free =
+            |all: &[Requirement<'_>]| all.is_empty() || all.iter().any(BTreeMap::is_empty);
         match (is_free(&mine), is_free(&theirs)) {
             (true, true) => return Ok(()),
             (false, true) => {
@@ -59,9 +67,13 @@ impl<'o, 'v> Comparison<'_, 'o, 'v> {
         }
         for have in &mine {
             // Further scopes count less than a further credential: the nearest is what the vendor means.
-            let enough = theirs.iter().filter(|need| need.keys().all(|key| have.contains_key(key)));
+            let enough = theirs
+                .iter()
+                .filter(|need| need.keys().all(|key| have.contains_key(key)));
             let lacking = |need: &&Requirement<'_>| -> usize {
-                need.iter().map(|(key, need)| need.scopes.difference(&have[key].scopes).count()).sum()
+                need.iter()
+                    .map(|(key, need)| need.scopes.difference(&have[key].scopes).count())
+                    .sum()
             };
             let Some(need) = enough.min_by_key(lacking) else {
                 add(Breaking, "credential", &all_of(have), &any_of(&theirs));
@@ -90,7 +102,9 @@ impl<'o, 'v> Comparison<'_, 'o, 'v> {
 
     /// The headers that carry the keys of an operation of ours.
     pub(super) fn headers_of_keys(&self, ours: &Operation<'o>) -> Result<Vec<String>, String> {
-        let keys = requirements(self.ours, ours)?.into_iter().flat_map(BTreeMap::into_keys);
+        let keys = requirements(self.ours, ours)?
+            .into_iter()
+            .flat_map(BTreeMap::into_keys);
         Ok(keys
             .filter_map(|credential| match credential {
                 Credential::Key { location, name } if location == "header" => Some(name),
@@ -108,8 +122,17 @@ fn flows(
 ) {
     for (flow, mine) in ours {
         let Some(theirs) = vendor.get(flow) else {
-            let all = vendor.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            add(Breaking, "flow", flow, if all.is_empty() { "none" } else { &all });
+            let all = vendor
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ");
+            add(
+                Breaking,
+                "flow",
+                flow,
+                if all.is_empty() { "none" } else { &all },
+            );
             continue;
         };
         // The path alone: the crate asks the host that it talks to.
@@ -122,7 +145,9 @@ fn flows(
 }
 
 fn token_path(flow: &Value) -> Option<String> {
-    let address = flow["tokenUrl"].as_str().filter(|address| !address.is_empty())?;
+    let address = flow["tokenUrl"]
+        .as_str()
+        .filter(|address| !address.is_empty())?;
     // A relative one is relative to the host; which one does not matter.
     let base = url::Url::parse("https://host/").expect("a valid address");
     base.join(address).ok().map(|url| url.path().to_owned())
@@ -135,7 +160,12 @@ fn requirements<'a>(
 ) -> Result<Vec<Requirement<'a>>, String> {
     let mut all = Vec::new();
     let stated = document.own_or_general(operation, "security");
-    for together in stated.map(|stated| list(stated, "security")).transpose()?.into_iter().flatten() {
+    for together in stated
+        .map(|stated| list(stated, "security"))
+        .transpose()?
+        .into_iter()
+        .flatten()
+    {
         let mut requirement = Requirement::new();
         for (name, scopes) in object(together)? {
             let scheme = document.component("securitySchemes", name)?;
@@ -144,7 +174,11 @@ fn requirements<'a>(
                 "apiKey" => {
                     let (location, name) = (of("in")?, of("name")?);
                     // The name of a header is the same in any case.
-                    let name = if location == "header" { name.to_ascii_uppercase() } else { name };
+                    let name = if location == "header" {
+                        name.to_ascii_uppercase()
+                    } else {
+                        name
+                    };
                     Credential::Key { location, name }
                 }
                 "oauth2" | "openIdConnect" => Credential::Bearer,
@@ -154,7 +188,9 @@ fn requirements<'a>(
             };
             let has_scopes = credential == Credential::Bearer;
             let terms = requirement.entry(credential).or_default();
-            terms.flows = terms.flows.or_else(|| scheme.get("flows").and_then(Value::as_object));
+            terms.flows = terms
+                .flows
+                .or_else(|| scheme.get("flows").and_then(Value::as_object));
             for scope in list(scopes, name)?.iter().filter(|_| has_scopes) {
                 terms.scopes.insert(text(scope, name)?);
             }

@@ -143,7 +143,11 @@ impl World {
             maybes: 0,
             breaches: Vec::new(),
         };
-        Self { nature: RefCellSync(Mutex::new(RefCell::new(nature))), clock, state: Mutex::new(state) }
+        Self {
+            nature: RefCellSync(Mutex::new(RefCell::new(nature))),
+            clock,
+            state: Mutex::new(state),
+        }
     }
 
     /// The state, with all executed that was due.
@@ -172,9 +176,12 @@ impl State {
             return Ok(());
         }
         let there = |user: &u64| self.rows.contains_key(user);
-        let refuses =
-            |user: &u64| !self.exist.contains(user) || (nature.reassign == Reassign::Refuse && there(user));
-        let refused: Vec<usize> = (0..users.len()).filter(|index| refuses(&users[*index])).collect();
+        let refuses = |user: &u64| {
+            !self.exist.contains(user) || (nature.reassign == Reassign::Refuse && there(user))
+        };
+        let refused: Vec<usize> = (0..users.len())
+            .filter(|index| refuses(&users[*index]))
+            .collect();
         if !refused.is_empty() {
             return Err(refusal(nature, users, &refused, &mut self.random));
         }
@@ -199,8 +206,10 @@ impl State {
     /// Counts a request against the windows; whether it fits.
     fn fits(&mut self, epoch: u64, limits: (u64, u64)) -> bool {
         let mut fits = true;
-        for ((number, used), (limit, length)) in
-            self.windows.iter_mut().zip([(limits.0, 60), (limits.1, 86_400)])
+        for ((number, used), (limit, length)) in self
+            .windows
+            .iter_mut()
+            .zip([(limits.0, 60), (limits.1, 86_400)])
         {
             if *number != epoch / length {
                 (*number, *used) = (epoch / length, 0);
@@ -218,12 +227,18 @@ impl State {
         let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(epoch));
         headers.insert("date", HeaderValue::try_from(date).expect("a date"));
         for ((name, length, limit), (_, used)) in
-            [("minute", 60, limits.0), ("day", 86_400, limits.1)].into_iter().zip(self.windows)
+            [("minute", 60, limits.0), ("day", 86_400, limits.1)]
+                .into_iter()
+                .zip(self.windows)
         {
-            let values =
-                [("limit", limit), ("remaining", limit - used), ("reset", (epoch / length + 1) * length)];
+            let values = [
+                ("limit", limit),
+                ("remaining", limit - used),
+                ("reset", (epoch / length + 1) * length),
+            ];
             for (what, value) in values {
-                let name = http::HeaderName::try_from(format!("x-ratelimit-{name}-{what}")).expect("a name");
+                let name = http::HeaderName::try_from(format!("x-ratelimit-{name}-{what}"))
+                    .expect("a name");
                 headers.insert(name, HeaderValue::from(value));
             }
         }
@@ -233,8 +248,13 @@ impl State {
 
 fn refusal(nature: &Nature, users: &[u64], refused: &[usize], random: &mut fastrand::Rng) -> Error {
     let item = |index: &usize| json!({"loc": ["body", "userIds", index], "msg": "no", "type": "value_error"});
-    let text =
-        |indices: &[usize]| indices.iter().map(|i| users[*i].to_string()).collect::<Vec<_>>().join(" ");
+    let text = |indices: &[usize]| {
+        indices
+            .iter()
+            .map(|i| users[*i].to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     let detail: Value = match nature.naming {
         _ if nature.lie == Some(Lie::NamesTheWrong) => json!([item(&random.usize(..users.len()))]),
         Naming::Nothing => json!("refused"),
@@ -273,7 +293,9 @@ impl Way<'_> {
         if let Some((from, status)) = nature.lasting
             && state.requests >= from
         {
-            return Fate::Refused(ErrorKind::of_status(StatusCode::from_u16(status).expect("a status")));
+            return Fate::Refused(ErrorKind::of_status(
+                StatusCode::from_u16(status).expect("a status"),
+            ));
         }
         if !state.chance(nature.faults) {
             return Fate::Answered;
@@ -295,7 +317,11 @@ impl Way<'_> {
                 let late = state.within(nature.late);
                 Fate::Executed(
                     maybe,
-                    if nature.lie == Some(Lie::ExecutesTooLate) { nature.settle * 4 } else { late },
+                    if nature.lie == Some(Lie::ExecutesTooLate) {
+                        nature.settle * 4
+                    } else {
+                        late
+                    },
                 )
             }
         }
@@ -305,16 +331,28 @@ impl Way<'_> {
     async fn send(&self, users: Option<&[UserId]>) -> Result<Vec<UserId>, Error> {
         let nature = self.world.nature.get();
         self.budget.check()?;
-        let leave = self
-            .governor
-            .acquire(Share { reserve: Reserve::Requests(0), keep_back: u64::from(users.is_some()) });
-        let permit = if users.is_some() { self.halt.unless(leave).await?? } else { leave.await? };
+        let leave = self.governor.acquire(Share {
+            reserve: Reserve::Requests(0),
+            keep_back: u64::from(users.is_some()),
+        });
+        let permit = if users.is_some() {
+            self.halt.unless(leave).await??
+        } else {
+            leave.await?
+        };
         if let Err(error) = self.budget.take() {
             permit.never_sent();
             return Err(error);
         }
-        let sent: Option<Vec<u64>> = users.map(|users| users.iter().map(|user| user.get()).collect());
-        let epoch = self.world.clock.wall().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+        let sent: Option<Vec<u64>> =
+            users.map(|users| users.iter().map(|user| user.get()).collect());
+        let epoch = self
+            .world
+            .clock
+            .wall()
+            .duration_since(UNIX_EPOCH)
+            .expect("after 1970")
+            .as_secs();
         let (fate, latency, number, fits) = {
             let mut state = self.world.state();
             state.requests += 1;
@@ -340,7 +378,10 @@ impl Way<'_> {
                 let all: Vec<u64> = state.exist.iter().copied().collect();
                 if let Some(user) = all.get(state.random.usize(..all.len().max(1))) {
                     let now = self.world.clock.now();
-                    state.rows.entry(*user).or_insert_with(|| vec![(now, false)]);
+                    state
+                        .rows
+                        .entry(*user)
+                        .or_insert_with(|| vec![(now, false)]);
                 }
             }
             // It is executed halfway; whoever drops the future does not stop it.
@@ -348,7 +389,9 @@ impl Way<'_> {
                 let at = self.world.clock.now() + latency / 2;
                 match &fate {
                     Fate::Answered => state.pending.push((at, number, sent)),
-                    Fate::Executed(_, late) => state.pending.push((at + latency / 2 + *late, number, sent)),
+                    Fate::Executed(_, late) => {
+                        state.pending.push((at + latency / 2 + *late, number, sent))
+                    }
                     Fate::Refused(_) | Fate::Lost(_) => {}
                 }
             }
@@ -356,7 +399,9 @@ impl Way<'_> {
         };
         tokio::time::sleep(latency).await;
         let mut state = self.world.state();
-        let headers = nature.limits.map_or_else(HeaderMap::new, |limits| state.headers(epoch, limits));
+        let headers = nature
+            .limits
+            .map_or_else(HeaderMap::new, |limits| state.headers(epoch, limits));
         state.told |= matches!(fate, Fate::Answered | Fate::Refused(_))
             && !matches!(fate, Fate::Refused(ErrorKind::Connect));
         let failed = |kind: ErrorKind| Error::new(kind, "a fault of the simulation");
@@ -377,7 +422,11 @@ impl Way<'_> {
             Fate::Answered => {
                 permit.answered(&headers, false);
                 if users.is_some() {
-                    return state.answers.remove(&number).expect("executed").map(|()| Vec::new());
+                    return state
+                        .answers
+                        .remove(&number)
+                        .expect("executed")
+                        .map(|()| Vec::new());
                 }
                 let age = state.within(nature.stale);
                 let shown = self.world.clock.now().saturating_sub(latency + age);
@@ -385,12 +434,17 @@ impl Way<'_> {
                 let mut list: Vec<u64> = state
                     .rows
                     .iter()
-                    .flat_map(|(user, rows)| rows.iter().filter(|row| row.0 <= shown).map(|_| *user))
+                    .flat_map(|(user, rows)| {
+                        rows.iter().filter(|row| row.0 <= shown).map(|_| *user)
+                    })
                     .collect();
                 if nature.lie == Some(Lie::ListsStrangers) {
                     list.push(1);
                 }
-                Ok(list.into_iter().map(|user| UserId::try_from(user).expect("an id")).collect())
+                Ok(list
+                    .into_iter()
+                    .map(|user| UserId::try_from(user).expect("an id"))
+                    .collect())
             }
         }
     }
