@@ -72,7 +72,7 @@ fn fastest_of<I, T>(mut prepare: impl FnMut() -> I, mut run: impl FnMut(I) -> T)
 fn main() {
     let now = SystemTime::now();
     let first = listing(0);
-    let earlier = Snapshot::new(now, first.clone());
+    let earlier = Snapshot::new(pack(), now, first.clone());
     for (name, every) in [
         ("nothing changed", 0),
         ("1% changed", 100),
@@ -81,7 +81,7 @@ fn main() {
     ] {
         let second = listing(every);
         let later = Snapshot::after(&earlier, now, second.clone());
-        let found = later.changes_since(&earlier).len();
+        let found = later.changes_since(&earlier).expect("one pack").len();
         assert_eq!(found, merge(&first, &second).len());
         let [ours, by_hand] = fastest(|| {
             [
@@ -97,12 +97,12 @@ fn main() {
             || second.clone(),
             |rows| Snapshot::after(&earlier, now, rows),
         );
-        let new = fastest_of(|| second.clone(), |rows| Snapshot::new(now, rows));
+        let new = fastest_of(|| second.clone(), |rows| Snapshot::new(pack(), now, rows));
         println!("{:>16}  new {new:.1?}, after {after:.1?}", "");
     }
     let reversed = fastest_of(
         || first.iter().rev().cloned().collect::<Vec<_>>(),
-        |rows| Snapshot::new(now, rows),
+        |rows| Snapshot::new(pack(), now, rows),
     );
     println!("        reversed  new {reversed:.1?}");
     let text = serde_json::to_string(&earlier).expect("text");
@@ -112,4 +112,8 @@ fn main() {
         "           saved  {} bytes, written {written:.1?}, read {read:.1?}",
         text.len()
     );
+}
+
+fn pack() -> connecteam_onboarding::PackId {
+    connecteam_onboarding::PackId::try_from(1001).expect("an id")
 }

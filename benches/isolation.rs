@@ -9,10 +9,10 @@
     reason = "the engine uses more of the search than this program"
 )]
 
-#[path = "../src/isolate.rs"]
+#[path = "../src/isolate/mod.rs"]
 mod isolate;
 
-use isolate::{Naming, Search};
+use isolate::{Named, Search};
 
 const MAX_ITEMS: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
 
@@ -98,23 +98,23 @@ enum Names {
 }
 
 impl Names {
-    fn naming(self, items: &[u32], refused: &[bool]) -> Naming {
+    fn naming(self, items: &[u32], refused: &[bool]) -> Named {
         let named = items
             .iter()
             .copied()
             .filter(|&item| refused[item as usize])
             .collect();
         match self {
-            Self::Nobody => Naming::default(),
-            Self::ByIndex => Naming {
+            Self::Nobody => Named::default(),
+            Self::ByIndex => Named {
                 by_index: named,
-                ..Naming::default()
+                ..Named::default()
             },
             // As the engine does: a text that names more than half of what was sent is an echo.
-            Self::InText if named.len() * 2 > items.len() => Naming::default(),
-            Self::InText => Naming {
+            Self::InText if named.len() * 2 > items.len() => Named::default(),
+            Self::InText => Named {
                 hinted: named,
-                ..Naming::default()
+                ..Named::default()
             },
         }
     }
@@ -125,9 +125,9 @@ fn search(refused: &[bool], names: Names) -> u32 {
     let mut search = Search::new(MAX_ITEMS);
     let mut requests = 0;
     let mut found = vec![false; refused.len()];
-    let mut note = |rejections: Vec<isolate::Rejection<()>>| {
+    let mut note = |rejections: Vec<(u32, ())>| {
         for rejection in rejections {
-            found[rejection.item as usize] = true;
+            found[rejection.0 as usize] = true;
         }
     };
     let all: Vec<u32> = (0..).take(refused.len()).collect();

@@ -139,7 +139,7 @@ fn settings() -> GenerationSettings {
         .with_interface(InterfaceStyle::Positional)
         // Without the hooks nothing would sign a request; their absence must not compile.
         .with_hooks(HooksMode::Expected)
-        .with_inner_type("crate::transport::Inner".parse().expect("a Rust path"))
+        .with_inner_type("crate::request::Transport".parse().expect("a Rust path"))
         .with_replacement(STATUS, "crate::api::AssignmentStatus", std::iter::empty());
     for id in IDS {
         settings.with_replacement(

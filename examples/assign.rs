@@ -72,7 +72,7 @@ async fn main() -> ExitCode {
         Err(error) => return bad(json, plan, error.kind().as_str(), &error.to_string()),
     };
     if let Some(timeout) = options.timeout {
-        builder = builder.attempt_timeout(timeout);
+        builder = builder.read_timeout(timeout);
     }
     let client = match builder.build() {
         Ok(client) => client,
@@ -179,7 +179,7 @@ fn show_report(json: bool, all_or_nothing: bool, result: Result<Report, AssignEr
     } else if refused {
         2
     } else if let Some(cause) =
-        cause.filter(|cause| cause.is_lasting() || report.not_assigned().next().is_some())
+        cause.filter(|cause| cause.is_permanent() || report.not_assigned().next().is_some())
     {
         failure(&cause)
     } else if report.rejected().next().is_some() {
@@ -207,7 +207,7 @@ fn show_plan(json: bool, result: Result<Plan, Error>) -> ExitCode {
 
 /// 1 where somebody must mend something first, 3 where running it again may do.
 fn failure(error: &Error) -> u8 {
-    if error.is_lasting() { 1 } else { RUN_AGAIN }
+    if error.is_permanent() { 1 } else { RUN_AGAIN }
 }
 
 fn error_object(error: &Error) -> Value {
@@ -225,7 +225,7 @@ fn error_object(error: &Error) -> Value {
 
 /// What a call that did nothing has to tell.
 const NO_REPORT: &str = r#"{"assigned":[],"already_assigned":[],"rejected":[],"not_assigned":[],"unknown":[],"duplicates":0,"requests":0}"#;
-const NO_PLAN: &str = r#"{"unique":0,"duplicates":0,"already_assigned":0,"to_assign":0,"requests":0,"fits_today":null}"#;
+const NO_PLAN: &str = r#"{"unique":0,"duplicates":0,"already_assigned":0,"to_assign":0,"requests":0,"max_requests":0,"fits_today":null}"#;
 
 /// An object with one field more, in its order.
 fn print_object(object: &str, error: &Value) {

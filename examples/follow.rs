@@ -103,11 +103,11 @@ async fn run() -> Result<(), String> {
                     .map_err(|e| format!("cannot print: {e}"))?;
                 // Only now: what is printed twice after a kill is better than what is never printed.
                 if let Some(file) = &options.state {
-                    state_file::save(file, options.pack, &look.snapshot)?;
+                    state_file::save(file, &look.snapshot)?;
                 }
                 view.show(&options, &look.snapshot);
             }
-            Some(Err(error)) if error.is_lasting() => return Err(error.to_string()),
+            Some(Err(error)) if error.is_permanent() => return Err(error.to_string()),
             Some(Err(error)) => view.above(|| eprintln!("going on: {error}")),
         }
     }

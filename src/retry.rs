@@ -1,18 +1,26 @@
-//! Which failure may be tried again, and when; the loop around a call.
+//! Which failure is retried, and when; the loop around a call.
 
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, Executed};
-use crate::halt::Halt;
+use crate::error::{Error, Executed, Repeat};
+use crate::request::Run;
 use std::time::Duration;
 
-/// How often and how long a failed call is tried again.
+/// How often and how long a failed call is retried.
 ///
-/// A read is tried again after any passing failure. A write is tried again only if it was surely
-/// not executed; what may have been executed is read back instead (see [`Assign`](crate::Assign)).
-/// Waits grow from [`initial_backoff`](Self::initial_backoff) by doubling up to
-/// [`max_backoff`](Self::max_backoff), with full jitter: each wait is drawn evenly between nothing
-/// and that bound. A refusal for the account's limit is no failure and costs no attempt. Which failure
-/// is tried again: see [`ErrorKind`](crate::ErrorKind).
+/// A read is retried after any transient failure. A write is retried only if it was certainly not executed; a write that
+/// may have been executed is read back instead (see [`Assign`](crate::Assign)). [`ErrorKind`](crate::ErrorKind) says which
+/// failures are retried.
+///
+/// Waits double from [`initial_backoff`](Self::initial_backoff) up to [`max_backoff`](Self::max_backoff), with full
+/// jitter: each wait is drawn evenly between zero and that bound. A refusal for the rate limit does not count as an
+/// attempt.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`max_attempts`](Self::max_attempts) | 5 |
+/// | [`max_elapsed`](Self::max_elapsed) | 2 min |
+/// | [`initial_backoff`](Self::initial_backoff) | 250 ms |
+/// | [`max_backoff`](Self::max_backoff) | 20 s |
 ///
 /// ```
 /// use connecteam_onboarding::RetryPolicy;
@@ -31,7 +39,6 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// 5 attempts within 2 minutes, waits of at most 0.25 s doubling to 20 s.
     fn default() -> Self {
         Self {
             attempts: 5,
@@ -43,7 +50,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One attempt, whatever happens.
+    /// A policy of one attempt, so that nothing is retried.
     #[must_use]
     pub fn never() -> Self {
         Self {
@@ -52,141 +59,124 @@ impl RetryPolicy {
         }
     }
 
-    /// The most attempts of one call, the first included. At least 1. Default 5.
+    /// Sets the most attempts of one call, the first included. At least 1. Default: 5.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// No further attempt starts once a call has taken this long. Default 2 minutes.
+    /// Sets the time after which no further attempt starts. Default: 2 minutes.
     #[must_use]
     pub fn max_elapsed(mut self, elapsed: Duration) -> Self {
         self.elapsed = elapsed;
         self
     }
 
-    /// The bound of the first wait. Default 250 ms.
+    /// Sets the bound of the first wait. Default: 250 ms.
     #[must_use]
     pub fn initial_backoff(mut self, backoff: Duration) -> Self {
         self.initial = backoff;
         self
     }
 
-    /// The bound of the longest wait. Default 20 s.
+    /// Sets the bound of the longest wait. Default: 20 s.
     #[must_use]
     pub fn max_backoff(mut self, backoff: Duration) -> Self {
         self.longest = backoff;
         self
     }
 
-    /// The most attempts of one call.
+    /// Returns the most attempts of one call.
     pub(crate) fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// The wait after the `failures`-th failure; `random` is drawn evenly from 0 to 1.
-    pub(crate) fn backoff(&self, failures: u32, random: f64) -> Duration {
+    /// Returns the wait after the given number of failures. `random` is drawn evenly from 0 to 1.
+    fn wait(&self, failures: u32, random: f64) -> Duration {
+        let backoff = Backoff {
+            first: self.initial,
+            longest: self.longest,
+        };
+        backoff.after(failures).mul_f64(random.clamp(0.0, 1.0))
+    }
+}
+
+/// A wait that doubles with each failure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Backoff {
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl Backoff {
+    /// Returns the wait after the given number of failures, from 1 on.
+    pub(crate) fn after(&self, failures: u32) -> Duration {
         let doubled = 2_u32
             .checked_pow(failures.saturating_sub(1))
             .unwrap_or(u32::MAX);
-        let bound = self.initial.saturating_mul(doubled).min(self.longest);
-        bound.mul_f64(random.clamp(0.0, 1.0))
+        self.first.saturating_mul(doubled).min(self.longest)
     }
 }
 
-/// A call that is refused for the account's limit is sent again for so long at least: ten of the minute's windows.
+/// A call that is refused for the rate limit is repeated at least this long: ten windows of a minute.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(600);
 
-/// What repeating a call may do.
+/// What repeating a call would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// A read: repeating it does no harm.
+    /// A read: repeating it is safe.
     Read,
-    /// A write: repeating it after it was executed assigns twice.
+    /// A write: repeating it after it was executed assigns users twice.
     Write,
 }
 
-/// What to do after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Again {
-    /// Never: the same request would fail the same way, or might have been executed.
-    No,
-    /// After a back-off.
-    AfterBackoff,
-    /// As soon as the account's limits allow: the pacing does the waiting.
-    WhenAllowed,
-}
-
-/// The rule. No `_` arm: a new kind of failure must be thought through here.
-fn again(error: &Error, effect: Effect) -> Again {
-    let repeatable = match (error.executed(), effect) {
-        (Executed::No, _) | (Executed::Maybe, Effect::Read) => Again::AfterBackoff,
-        (Executed::Maybe, Effect::Write) => Again::No,
-    };
-    match error.kind() {
-        ErrorKind::RateLimited if error.retry_at().is_none() => Again::WhenAllowed,
-        ErrorKind::Connect
-        | ErrorKind::Timeout
-        | ErrorKind::Interrupted
-        | ErrorKind::Server
-        | ErrorKind::Unreadable
-        | ErrorKind::RequestTimeout => repeatable,
-        // Waiting does not help, or takes longer than the caller allows.
-        ErrorKind::RateLimited
-        | ErrorKind::QuotaSpent
-        | ErrorKind::Configuration
-        | ErrorKind::InvalidInput
-        | ErrorKind::TooManyUsers
-        | ErrorKind::Unauthorized
-        | ErrorKind::Forbidden
-        | ErrorKind::NotFound
-        | ErrorKind::Validation
-        | ErrorKind::Client
-        | ErrorKind::Redirect
-        | ErrorKind::Unexpected
-        | ErrorKind::TooLarge
-        | ErrorKind::RequestLimit
-        | ErrorKind::InDoubt
-        | ErrorKind::Stopped => Again::No,
+/// Returns when to repeat a call that failed.
+fn repeat(error: &Error, effect: Effect) -> Repeat {
+    match error.kind().repeat() {
+        // The wait would be longer than the caller permits.
+        Repeat::WhenPermitted if error.retry_at().is_some() => Repeat::Never,
+        _ if effect == Effect::Write && error.executed() == Executed::Maybe => Repeat::Never,
+        repeat => repeat,
     }
 }
 
-/// Calls until success, a failure that repeating cannot mend, the policy's end, or the word to halt.
+/// Repeats a call until it succeeds, fails in a way that repeating cannot change, reaches the limits of the policy, or
+/// `run` is stopped. The error says how often and how long the call was attempted.
 pub(crate) async fn retry<T, F: Future<Output = Result<T, Error>>>(
     policy: &RetryPolicy,
     clock: &dyn Clock,
     effect: Effect,
-    halt: &Halt,
+    run: &Run,
     mut call: impl FnMut() -> F,
 ) -> Result<T, Error> {
     let start = clock.now();
-    let mut failures = 0;
+    let (mut attempts, mut failures) = (0, 0);
     loop {
         let error = match call().await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
+        attempts += 1;
         let elapsed = clock.now().saturating_sub(start);
-        match again(&error, effect) {
-            // The pacing does the waiting; a server that refuses for ever is not asked for ever.
-            Again::WhenAllowed
-                if elapsed < policy.elapsed.max(LONGEST_REFUSAL) && !halt.is_set() => {}
-            Again::No | Again::WhenAllowed => return Err(error),
-            Again::AfterBackoff => {
+        let last = |error: Error| match attempts {
+            1 => error,
+            _ => error.with_attempts(attempts, elapsed),
+        };
+        match repeat(&error, effect) {
+            // The governor does the waiting. A server that always refuses is given up in the end.
+            Repeat::WhenPermitted
+                if elapsed < policy.elapsed.max(LONGEST_REFUSAL) && !run.is_stopped() => {}
+            Repeat::Never | Repeat::WhenPermitted => return Err(last(error)),
+            Repeat::AfterBackoff => {
                 failures += 1;
-                let wait = policy.backoff(failures, fastrand::f64());
+                let wait = policy.wait(failures, fastrand::f64());
                 if failures >= policy.attempts || elapsed + wait > policy.elapsed {
-                    return Err(error);
+                    return Err(last(error));
                 }
-                tracing::debug!(
-                    error.type = error.kind().as_str(),
-                    attempt = failures,
-                    wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-                    "trying again"
-                );
-                if halt.unless(clock.sleep(wait)).await.is_err() {
-                    return Err(error);
+                tracing::debug!(%error, attempt = failures, wait_ms = wait.as_millis(), "retrying");
+                if run.until_stopped(clock.sleep(wait)).await.is_err() {
+                    return Err(last(error));
                 }
             }
         }
@@ -198,14 +188,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jitter_is_full_and_bounded() {
+    fn draws_each_wait_below_a_doubling_bound() {
         let policy = RetryPolicy::default();
-        assert_eq!(policy.backoff(1, 0.0), Duration::ZERO);
-        assert_eq!(policy.backoff(1, 1.0), Duration::from_millis(250));
-        assert_eq!(policy.backoff(3, 0.5), Duration::from_millis(500));
+        assert_eq!(policy.wait(1, 0.0), Duration::ZERO);
+        assert_eq!(policy.wait(1, 1.0), Duration::from_millis(250));
+        assert_eq!(policy.wait(3, 0.5), Duration::from_millis(500));
         for failures in [7, 8, 40, u32::MAX] {
             assert!(
-                policy.backoff(failures, 1.0) <= Duration::from_secs(20),
+                policy.wait(failures, 1.0) <= Duration::from_secs(20),
                 "{failures}"
             );
         }

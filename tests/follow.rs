@@ -184,6 +184,7 @@ fn a_link_to_the_state_stays_a_link() {
     std::fs::write(
         &state,
         serde_json::to_string(&connecteam_onboarding::Snapshot::new(
+            connecteam_onboarding::PackId::try_from(1001).expect("an id"),
             std::time::UNIX_EPOCH,
             vec![],
         ))
@@ -423,7 +424,7 @@ fn reminders_name_who_waits_and_who_is_stuck() {
     }
     // All of them were so in 2020, but user 4, who moved since, and user 5, who is new.
     let entry = |user: u64, status: &str, waiting| json!({"id": 500 + user, "userId": user, "status": status, "isWaitingApproval": waiting, "since": 1_577_836_800_u64});
-    let saved = json!({"version": 1, "takenAt": 1_577_836_800_u64, "assignments": [
+    let saved = json!({"version": 1, "pack": 1001, "takenAt": 1_577_836_800_u64, "assignments": [
         entry(1, "in_progress", false), entry(2, "in_progress", true), entry(3, "completed", false),
         entry(4, "in_progress", false),
     ]});

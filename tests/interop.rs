@@ -7,8 +7,8 @@ mod support;
 
 use connecteam_onboarding::{
     Assign, AssignError, AssignProgress, Assignment, Change, Client, ClientBuilder, Error,
-    InvalidId, Look, Pack, PackId, Plan, Progress, Quota, Region, Rejection, Report, RetryPolicy,
-    Snapshot, UserId, Watch,
+    InvalidId, Pack, PackId, Plan, Progress, Quota, Region, Rejection, Report, RetryPolicy,
+    Snapshot, Update, UserId, Watch,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,7 +32,7 @@ fn types_cross_threads() {
         Plan,
         Snapshot,
         Change,
-        Look,
+        Update,
         Progress,
         Assignment,
         Rejection,

@@ -293,7 +293,7 @@ async fn a_late_answer_is_a_time_out() {
     let builder = fake
         .client_builder()
         .api_key(fake.api_key())
-        .attempt_timeout(Duration::from_millis(40));
+        .read_timeout(Duration::from_millis(40));
     let client = builder
         .retry(RetryPolicy::never())
         .build()

@@ -98,7 +98,7 @@ fn a_messy_file_becomes_assignments() {
     assert_eq!(
         object,
         json!({"assigned": [7, 1, 3], "already_assigned": [2], "rejected": [{"userId": 9999, "reason": "no such user"}],
-               "not_assigned": [], "unknown": [], "duplicates": 1, "requests": 5, "error": null})
+               "not_assigned": [], "unknown": [], "duplicates": 1, "requests": 4, "error": null})
     );
     let (exit, object, _) = run(assign(&server, &file("clean.txt", "7\n1\n"), &[]));
     assert_eq!((exit, &object["already_assigned"]), (0, &json!([7, 1])));
@@ -312,7 +312,7 @@ fn the_exit_status_tells_what_to_do() {
     let (exit, object, _) = run(assign(&server, &many, &["--max-requests", "5"]));
     assert_eq!(
         (exit, &object["error"]["kind"], &object["requests"]),
-        (3, &json!("request_limit"), &json!(server.requests() - 2))
+        (3, &json!("run_limit"), &json!(server.requests() - 2))
     );
 }
 
@@ -325,7 +325,7 @@ fn a_plan_is_one_object_and_sends_no_write() {
         .with(|world| world.day = Some(Window::new(100, 9_000.0)));
     let messy = file("plan.txt", list((1..=1003).chain(1..=200)));
     let (exit, object, _) = run(assign(&server, &messy, &["--plan"]));
-    let expected = json!({"unique": 1003, "duplicates": 200, "already_assigned": 1, "to_assign": 1002, "requests": 4,
+    let expected = json!({"unique": 1003, "duplicates": 200, "already_assigned": 1, "to_assign": 1002, "requests": 4, "max_requests": 262,
                           "fits_today": true, "error": null});
     assert_eq!((exit, object), (0, expected));
     assert_eq!(server.posts(), 0);
@@ -517,6 +517,7 @@ fn the_object_has_its_fields_in_the_documented_order() {
         "already_assigned",
         "to_assign",
         "requests",
+        "max_requests",
         "fits_today",
     ];
     let error = ["error", "kind", "message", "retry_at"];
@@ -559,12 +560,9 @@ fn a_limit_on_requests_is_named_when_it_ends_the_search() {
         &["--max-requests", "4"],
     ));
     let message = object["error"]["message"].as_str().expect("a message");
-    assert_eq!(
-        (exit, &object["error"]["kind"]),
-        (3, &json!("request_limit"))
-    );
+    assert_eq!((exit, &object["error"]["kind"]), (3, &json!("run_limit")));
     assert!(
-        message.contains("the run may send 4 requests, and the last is kept to read the pack back"),
+        message.contains("the run may send 4 requests, and the last one is kept to read the pack back"),
         "{message}"
     );
 }

@@ -104,7 +104,7 @@ async fn no_secret_is_ever_shown() {
             };
             let builder = sign(Client::builder().base_url(server.base_url()))
                 .retry(RetryPolicy::never())
-                .attempt_timeout(Duration::from_millis(60));
+                .read_timeout(Duration::from_millis(60));
             let _ = writeln!(text, "{builder:?}");
             let client = builder.build().expect("a client");
             let pack = client.pack(PackId::try_from(1001).expect("an id"));

@@ -6,8 +6,8 @@
 mod support;
 
 use connecteam_onboarding::{
-    Change, ChangeKind, Client, Clock, ErrorKind, Look, Pack, PackId, RetryPolicy, Sleep, Snapshot,
-    UserId, Watch,
+    Change, ChangeKind, Client, Clock, ErrorKind, Pack, PackId, RetryPolicy, Sleep, Snapshot,
+    Update, UserId, Watch,
 };
 use futures_util::{FutureExt, Stream, StreamExt};
 use std::sync::{Arc, Mutex};
@@ -108,7 +108,7 @@ fn seen(changes: &[Change]) -> Vec<(ChangeKind, u64)> {
         .collect()
 }
 
-async fn look(watch: &mut Watch) -> Look {
+async fn look(watch: &mut Watch) -> Update {
     watch.next().await.expect("goes on").expect("no failure")
 }
 
@@ -333,6 +333,7 @@ async fn it_goes_on_through_a_passing_failure_and_ends_on_a_lasting_one() {
         [(ChangeKind::Completed, 1)],
         "compared with before"
     );
+    assert!(watch.next().now_or_never().is_none(), "it waits");
     let waits = clock.waits();
     assert!(
         waits.ends_with(&[SECOND * 2, SECOND * 4, SECOND * 8, SECOND * 2]),
@@ -347,7 +348,7 @@ async fn it_goes_on_through_a_passing_failure_and_ends_on_a_lasting_one() {
             .await
             .expect("it is told")
             .expect_err("a fault");
-        assert_eq!((error.status(), error.is_lasting()), (Some(status), true));
+        assert_eq!((error.status(), error.is_permanent()), (Some(status), true));
         assert!(watch.next().await.is_none());
     }
 }
@@ -393,6 +394,7 @@ async fn a_spent_day_is_waited_for() {
         .expect("goes on")
         .expect_err("the last one is for others");
     assert_eq!((error.kind(), server.gets()), (ErrorKind::QuotaSpent, 3));
+    assert!(watch.next().now_or_never().is_none(), "it waits");
     let waits = clock.waits();
     assert!(
         matches!(&waits[..], [wait] if (SECOND * 4_900..SECOND * 5_100).contains(wait)),
@@ -419,7 +421,7 @@ async fn the_interval_is_stretched_once_half_the_day_is_gone() {
 #[test]
 fn it_can_go_wherever_a_stream_can() {
     fn sendable<
-        T: Stream<Item = Result<Look, connecteam_onboarding::Error>> + Send + Unpin + 'static,
+        T: Stream<Item = Result<Update, connecteam_onboarding::Error>> + Send + Unpin + 'static,
     >() {
     }
     sendable::<Watch>();

@@ -48,7 +48,7 @@ fn row(what: &str, others_each_minute: u64, within: u64, seed: u64) {
         .base_url(url)
         .clock(time.clone())
         // Real time, of which simulated waits take little.
-        .attempt_timeout(Duration::from_secs(600))
+        .read_timeout(Duration::from_secs(600))
         .build()
         .expect("a client");
     let pack = client.pack(PackId::try_from(1001).expect("an id"));

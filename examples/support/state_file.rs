@@ -2,24 +2,9 @@
 #![allow(dead_code, reason = "each program uses its own part of it")]
 
 use connecteam_onboarding::{PackId, Snapshot};
-use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-
-/// The snapshot, and beside its own fields whose it is.
-#[derive(Serialize)]
-struct Content<'a> {
-    pack: PackId,
-    #[serde(flatten)]
-    snapshot: &'a Snapshot,
-}
-
-/// Whose snapshot it is; a file written by other means need not tell.
-#[derive(Deserialize)]
-struct Owner {
-    pack: Option<PackId>,
-}
 
 /// What the file holds; `None` if there is none. One that cannot be read is an error, not a new start:
 /// everything that happened since would be lost without a word. So is one of another pack: everybody on it
@@ -34,26 +19,23 @@ pub fn load(file: &Path, pack: PackId) -> Result<Option<Snapshot>, String> {
         let file = file.display();
         format!("{file}: not the state of an earlier run: {e}; move it away to start from now")
     };
-    let snapshot = serde_json::from_slice(&bytes).map_err(unreadable)?;
-    match serde_json::from_slice::<Owner>(&bytes)
-        .map_err(unreadable)?
-        .pack
-    {
-        Some(of) if of != pack => Err(format!(
-            "{}: the state of pack {of}, not of pack {pack}; each has a file of its own",
-            file.display()
-        )),
-        _ => Ok(Some(snapshot)),
+    let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    if snapshot.pack() != pack {
+        return Err(format!(
+            "{}: the state of pack {}, not of pack {pack}; each has a file of its own",
+            file.display(),
+            snapshot.pack()
+        ));
     }
+    Ok(Some(snapshot))
 }
 
 /// Replaces the file: a kill or a power cut at any moment leaves the old one or the new one.
-pub fn save(file: &Path, pack: PackId, snapshot: &Snapshot) -> Result<(), String> {
-    replace(file, &Content { pack, snapshot })
-        .map_err(|e| format!("{}: cannot be written: {e}", file.display()))
+pub fn save(file: &Path, snapshot: &Snapshot) -> Result<(), String> {
+    replace(file, snapshot).map_err(|e| format!("{}: cannot be written: {e}", file.display()))
 }
 
-fn replace(file: &Path, content: &Content<'_>) -> std::io::Result<()> {
+fn replace(file: &Path, content: &Snapshot) -> std::io::Result<()> {
     // A link stays one.
     let file = &std::fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
     // Beside it, as a rename does not cross file systems; always the same name, so that a kill leaves one

@@ -1,361 +1,445 @@
-//! The bulk engine: whole chunks first, then the search for those that the API refuses, with every
-//! doubtful request read back in between. Runs over [`Api`], so that a simulation drives it too.
+//! The engine of a run: sends whole chunks, then searches for the users that the API rejects, and reads ambiguous requests
+//! back in between.
 
-use super::AssignProgress;
-use super::doubt::Doubt;
-use super::naming::named;
-use crate::budget::Budget;
+use super::api::{Api, List, current_list};
+use super::evidence::{Ambiguous, Evidence, Proof, Shown};
+use super::ledger::Ledger;
+use super::outcome::{Outcome, Rejection};
+use super::progress::AssignProgress;
+use super::queue::{Queue, Rejected, Work};
+use super::refusal;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Executed};
-use crate::halt::Halt;
-use crate::id::UserId;
-use crate::isolate::{Group, Naming, Search};
-use crate::ledger::{Ledger, Outcome, Rejection};
+use crate::request::Run;
 use crate::retry::{Effect, RetryPolicy, retry};
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-/// What the engine asks of the API: one attempt each, paced and counted by whoever implements it.
-pub(crate) trait Api: Sync {
-    /// The users on the pack, one entry an assignment.
-    fn list(&self) -> impl Future<Output = Result<Vec<UserId>, Error>> + Send;
-    /// Assigns all of them or nobody. Sends nothing once the run's halt is set.
-    fn assign(&self, users: &[UserId]) -> impl Future<Output = Result<(), Error>> + Send;
-}
-
-/// The terms of a run.
+/// The settings of a run.
 #[derive(Clone, Debug)]
-pub(crate) struct Terms {
+pub(crate) struct Settings {
     pub(crate) max_items: usize,
     pub(crate) in_flight: usize,
     pub(crate) settle: Duration,
     pub(crate) resend_in_doubt: bool,
     pub(crate) all_or_nothing: bool,
-    /// The most writes beyond one for each chunk.
+    /// The most writes beyond one per chunk.
     pub(crate) extra_writes: u64,
     pub(crate) retry: RetryPolicy,
 }
 
-/// One write: who is sent, and what for.
-#[derive(Debug)]
-pub(super) struct Work {
-    pub(super) positions: Vec<u32>,
-    /// The group of the search that this is; a whole chunk otherwise.
-    pub(super) group: Option<Group>,
-    /// How often it was sent and proven not executed.
-    pub(super) failures: u32,
-}
-
-/// What a run has come to.
+/// What a run does at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// The first read. Nobody is sent before: running a list again resumes it.
+enum Phase {
+    /// Reads the pack. Nothing is sent before, so running a list again resumes it.
     Opening,
-    /// Every chunk goes out whole, once.
+    /// Sends every chunk once.
     Chunks,
-    /// The read before the search: somebody else may have assigned some meanwhile.
+    /// Reads the pack before the search, because other programs may have assigned users meanwhile.
     Narrowing,
-    /// Groups of those in refused chunks.
+    /// Sends groups of the users in refused chunks.
     Search,
-    /// The read that makes verdicts final: some servers refuse who is there already.
+    /// Reads the pack to make rejections final: some servers reject users who are on the pack already.
     Closing,
     Closed,
 }
 
+/// A list that is more recent is not read again only to narrow the search.
+const RECENT: Duration = Duration::from_secs(60);
+
+/// This many requests in a row that failed on every attempt end the run: the server is down.
+const MOST_FAILURES: u32 = 3;
+
+/// A finished read.
+struct Read {
+    began: Duration,
+    list: Result<List, Error>,
+}
+
 pub(crate) struct Engine<'a, A> {
-    pub(super) api: &'a A,
-    pub(super) clock: &'a dyn Clock,
-    pub(super) terms: &'a Terms,
-    pub(super) budget: &'a Budget,
-    pub(super) halt: &'a Halt,
-    pub(super) ledger: &'a mut Ledger,
-    pub(super) phase: Phase,
-    pub(super) search: Search<Rejection>,
-    /// The next position of which no chunk was made.
-    pub(super) cursor: u32,
-    pub(super) again: VecDeque<Work>,
-    pub(super) doubts: Vec<Doubt<Work>>,
-    pub(super) extra_writes: u64,
-    pub(super) failures: u32,
-    pub(super) rejected: bool,
-    /// When this run last had somebody confirmed: by now, and when the last read began.
-    pub(super) confirmed_at: Option<Duration>,
-    pub(super) confirmed_at_read: Option<Duration>,
-    /// Those confirmed since the read under way began: it need not show them.
-    pub(super) since_read: Option<HashSet<u32>>,
-    pub(super) cause: Option<Error>,
+    api: &'a A,
+    clock: &'a dyn Clock,
+    settings: &'a Settings,
+    run: &'a Run,
+    ledger: &'a mut Ledger,
+    phase: Phase,
+    queue: Queue,
+    evidence: Evidence<Work>,
+    /// When the last list was read.
+    listed_at: Option<Duration>,
+    /// Requests in a row that failed on every attempt.
+    failures: u32,
+    cause: Option<Error>,
 }
 
 impl<'a, A: Api> Engine<'a, A> {
     pub(crate) fn new(
         api: &'a A,
         clock: &'a dyn Clock,
-        terms: &'a Terms,
-        budget: &'a Budget,
-        halt: &'a Halt,
+        settings: &'a Settings,
+        run: &'a Run,
         ledger: &'a mut Ledger,
     ) -> Self {
         Self {
             api,
             clock,
-            terms,
-            budget,
-            halt,
+            settings,
+            run,
             ledger,
             phase: Phase::Opening,
-            search: Search::new(terms.max_items),
-            cursor: 0,
-            again: VecDeque::new(),
-            doubts: Vec::new(),
-            extra_writes: 0,
+            queue: Queue::new(settings.max_items),
+            evidence: Evidence::new(settings.settle),
+            listed_at: None,
             failures: 0,
-            rejected: false,
-            confirmed_at: None,
-            confirmed_at_read: None,
-            since_read: None,
             cause: None,
         }
     }
 
-    /// Runs to the end. Whoever is left open is so for the error returned.
+    /// Runs until every user has an outcome. Returns the error that left users unresolved, if any.
     pub(crate) async fn run(
         mut self,
         stop: impl Future<Output = ()> + Send,
         progress: &mut (dyn FnMut(AssignProgress) + Send),
     ) -> Option<Error> {
         let mut stop = std::pin::pin!(stop);
+        let mut waiting = self.run.waiting();
         let mut writes = FuturesUnordered::new();
         let mut reading = Some(self.read());
         loop {
             while self.phase != Phase::Opening
-                && writes.len() < self.terms.in_flight
+                && writes.len() < self.settings.in_flight
                 && let Some(work) = self.next_write(writes.len())
             {
                 writes.push(self.write(work));
             }
-            let quiet = writes.is_empty() && self.doubts.is_empty();
-            if reading.is_none()
-                && (self.due_in() == Some(Duration::ZERO) || (quiet && self.wants_read()))
-            {
-                reading = Some(self.read());
+            if reading.is_none() {
+                if writes.is_empty() && self.evidence.is_empty() {
+                    if self.next_phase() == Phase::Closed {
+                        return self.cause;
+                    }
+                    if matches!(self.phase, Phase::Narrowing | Phase::Closing) {
+                        reading = Some(self.read());
+                    } else {
+                        continue;
+                    }
+                } else if self.evidence.due_in(self.clock.now()) == Some(Duration::ZERO) {
+                    reading = Some(self.read());
+                }
             }
-            if reading.is_none() && quiet {
-                return self.cause;
-            }
-            let due = self.due_in().filter(|_| reading.is_none());
+            let due = self
+                .evidence
+                .due_in(self.clock.now())
+                .filter(|_| reading.is_none());
             tokio::select! {
                 biased;
-                () = &mut stop, if !self.halt.is_set() => {
-                    self.halt(Error::new(ErrorKind::Stopped, "the caller stopped the run"));
+                () = &mut stop, if !self.run.is_stopped() => {
+                    self.stop(Error::new(ErrorKind::Stopped, "the caller stopped the run"));
                 }
-                (began, list) = async { reading.as_mut().expect("checked").await }, if reading.is_some() => {
+                read = async { reading.as_mut().expect("checked").await }, if reading.is_some() => {
                     reading = None;
-                    self.listed(began, list);
+                    self.apply_read(read);
                 }
-                Some((work, result)) = writes.next(), if !writes.is_empty() => self.written(work, result),
+                Some((work, result)) = writes.next(), if !writes.is_empty() => {
+                    self.apply_write(work, result);
+                }
                 () = self.clock.sleep(due.unwrap_or_default()), if due.is_some() => {}
+                Ok(()) = waiting.changed() => {}
             }
-            progress(AssignProgress::new(self.ledger, self.budget.sent()));
+            let until = *waiting.borrow_and_update();
+            progress(AssignProgress::new(self.ledger, self.run.sent(), until));
         }
     }
 
-    /// Starts nothing new. The first cause stands.
-    pub(super) fn halt(&mut self, cause: Error) {
+    /// Sends nothing new. The first cause is kept.
+    fn stop(&mut self, cause: Error) {
         self.cause.get_or_insert(cause);
-        self.halt.set();
+        self.run.stop();
+    }
+
+    /// Moves to the next phase, once nothing is in flight or ambiguous.
+    fn next_phase(&mut self) -> Phase {
+        let recent = || {
+            let now = self.clock.now();
+            self.listed_at
+                .is_some_and(|at| now.saturating_sub(at) < RECENT)
+        };
+        let searches = self.queue.is_searching() && !self.run.is_stopped();
+        self.phase = match self.phase {
+            Phase::Chunks if searches && recent() => Phase::Search,
+            Phase::Chunks if searches => Phase::Narrowing,
+            Phase::Opening | Phase::Chunks | Phase::Narrowing | Phase::Search
+                if self.ledger.has_rejections() =>
+            {
+                Phase::Closing
+            }
+            _ => Phase::Closed,
+        };
+        self.phase
     }
 
     fn next_write(&mut self, in_flight: usize) -> Option<Work> {
-        if self.halt.is_set() {
+        if self.run.is_stopped() {
             return None;
         }
-        if let Some(positions) = self.next_chunk() {
-            return Some(Work {
-                positions,
-                group: None,
-                failures: 0,
-            });
+        if let Some(chunk) = self.queue.next_chunk(self.ledger) {
+            return Some(chunk);
         }
-        if self.again.is_empty() && (self.phase != Phase::Search || self.search.is_done()) {
+        let searching = self.phase == Phase::Search;
+        if !self.queue.has_extra(searching) {
             return None;
         }
-        // A read must stay affordable: without it no doubt is settled and no verdict final.
-        let affordable = self.budget.left() > in_flight as u64 + 1;
-        if !affordable || self.extra_writes >= self.terms.extra_writes {
-            // Those in flight may settle the rest.
-            if in_flight > 0 {
-                return None;
-            }
-            self.halt(if affordable {
-                self.too_many_extra()
+        // One request stays for a read: without it, nothing ambiguous is resolved and no rejection is final.
+        let affordable = self.run.remaining() > in_flight as u64 + 1;
+        if affordable && self.queue.extra_writes() < self.settings.extra_writes {
+            return self.queue.next_extra(searching);
+        }
+        // The requests in flight may settle the rest.
+        if in_flight == 0 {
+            self.stop(if affordable {
+                self.too_many_extra_writes()
             } else {
-                self.budget.kept_back()
+                self.run
+                    .limit_reached("the last one is kept to read the pack back")
             });
-            return None;
         }
-        let work = self.again.pop_front().or_else(|| {
-            let group = self.search.next_group()?;
-            Some(Work {
-                positions: group.items().to_vec(),
-                group: Some(group),
-                failures: 0,
-            })
-        })?;
-        self.extra_writes += 1;
-        Some(work)
+        None
     }
 
-    fn too_many_extra(&self) -> Error {
+    fn too_many_extra_writes(&self) -> Error {
         let message = format!(
-            "the run may send no further request: {} went beyond one for each chunk, to find those that the API \
-             refuses; check that the list holds user ids, then run it again or allow more requests",
-            self.extra_writes
+            "the run sent {} requests beyond one per chunk to find the users that the API rejects, which is the limit: \
+             check that the list holds user ids, then run it again, or set `max_requests`",
+            self.queue.extra_writes()
         );
-        Error::new(ErrorKind::RequestLimit, message)
-    }
-
-    fn next_chunk(&mut self) -> Option<Vec<u32>> {
-        let end = u32::try_from(self.ledger.len()).unwrap_or(u32::MAX);
-        let mut positions = Vec::new();
-        while self.cursor < end && positions.len() < self.terms.max_items {
-            if *self.ledger.outcome(self.cursor) == Outcome::NotAssigned {
-                positions.push(self.cursor);
-            }
-            self.cursor += 1;
-        }
-        (!positions.is_empty()).then_some(positions)
+        Error::new(ErrorKind::RunLimit, message)
     }
 
     fn write(&self, work: Work) -> BoxFuture<'a, (Work, Result<(), Error>)> {
-        let (api, clock, terms, halt) = (self.api, self.clock, self.terms, self.halt);
+        let (api, clock, settings, run) = (self.api, self.clock, self.settings, self.run);
         let users = self.ledger.ids(&work.positions);
         async move {
             let call = || api.assign(&users);
-            let result = retry(&terms.retry, clock, Effect::Write, halt, call).await;
+            let result = retry(&settings.retry, clock, Effect::Write, run, call).await;
             (work, result)
         }
         .boxed()
     }
 
-    fn written(&mut self, work: Work, result: Result<(), Error>) {
+    fn apply_write(&mut self, work: Work, result: Result<(), Error>) {
         let Err(error) = result else {
-            return self.accepted(work);
+            tracing::debug!(users = work.positions.len(), "assigned");
+            self.assigned(&work.positions);
+            let rejected = self.queue.accepted(work);
+            return self.reject(rejected);
         };
         if error.executed() == Executed::Maybe {
-            self.ledger.doubt(&work.positions);
-            let users = work.positions.len();
-            self.doubts.push(Doubt::new(
-                work,
-                users,
-                self.clock.now(),
-                self.terms.settle,
-                error,
-            ));
+            tracing::warn!(%error, users = work.positions.len(), "ambiguous request: the pack is read back");
+            self.ledger.mark_ambiguous(&work.positions);
+            let users = work.positions.clone();
+            self.evidence.add(work, users, error, self.clock.now());
         } else if error.kind() == ErrorKind::Validation {
             self.refused(work, error);
         } else {
-            if let Some(group) = work.group {
-                self.search.put_back(group);
-            }
-            self.halt(error);
+            self.queue.put_back(work);
+            self.stop(error);
         }
     }
 
-    fn accepted(&mut self, work: Work) {
-        self.assigned(&work.positions);
-        match work.group {
-            None => self.search.chunk_accepted(work.positions.len()),
-            Some(group) => {
-                let rejections = self.search.accepted(group);
-                self.reject(
-                    rejections
-                        .into_iter()
-                        .map(|rejection| (rejection.item, rejection.answer)),
-                );
-            }
-        }
-    }
-
-    pub(super) fn assigned(&mut self, positions: &[u32]) {
+    fn assigned(&mut self, positions: &[u32]) {
         self.failures = 0;
-        self.confirmed_at = Some(self.clock.now());
+        self.evidence.confirmed(positions, self.clock.now());
         for position in positions {
             self.ledger.set(*position, Outcome::Assigned);
-            if let Some(since_read) = &mut self.since_read {
-                since_read.insert(*position);
-            }
         }
     }
 
     fn refused(&mut self, work: Work, error: Error) {
         self.failures = 0;
         let users = self.ledger.ids(&work.positions);
-        let named = named(error.refusal(), &users);
-        let answer = Rejection::new(
-            error
-                .detail()
-                .or(error.body())
-                .unwrap_or("refused without a reason"),
-        );
-        let position = |index: &usize| work.positions[*index];
-        let naming = Naming {
-            by_index: named
-                .by_index
-                .iter()
-                .map(|(index, _)| position(index))
-                .collect(),
-            hinted: named.hinted.iter().map(position).collect(),
-        };
-        let verdicts: Vec<_> = named
-            .by_index
-            .iter()
-            .map(|(index, words)| {
-                (
-                    position(index),
-                    words
-                        .as_deref()
-                        .map_or_else(|| answer.clone(), Rejection::new),
-                )
-            })
-            .collect();
-        if self.terms.all_or_nothing {
-            self.reject(verdicts);
-            // Whatever else ended the run: this is why nobody is assigned.
+        let refusal = refusal::read(error.refusal(), &users, &work.positions);
+        let reason = error
+            .detail()
+            .or(error.body())
+            .unwrap_or("the API gave no reason");
+        let reason = Rejection::new(reason);
+        let own_reasons = refusal
+            .reasons
+            .into_iter()
+            .map(|(position, own)| (position, own.map_or_else(|| reason.clone(), Rejection::new)));
+        let own_reasons: Rejected = own_reasons.collect();
+        if self.settings.all_or_nothing {
+            self.reject(own_reasons);
+            // Whatever else ended the run, this is why no user is assigned.
             self.cause = Some(error.clone());
-            return self.halt(error);
+            return self.stop(error);
         }
-        let rejections = match work.group {
-            None => self.search.chunk_refused(work.positions, answer, naming),
-            Some(group) => self.search.refused(group, answer, naming),
+        let rejected = self.queue.refused(work, reason, refusal.named);
+        self.reject(rejected);
+        self.reject(own_reasons);
+    }
+
+    /// Rejects users, until the closing read confirms it.
+    fn reject(&mut self, rejected: Rejected) {
+        for (position, reason) in rejected {
+            self.ledger.set(position, Outcome::Rejected(reason));
+        }
+    }
+
+    fn read(&mut self) -> BoxFuture<'a, Read> {
+        let began = self.clock.now();
+        self.evidence.read_begins(began);
+        let (api, clock, settings, run) = (self.api, self.clock, self.settings, self.run);
+        let phase = self.phase;
+        async move {
+            let never_stopped = Run::default();
+            let once = || {
+                retry(&settings.retry, clock, Effect::Read, &never_stopped, || {
+                    api.list()
+                })
+            };
+            let list = match phase {
+                // What follows these would not be sent after a stop, so the reads end with it.
+                Phase::Opening | Phase::Narrowing => run
+                    .until_stopped(current_list(settings.settle, once))
+                    .await
+                    .and_then(|list| list),
+                Phase::Closing => current_list(settings.settle, once).await,
+                Phase::Chunks | Phase::Search | Phase::Closed => once().await,
+            };
+            Read { began, list }
+        }
+        .boxed()
+    }
+
+    fn apply_read(&mut self, read: Read) {
+        let list = match read.list {
+            Ok(list) => list,
+            Err(error) => return self.read_failed(error),
         };
-        self.reject(
-            rejections
-                .into_iter()
-                .map(|rejection| (rejection.item, rejection.answer)),
+        let age = list.age.unwrap_or_default();
+        self.listed_at = Some(read.began.saturating_sub(age));
+        let mut on_list = vec![false; self.ledger.len()];
+        let users = self.ledger.users();
+        for position in list.users.into_iter().filter_map(|id| users.position(id)) {
+            on_list[position as usize] = true;
+        }
+        if matches!(
+            self.phase,
+            Phase::Opening | Phase::Narrowing | Phase::Closing
+        ) {
+            self.evidence.forget_read();
+        }
+        self.phase = match self.phase {
+            Phase::Opening => {
+                self.mark_on_pack(&on_list);
+                Phase::Chunks
+            }
+            Phase::Narrowing => {
+                self.mark_on_pack(&on_list);
+                self.queue.withdraw(&on_list);
+                Phase::Search
+            }
+            Phase::Closing => {
+                self.mark_on_pack(&on_list);
+                Phase::Closed
+            }
+            phase @ (Phase::Chunks | Phase::Search | Phase::Closed) => {
+                self.read_back(&on_list, age);
+                phase
+            }
+        };
+    }
+
+    /// Settles the users that a list shows and that have no outcome, or a rejection that is not final.
+    fn mark_on_pack(&mut self, on_list: &[bool]) {
+        for position in (0..)
+            .zip(on_list)
+            .filter_map(|(position, on_list)| on_list.then_some(position))
+        {
+            if matches!(
+                self.ledger.outcome(position),
+                Outcome::NotAssigned | Outcome::Rejected(_) | Outcome::Unknown
+            ) {
+                self.ledger.set_on_pack(position);
+            }
+        }
+    }
+
+    fn read_failed(&mut self, error: Error) {
+        let due = self.evidence.read_failed();
+        match self.phase {
+            Phase::Opening | Phase::Narrowing => {}
+            Phase::Closing => self.ledger.undo_rejections(),
+            Phase::Chunks | Phase::Search | Phase::Closed => {
+                for request in due {
+                    self.unknown(request.work, None);
+                }
+            }
+        }
+        if matches!(self.phase, Phase::Closing) {
+            self.phase = Phase::Closed;
+        } else if matches!(self.phase, Phase::Opening) {
+            self.phase = Phase::Chunks;
+        }
+        self.stop(error);
+    }
+
+    fn read_back(&mut self, on_list: &[bool], age: Duration) {
+        let list = Shown {
+            on_list,
+            age,
+            ended: self.clock.now(),
+        };
+        for (request, proof) in self.evidence.judge(list, self.ledger.on_pack()) {
+            tracing::info!(users = request.work.positions.len(), ?proof, "read back");
+            match proof {
+                Proof::Executed => {
+                    // Another program may have assigned them, and a server that rejects users on the pack may have rejected
+                    // these. So the search learns nothing from it.
+                    self.assigned(&request.work.positions);
+                    self.queue.abandon(request.work);
+                }
+                Proof::NotExecuted if self.settings.resend_in_doubt => self.not_executed(request),
+                Proof::NotExecuted | Proof::GivenUp => self.give_up(request, on_list),
+            }
+        }
+    }
+
+    /// Sends a request again that was proven not executed, unless it failed too often.
+    fn not_executed(&mut self, request: Ambiguous<Work>) {
+        let mut work = request.work;
+        work.failures += 1;
+        if work.failures < self.settings.retry.attempts() {
+            return self.queue.resend(work);
+        }
+        self.cause.get_or_insert(request.error);
+        self.queue.abandon(work);
+        self.failures += 1;
+        if self.failures >= MOST_FAILURES {
+            self.run.stop();
+        }
+    }
+
+    fn give_up(&mut self, request: Ambiguous<Work>, on_list: &[bool]) {
+        let message = format!(
+            "reading the pack did not show whether a request was executed: {}",
+            request.error
         );
-        // The words for each, where the answer has them.
-        self.reject(verdicts);
+        self.cause
+            .get_or_insert(Error::new(ErrorKind::Ambiguous, message));
+        self.unknown(request.work, Some(on_list));
     }
 
-    /// Provisional until the closing read.
-    fn reject(&mut self, rejections: impl IntoIterator<Item = (u32, Rejection)>) {
-        for (position, why) in rejections {
-            self.rejected = true;
-            self.ledger.set(position, Outcome::Rejected(why));
+    /// Sends nothing more for these users. Users that a list shows are on the pack.
+    fn unknown(&mut self, work: Work, on_list: Option<&[bool]>) {
+        for position in &work.positions {
+            if on_list.is_some_and(|on_list| on_list[*position as usize]) {
+                self.ledger.set_on_pack(*position);
+            } else {
+                self.ledger.set(*position, Outcome::Unknown);
+            }
         }
-    }
-}
-
-impl Phase {
-    /// What follows when the phase's read is done.
-    pub(super) fn next(self) -> Self {
-        match self {
-            Self::Opening => Self::Chunks,
-            Self::Narrowing => Self::Search,
-            Self::Closing => Self::Closed,
-            other => other,
-        }
+        self.queue.abandon(work);
     }
 }

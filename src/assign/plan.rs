@@ -1,9 +1,12 @@
-//! [`Plan`]: what a run would do.
+//! [`Plan`]: what a run would do, and what it would cost.
 
+use crate::text::Count;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a run would do; made by [`Assign::plan`](super::Assign::plan).
+/// What a run would do, and how many requests it would take; made by [`Assign::plan`](super::Assign::plan).
+///
+/// Requests for access tokens, retries and read-backs are not counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -12,15 +15,59 @@ pub struct Plan {
     pub unique: u64,
     /// The ids that repeat an earlier one.
     pub duplicates: u64,
-    /// Who is on the pack already.
+    /// The users on the pack already.
     pub already_assigned: u64,
-    /// Who would be sent.
+    /// The users that would be sent.
     pub to_assign: u64,
-    /// The requests that this takes if nobody is refused: one read, and the chunks.
+    /// The requests if no user is rejected: one read, and the chunks.
     pub requests: u64,
-    /// Whether the day's quota allows them, beside what is reserved and one request to read back; `None`
-    /// where no answer told it.
+    /// The most requests, however many users are rejected.
+    pub max_requests: u64,
+    /// Whether the day's quota permits `requests`, next to the reserve and one request to read back. `None` if no response
+    /// reported the quota.
     pub fits_today: Option<bool>,
+}
+
+impl Plan {
+    /// Estimates the requests if `rejected` users are rejected and the API does not say which. On average, a run takes at most
+    /// this many.
+    ///
+    /// A run takes one read more if its chunks take longer than a minute. If the API names the rejected users, a run takes far
+    /// fewer requests.
+    ///
+    /// ```no_run
+    /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) -> Result<(), connecteam_onboarding::Error> {
+    /// let plan = pack.assign(list).plan().await?;
+    /// println!("{} requests, {} if ten users are rejected", plan.requests, plan.requests_if_rejected(10));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate, far below 2^52"
+    )]
+    pub fn requests_if_rejected(&self, rejected: u64) -> u64 {
+        let rejected = rejected.min(self.to_assign);
+        if rejected == 0 {
+            return self.requests;
+        }
+        let (users, chunks) = (
+            self.to_assign as f64,
+            self.requests.saturating_sub(1) as f64,
+        );
+        // log2 of the number of ways to choose the rejected users.
+        let choices: f64 = (0..rejected)
+            .map(|k| ((users - k as f64) / (k + 1) as f64).log2())
+            .sum();
+        let factor = if rejected < 5 { 1.25 } else { 1.05 };
+        let writes = factor * (choices + rejected as f64 + chunks);
+        let writes = writes.min(1.15 * users).max(chunks).ceil();
+        // The first read, and the one that makes rejections final.
+        (writes as u64 + 2).min(self.max_requests)
+    }
 }
 
 impl fmt::Display for Plan {
@@ -31,17 +78,67 @@ impl fmt::Display for Plan {
             already_assigned,
             to_assign,
             requests,
+            max_requests,
             fits_today,
         } = self;
         write!(
             f,
-            "{unique} users: {to_assign} to assign, {already_assigned} already assigned; {duplicates} duplicates; \
-             {requests} requests"
+            "{}: {to_assign} to assign, {already_assigned} already assigned; {}; {}",
+            Count(*unique, "user"),
+            Count(*duplicates, "duplicate"),
+            Count(*requests, "request"),
         )?;
+        if max_requests > requests {
+            write!(f, " if no user is rejected, at most {max_requests}")?;
+        }
         match fits_today {
-            Some(true) => f.write_str(", which today's quota allows"),
-            Some(false) => f.write_str(", for which today's quota is too small"),
+            Some(true) => f.write_str("; today's quota permits it"),
+            Some(false) => f.write_str("; today's quota is too small"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(to_assign: u64) -> Plan {
+        let chunks = to_assign.div_ceil(500);
+        Plan {
+            unique: to_assign,
+            duplicates: 0,
+            already_assigned: 0,
+            to_assign,
+            requests: 1 + chunks,
+            max_requests: 3 + chunks + (to_assign / 10).max(256),
+            fits_today: None,
+        }
+    }
+
+    #[test]
+    fn estimates_grow_with_the_rejected_users_up_to_the_most() {
+        let plan = plan(1_553);
+        assert_eq!((plan.requests, plan.requests_if_rejected(0)), (5, 5));
+        let estimates: Vec<u64> = [1, 2, 14, 100, 1_553, u64::MAX]
+            .map(|rejected| plan.requests_if_rejected(rejected))
+            .into();
+        assert!(estimates.is_sorted(), "{estimates:?}");
+        assert!((100..150).contains(&estimates[2]), "{estimates:?}");
+        assert_eq!(estimates[5], plan.max_requests);
+    }
+
+    #[test]
+    fn small_and_empty_lists_are_estimated() {
+        assert_eq!(plan(0).requests_if_rejected(5), 1);
+        assert_eq!(plan(1).requests_if_rejected(1), 4);
+    }
+
+    #[test]
+    fn one_line_shows_the_cost() {
+        assert_eq!(
+            plan(1).to_string(),
+            "1 user: 1 to assign, 0 already assigned; 0 duplicates; 2 requests if no user is rejected, at most 260"
+        );
     }
 }

@@ -1,165 +1,243 @@
-//! What can go wrong, and whether the request was executed then.
+//! The kinds of failure, with the facts of each in one table.
 
-use http::StatusCode;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
 
-/// Whether the API executed the request that failed; decides what may be sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Whether the API executed the request that failed. It decides what is safe to send again.
+///
+/// In JSON: `"no"` or `"maybe"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Executed {
-    /// Surely not: nothing changed, and sending it again is safe.
+    /// Not executed: nothing changed, and sending the request again is safe.
     No,
-    /// Perhaps: the request left, and no answer says what became of it.
+    /// Possibly executed: the request was sent, and no response says what happened.
     Maybe,
 }
 
-/// What kind of failure it was, whether the request was executed, and what the crate does by itself.
-///
-/// "Tried again" is by the client's [`RetryPolicy`](crate::RetryPolicy). "Read back" is what
-/// [`Assign`](crate::Assign) does with a write that may have been executed: it reads the pack, and sends
-/// again only whom that proves absent. Without a word on it, nothing is tried again.
-/// [The guide](crate::guide::failures) says for each what you see and what to do.
-///
-/// ```
-/// use connecteam_onboarding::{Error, ErrorKind};
-///
-/// fn advice(error: &Error) -> &'static str {
-///     match error.kind() {
-///         ErrorKind::Unauthorized | ErrorKind::Forbidden => "check the credential",
-///         ErrorKind::NotFound => "check the pack and the region",
-///         ErrorKind::QuotaSpent => "run it again tomorrow",
-///         _ if error.is_lasting() => "mend the call",
-///         _ => "run it again later",
-///     }
-/// }
-/// # let error = connecteam_onboarding::Client::builder().build().unwrap_err();
-/// # assert_eq!(advice(&error), "mend the call");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The client cannot be made so: a setting or an environment variable is missing or wrong. Nothing was sent.
-    Configuration,
-    /// A value that cannot be an id. Nothing was sent.
-    InvalidInput,
-    /// More users than one request may carry, where all must go in one. Nothing was sent.
-    TooManyUsers,
-    /// No connection: refused, no such host, no trusted certificate. Not executed; tried again.
-    Connect,
-    /// No full answer in time. Maybe executed: a read is tried again, a write read back.
-    Timeout,
-    /// The connection broke after the request left, or the answer was cut. Maybe executed: a read is tried
-    /// again, a write read back.
-    Interrupted,
-    /// 401: the credential is missing, wrong or expired. Not executed; with client credentials tried again
-    /// once, with a new token.
-    Unauthorized,
-    /// 403: the credential may not do this, or the plan has no API access. Not executed.
-    Forbidden,
-    /// 404: no such pack. Not executed.
-    NotFound,
-    /// 422: the API refuses what was sent, for example a user that does not exist. Not executed; in a run,
-    /// the search finds whom it refuses.
-    Validation,
-    /// Over the account's limit (429, or a 200 that says so), or the wait for it would be longer
-    /// than allowed; then [`Error::retry_at`](crate::Error::retry_at) says until when. Not executed; tried again
-    /// once the limit allows it, which costs no attempt.
-    RateLimited,
-    /// The day's quota is spent; [`Error::retry_at`](crate::Error::retry_at) says when it comes back. Nothing was sent.
-    QuotaSpent,
-    /// 408 or 499: the server gave up waiting. Maybe executed: a read is tried again, a write read back.
-    RequestTimeout,
+/// When a failed call may be repeated, if repeating it is safe at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Never: the same request would fail in the same way.
+    Never,
+    /// After a back-off.
+    AfterBackoff,
+    /// As soon as the rate limit permits it.
+    WhenPermitted,
+}
+
+/// What the crate knows about a kind of failure.
+struct Facts {
+    name: &'static str,
+    executed: Executed,
+    permanent: bool,
+    repeat: Repeat,
+}
+
+/// Writes the enum and its table, so that a kind cannot be added without its facts.
+macro_rules! kinds {
+    ($(
+        $(#[$doc:meta])*
+        $kind:ident, $name:literal, executed: $executed:ident, permanent: $permanent:literal, repeat: $repeat:ident;
+    )*) => {
+        /// What kind of failure it was, whether the request was executed, and what the crate does about it.
+        ///
+        /// "Retried" means by the client's [`RetryPolicy`](crate::RetryPolicy). "Read back" means that
+        /// [`Assign`](crate::Assign) reads the pack and sends again only the users that the list proves absent.
+        /// A kind that mentions neither is not retried. [The guide](crate::guide::failures) describes what you see
+        /// and what to do for each kind.
+        ///
+        /// Each kind has a stable name ([`as_str`](Self::as_str)) for logs, JSON and `FromStr`.
+        ///
+        /// ```
+        /// use connecteam_onboarding::{Error, ErrorKind};
+        ///
+        /// fn advice(error: &Error) -> &'static str {
+        ///     match error.kind() {
+        ///         ErrorKind::Unauthorized | ErrorKind::Forbidden => "check the credential",
+        ///         ErrorKind::NotFound => "check the pack and the region",
+        ///         ErrorKind::QuotaSpent => "run it again tomorrow",
+        ///         _ if error.is_permanent() => "fix the call",
+        ///         _ => "run it again later",
+        ///     }
+        /// }
+        /// # let error = connecteam_onboarding::Client::builder().build().unwrap_err();
+        /// # assert_eq!(advice(&error), "fix the call");
+        /// assert_eq!("quota_spent".parse(), Ok(ErrorKind::QuotaSpent));
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $(
+                $(#[$doc])*
+                #[doc = concat!("\n\nName: `", $name, "`.")]
+                $kind,
+            )*
+        }
+
+        impl ErrorKind {
+            /// Every kind of this release.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            const fn facts(self) -> Facts {
+                match self {
+                    $(Self::$kind => Facts {
+                        name: $name,
+                        executed: Executed::$executed,
+                        permanent: $permanent,
+                        repeat: Repeat::$repeat,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The configuration is invalid: a setting or an environment variable is missing or wrong. Nothing was sent.
+    Configuration, "configuration", executed: No, permanent: true, repeat: Never;
+    /// A value is not a valid id. Nothing was sent.
+    InvalidInput, "invalid_input", executed: No, permanent: true, repeat: Never;
+    /// An all-or-nothing list has more users than one request may carry. Nothing was sent.
+    TooManyUsers, "too_many_users", executed: No, permanent: true, repeat: Never;
+    /// No connection: refused, unknown host, or cut during the TLS handshake. Not executed; retried.
+    Connect, "connect", executed: No, permanent: false, repeat: AfterBackoff;
+    /// The proxy cannot be reached, or refuses the connection (403 or 407 to CONNECT). Not executed; retried.
+    Proxy, "proxy", executed: No, permanent: false, repeat: AfterBackoff;
+    /// The server's certificate is not trusted, has expired or belongs to another host. Not executed.
+    Certificate, "certificate", executed: No, permanent: true, repeat: Never;
+    /// No complete response in time. Maybe executed: a read is retried, a write is read back.
+    Timeout, "timeout", executed: Maybe, permanent: false, repeat: AfterBackoff;
+    /// The connection broke after the request was sent. Maybe executed: a read is retried, a write is read back.
+    Interrupted, "interrupted", executed: Maybe, permanent: false, repeat: AfterBackoff;
+    /// 401: the credential is missing, wrong or expired. Not executed. With client credentials, the request is
+    /// retried once with a new token.
+    Unauthorized, "unauthorized", executed: No, permanent: true, repeat: Never;
+    /// 403: the credential lacks the scope, or the plan has no API access. Not executed.
+    Forbidden, "forbidden", executed: No, permanent: true, repeat: Never;
+    /// 404: the pack does not exist. Not executed.
+    NotFound, "not_found", executed: No, permanent: true, repeat: Never;
+    /// 422: the API rejects the request, for example because a user does not exist. Not executed. A run then
+    /// finds the rejected users.
+    Validation, "validation", executed: No, permanent: false, repeat: Never;
+    /// The account is over its rate limit (429, or a 200 that says so). Not executed; retried when the limit
+    /// permits it, which does not count as an attempt. If the wait would be longer than
+    /// [`max_rate_limit_wait`](crate::ClientBuilder::max_rate_limit_wait), it is not retried, and
+    /// [`Error::retry_at`](crate::Error::retry_at) is set.
+    RateLimited, "rate_limited", executed: No, permanent: false, repeat: WhenPermitted;
+    /// The day's quota is spent. [`Error::retry_at`](crate::Error::retry_at) says when it resets. Nothing was sent.
+    QuotaSpent, "quota_spent", executed: No, permanent: false, repeat: Never;
+    /// 408 or 499: the server stopped waiting. Maybe executed: a read is retried, a write is read back.
+    RequestTimeout, "request_timeout", executed: Maybe, permanent: false, repeat: AfterBackoff;
     /// Any other 4xx. Not executed.
-    Client,
-    /// 5xx. Maybe executed: a read is tried again, a write read back.
-    Server,
-    /// 3xx. No redirect is ever followed, as the credential would travel with it. Maybe executed:
-    /// a write is read back.
-    Redirect,
+    Client, "client", executed: No, permanent: false, repeat: Never;
+    /// 5xx. Maybe executed: a read is retried, a write is read back.
+    Server, "server", executed: Maybe, permanent: false, repeat: AfterBackoff;
+    /// 3xx. Redirects are never followed, because the credential would go to the other host. Maybe executed: a
+    /// write is read back.
+    Redirect, "redirect", executed: Maybe, permanent: false, repeat: Never;
     /// A status that the API does not document. Maybe executed: a write is read back.
-    Unexpected,
-    /// A body over the cap. Maybe executed: a write is read back.
-    TooLarge,
-    /// A 200 whose body is not what the API documents. Maybe executed: a read is tried again, a write
-    /// read back.
-    Unreadable,
-    /// The run may send no further request. Nothing was sent.
-    RequestLimit,
-    /// Whether a request was executed could not be established by reading the pack. Maybe executed.
-    InDoubt,
+    Unexpected, "unexpected", executed: Maybe, permanent: false, repeat: Never;
+    /// The response body is over the cap. Maybe executed: a write is read back.
+    TooLarge, "too_large", executed: Maybe, permanent: false, repeat: Never;
+    /// The body of a 200 is not what the API documents. Maybe executed: a read is retried, a write is read back.
+    Unreadable, "unreadable", executed: Maybe, permanent: false, repeat: AfterBackoff;
+    /// The list of a pack reports further pages, which this crate cannot read. An incomplete list proves nothing,
+    /// so the run ends before it sends anything.
+    IncompleteList, "incomplete_list", executed: Maybe, permanent: true, repeat: Never;
+    /// A cache returned a list that is older than the run permits.
+    StaleList, "stale_list", executed: Maybe, permanent: false, repeat: Never;
+    /// The run reached its own limit on requests. Nothing was sent.
+    RunLimit, "run_limit", executed: No, permanent: false, repeat: Never;
+    /// Reading the pack back did not show whether a request was executed.
+    Ambiguous, "ambiguous", executed: Maybe, permanent: false, repeat: Never;
     /// The caller stopped the run. Nothing was sent.
-    Stopped,
+    Stopped, "stopped", executed: No, permanent: false, repeat: Never;
 }
 
 impl ErrorKind {
-    /// The kind as one word, for logs and programs; stable between releases.
+    /// Returns the stable name of the kind, such as `quota_spent`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Configuration => "configuration",
-            Self::InvalidInput => "invalid_input",
-            Self::TooManyUsers => "too_many_users",
-            Self::Connect => "connect",
-            Self::Timeout => "timeout",
-            Self::Interrupted => "interrupted",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::Validation => "validation",
-            Self::RateLimited => "rate_limited",
-            Self::QuotaSpent => "quota_spent",
-            Self::RequestTimeout => "request_timeout",
-            Self::Client => "client",
-            Self::Server => "server",
-            Self::Redirect => "redirect",
-            Self::Unexpected => "unexpected",
-            Self::TooLarge => "too_large",
-            Self::Unreadable => "unreadable",
-            Self::RequestLimit => "request_limit",
-            Self::InDoubt => "in_doubt",
-            Self::Stopped => "stopped",
-        }
+        self.facts().name
     }
 
-    /// The rule that every retry follows. No `_` arm: a new kind must be thought through here.
     pub(super) const fn executed(self) -> Executed {
-        match self {
-            Self::Configuration
-            | Self::InvalidInput
-            | Self::TooManyUsers
-            | Self::Connect
-            | Self::Unauthorized
-            | Self::Forbidden
-            | Self::NotFound
-            | Self::Validation
-            | Self::RateLimited
-            | Self::QuotaSpent
-            | Self::Client
-            | Self::RequestLimit
-            | Self::Stopped => Executed::No,
-            Self::Timeout
-            | Self::Interrupted
-            | Self::RequestTimeout
-            | Self::Server
-            | Self::Redirect
-            | Self::Unexpected
-            | Self::TooLarge
-            | Self::Unreadable
-            | Self::InDoubt => Executed::Maybe,
-        }
+        self.facts().executed
     }
 
-    /// The kind of an answer that is no success.
-    pub(crate) fn of_status(status: StatusCode) -> Self {
-        match status.as_u16() {
-            401 => Self::Unauthorized,
-            403 => Self::Forbidden,
-            404 => Self::NotFound,
-            408 | 499 => Self::RequestTimeout,
-            422 => Self::Validation,
-            429 => Self::RateLimited,
-            300..=399 => Self::Redirect,
-            400..=499 => Self::Client,
-            500..=599 => Self::Server,
-            _ => Self::Unexpected,
+    pub(super) const fn is_permanent(self) -> bool {
+        self.facts().permanent
+    }
+
+    pub(crate) const fn repeat(self) -> Repeat {
+        self.facts().repeat
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A text that is not the name of an [`ErrorKind`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownErrorKind(String);
+
+impl fmt::Display for UnknownErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not a kind of error of this release", self.0)
+    }
+}
+
+impl std::error::Error for UnknownErrorKind {}
+
+impl FromStr for ErrorKind {
+    type Err = UnknownErrorKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownErrorKind> {
+        let kinds = Self::ALL.iter().copied();
+        kinds
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownErrorKind(text.chars().take(60).collect()))
+    }
+}
+
+impl Serialize for ErrorKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_back_from_its_name() {
+        for kind in ErrorKind::ALL {
+            assert_eq!(kind.to_string().parse(), Ok(*kind));
+            let json = serde_json::to_string(kind).unwrap();
+            assert_eq!(json, format!("\"{kind}\""));
+            assert_eq!(serde_json::from_str::<ErrorKind>(&json).unwrap(), *kind);
+        }
+        assert!("Timeout".parse::<ErrorKind>().is_err());
+    }
+
+    #[test]
+    fn a_permanent_failure_is_never_repeated() {
+        for kind in ErrorKind::ALL.iter().filter(|kind| kind.is_permanent()) {
+            assert_eq!(kind.repeat(), Repeat::Never, "{kind}");
         }
     }
 }

@@ -1,20 +1,20 @@
-//! How many items are likely to be refused, and how many to ask at once because of it.
+//! How many items are probably rejected, and how many to test at once because of that.
 
-/// Points of the grid over the share of refused items.
+/// Points of the grid over the share of rejected items.
 const POINTS: usize = 41;
 /// Log-odds of the first and the last point: one in 60 million, and all but one in 400.
 const LOG_ODDS: (f64, f64) = (-18.0, 6.0);
-/// How much the prior leans towards few refused items: its weight falls as `share^-LEANING`.
-/// Measured: less wastes requests on a lone stranger, more on a list with many.
+/// How strongly the prior prefers few rejected items: its weight falls as `share^-LEANING`. Measured: a smaller value wastes
+/// requests where one item is rejected, a larger one where many are.
 const LEANING: f64 = 0.4;
-/// Points with less than this part of the belief do not move a group's size.
+/// Points with a smaller part of the belief do not change the size of a group.
 const NEGLIGIBLE: f64 = 1e-5;
-/// Places that are together less likely than this are treated as one.
+/// Places that are together less probable than this are treated as one.
 const TAIL: f64 = 1.0 / 512.0;
 
-/// What the answers so far say about the share of refused items.
+/// What the results so far say about the share of rejected items.
 ///
-/// Holds a belief over a grid of shares instead of one estimate, since early on any share is possible.
+/// Holds a belief over a grid of shares instead of one estimate, because early on any share is possible.
 #[derive(Debug)]
 pub(super) struct Density {
     points: Vec<Point>,
@@ -25,7 +25,7 @@ pub(super) struct Density {
 struct Point {
     share: f64,
     /// Natural logarithm of the share.
-    log_refused: f64,
+    log_rejected: f64,
     /// Natural logarithm of one minus the share.
     log_accepted: f64,
     /// Natural logarithm of the belief, up to a constant.
@@ -33,26 +33,26 @@ struct Point {
 }
 
 impl Point {
-    /// Natural logarithm of the chance that a group of `size` holds a refused item.
+    /// Returns the natural logarithm of the probability that a group of `size` holds a rejected item.
     fn log_group_refused(&self, size: f64) -> f64 {
         (-(size * self.log_accepted).exp_m1()).ln()
     }
 }
 
 impl Density {
-    /// The belief before any answer.
+    /// The belief before any result.
     pub(super) fn new() -> Self {
         let (first, last) = LOG_ODDS;
         let step = (last - first) / count(POINTS - 1);
         let points = (0..POINTS).map(|index| {
             let log_odds = first + step * count(index);
-            let log_refused = -(-log_odds).exp().ln_1p();
+            let log_rejected = -(-log_odds).exp().ln_1p();
             let log_accepted = -log_odds.exp().ln_1p();
             Point {
-                share: log_refused.exp(),
-                log_refused,
+                share: log_rejected.exp(),
+                log_rejected,
                 log_accepted,
-                log_belief: 0.5 * log_accepted - LEANING * log_refused,
+                log_belief: 0.5 * log_accepted - LEANING * log_rejected,
             }
         });
         Self {
@@ -67,35 +67,35 @@ impl Density {
         }
     }
 
-    /// Learns that one item is refused.
+    /// Learns that one item is rejected.
     pub(super) fn refused(&mut self) {
         for point in &mut self.points {
-            point.log_belief += point.log_refused;
+            point.log_belief += point.log_rejected;
         }
     }
 
-    /// Learns that at least one of `size` items is refused.
+    /// Learns that at least one of `size` items is rejected.
     pub(super) fn group_refused(&mut self, size: usize) {
         for point in &mut self.points {
             point.log_belief += point.log_group_refused(count(size));
         }
     }
 
-    /// Takes back [`group_refused`](Self::group_refused), because more is known about these items now.
+    /// Undoes [`group_refused`](Self::group_refused), because more is known about these items now.
     pub(super) fn group_settled(&mut self, size: usize) {
         for point in &mut self.points {
             point.log_belief -= point.log_group_refused(count(size));
         }
     }
 
-    /// The expected share of refused items.
+    /// Returns the expected share of rejected items.
     pub(super) fn share(&self) -> f64 {
         self.believed()
             .map(|(point, belief)| point.share * belief)
             .sum()
     }
 
-    /// How many of `size` items, of which nothing is known, to ask at once. At least 1.
+    /// Returns how many of `size` untested items to test at once. At least 1.
     pub(super) fn fresh(&self, size: usize) -> usize {
         let places = self
             .believed()
@@ -104,7 +104,7 @@ impl Density {
         first_part(places, 0.0, size)
     }
 
-    /// How many of `size` items, of which at least one is refused, to ask at once. At least 1, fewer than `size`.
+    /// Returns how many of `size` items to test at once, where at least one is rejected. At least 1, fewer than `size`.
     pub(super) fn part(&self, size: usize) -> usize {
         let mut none = 0.0;
         let places = self
@@ -118,7 +118,7 @@ impl Density {
         first_part(places, none, size).min(size - 1).max(1)
     }
 
-    /// The points that matter, each with its part of the belief.
+    /// Iterates over the points that matter, each with its part of the belief.
     fn believed(&self) -> impl Iterator<Item = (&Point, f64)> {
         let best = self
             .points
@@ -136,7 +136,7 @@ impl Density {
 
 /// How often the item after a rejected one was rejected too.
 #[derive(Debug, Default)]
-pub(super) struct Neighbours {
+pub(super) struct Neighbors {
     /// Times it was accepted.
     pub(super) accepted: u32,
     /// Times it was rejected.
@@ -145,49 +145,49 @@ pub(super) struct Neighbours {
     pub(super) waiting: Vec<u32>,
 }
 
-impl Neighbours {
-    /// The chance that the next one is refused, where `share` of all items are.
-    pub(super) fn chance(&self, share: f64) -> f64 {
+impl Neighbors {
+    /// Returns the probability that the next item is rejected, where `share` of all items are.
+    pub(super) fn probability(&self, share: f64) -> f64 {
         let seen = f64::from(self.accepted) + f64::from(self.rejected);
         (f64::from(self.rejected) + share) / (seen + 1.0)
     }
 }
 
-/// For one share: the chance that the items before a place are all accepted.
+/// For one share: the probability that all items before a place are accepted.
 struct Place {
     share: f64,
-    chance: f64,
+    probability: f64,
 }
 
 impl Place {
-    fn new(point: &Point, chance: f64) -> Self {
+    fn new(point: &Point, probability: f64) -> Self {
         Self {
             share: point.share,
-            chance,
+            probability,
         }
     }
 }
 
-/// How many of the first of `size` items to ask, so that the first refused one is found in the fewest requests.
+/// Returns how many of the first of `size` items to test, so that the first rejected one is found in the fewest requests.
 ///
-/// Each outcome ("the first refused item is the i-th", or "there is none here") has a chance, and a series of questions that
-/// tells them apart is a binary code for them. The best code is Huffman's. Asking the first items splits off one half of
-/// its code space. `impossible` is the part of the remaining chance that is known not to happen.
+/// Each outcome ("the first rejected item is the i-th", or "no item is rejected") has a probability. A series of tests that
+/// tells the outcomes apart is a binary code for them, and the best code is Huffman's. Testing the first items splits off one
+/// half of its code space. `impossible` is the part of the remaining probability that is known not to happen.
 fn first_part(mut places: Vec<Place>, impossible: f64, size: usize) -> usize {
-    let mut chances = Vec::new();
+    let mut probabilities = Vec::new();
     let mut left = 1.0;
-    while chances.len() < size && left > TAIL {
+    while probabilities.len() < size && left > TAIL {
         let mut here = 0.0;
         left = -impossible;
         for place in &mut places {
-            let refused = place.chance * place.share;
+            let refused = place.probability * place.share;
             here += refused;
-            place.chance -= refused;
-            left += place.chance;
+            place.probability -= refused;
+            left += place.probability;
         }
-        chances.push(here);
+        probabilities.push(here);
     }
-    let lengths = code_lengths(&chances, left);
+    let lengths = code_lengths(&probabilities, left);
     let mut space = 0.0;
     let asked = lengths.iter().take_while(|&&length| {
         let room = space < 0.499_999;
@@ -197,13 +197,14 @@ fn first_part(mut places: Vec<Place>, impossible: f64, size: usize) -> usize {
     asked.count().max(1)
 }
 
-/// The lengths of the best binary code for outcomes with these falling chances and one last outcome, which is left out.
+/// Returns the lengths of the best binary code for outcomes with these falling probabilities. A last outcome takes part, but
+/// its length is not returned.
 fn code_lengths(falling: &[f64], last: f64) -> Vec<i32> {
-    // The two-queue form of Huffman's algorithm: leaves in rising order, joined nodes come out in rising order by themselves.
+    // Huffman's algorithm with two queues: the leaves are in rising order, and joined nodes are created in rising order.
     let smaller = falling
         .iter()
         .rev()
-        .take_while(|&&chance| chance < last)
+        .take_while(|&&probability| probability < last)
         .count();
     let mut weights: Vec<f64> = falling.iter().rev().copied().collect();
     weights.insert(smaller, last);
@@ -235,7 +236,7 @@ fn code_lengths(falling: &[f64], last: f64) -> Vec<i32> {
     lengths
 }
 
-/// A number of items, for arithmetic with chances.
+/// Converts a number of items, for arithmetic with probabilities.
 #[expect(
     clippy::cast_precision_loss,
     reason = "numbers of items stay far below 2^52"
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_follows_the_answers() {
+    fn the_share_follows_the_results() {
         for (refused, accepted) in [(10, 9_990), (300, 700), (900, 100)] {
             let share = count(refused) / count(refused + accepted);
             let believed = seen(refused, accepted).share();

@@ -1,74 +1,76 @@
-//! What the search hands out and takes back, and what it remembers of it.
+//! What the search sends and takes back, and what it remembers of it.
 
-/// A group of items to ask in one request: not empty, no duplicates, no item of another group that is still out.
+/// A group of items to test in one request: not empty, no duplicates, no item of another group in flight.
 ///
-/// Hand it back to the [`Search`](super::Search) with the answer, else its items stay open for ever.
+/// Hand it back to the [`Search`](super::Search) with the result, or its items stay undecided.
 #[derive(Debug)]
-#[must_use = "the items stay open until the group is handed back"]
+#[must_use = "the items stay undecided until the group is handed back"]
 pub(crate) struct Group {
     pub(super) id: u64,
     pub(super) items: Vec<u32>,
 }
 
 impl Group {
-    /// The items to ask, in ascending order.
+    /// Returns the items to test, in ascending order.
     pub(crate) fn items(&self) -> &[u32] {
         &self.items
     }
 }
 
 /// The items that a refusal names.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Naming {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Named {
     /// Named by index: a verdict.
     pub(crate) by_index: Vec<u32>,
-    /// Found in the text: a hint, asked alone before it counts.
+    /// Named in a text: a hint, tested alone before it counts.
     pub(crate) hinted: Vec<u32>,
 }
 
-/// An item found to be refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rejection<A> {
-    /// The item.
-    pub(crate) item: u32,
-    /// The refusal that showed it.
-    pub(crate) answer: A,
-}
-
-/// Where an item stands.
+/// What is known about an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum Verdict {
     Open,
     Accepted,
     Rejected,
-    /// Left the search without a verdict.
-    Gone,
+    /// Removed from the search, undecided.
+    Removed,
 }
 
-/// What is left of one refused request: two items or more, the others were all accepted since.
+/// The rest of one refused request: two items or more. The others were accepted since.
 #[derive(Debug)]
-pub(super) struct Bad<A> {
+pub(super) struct Suspects<R> {
     pub(super) items: Vec<u32>,
-    pub(super) answer: A,
+    pub(super) reason: R,
 }
 
-/// Where a group that is out came from.
+/// Where a group in flight came from.
 #[derive(Debug)]
-pub(super) enum Source<A> {
+pub(super) enum Source<R> {
     Hint,
-    Whole,
-    Unknown,
-    /// An unknown item asked alone, because the one before it was rejected.
-    Neighbour,
-    /// The first part of a [`Bad`].
+    ProbablyFine,
+    Untested,
+    /// An untested item, tested alone because the item before it was rejected.
+    Neighbor,
+    /// The first part of [`Suspects`].
     Part {
         rest: Vec<u32>,
-        answer: A,
-        /// Size of the `Bad` when it was asked.
+        reason: R,
+        /// The size of the suspects when the part was sent.
         size: usize,
         /// Whether `rest` has lost no item since.
         intact: bool,
-        /// Asked alone, because the item before it was rejected.
-        neighbour: bool,
+        /// Tested alone, because the item before it was rejected.
+        neighbor: bool,
     },
+}
+
+impl<R> Source<R> {
+    /// Returns whether its items were chosen for a reason, so that they say nothing about the share of rejected items.
+    pub(super) fn is_biased(&self) -> bool {
+        match self {
+            Self::Hint | Self::Neighbor => true,
+            Self::Part { neighbor, .. } => *neighbor,
+            Self::ProbablyFine | Self::Untested => false,
+        }
+    }
 }

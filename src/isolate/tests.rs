@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::{Group, Naming, Rejection, Search};
+use super::{Group, Named, Search};
 
 /// How the model's refusals name the items at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +63,14 @@ impl Model {
     }
 
     /// What the server says to a request; `None` if it accepts.
-    fn refusal(&self, items: &[u32]) -> Option<Naming> {
+    fn refusal(&self, items: &[u32]) -> Option<Named> {
         let named: Vec<u32> = items
             .iter()
             .copied()
             .filter(|item| self.refused.contains(item))
             .collect();
         let first = *named.first()?;
-        let mut naming = Naming::default();
+        let mut naming = Named::default();
         match self.style {
             Style::Silent => {}
             Style::EveryIndex => naming.by_index = named,
@@ -146,8 +146,8 @@ impl Model {
         self.note(rejections);
     }
 
-    fn note(&mut self, rejections: Vec<Rejection<u32>>) {
-        for Rejection { item, answer } in rejections {
+    fn note(&mut self, rejections: Vec<(u32, u32)>) {
+        for (item, answer) in rejections {
             assert!(
                 self.refused.contains(&item),
                 "{item} is rejected, but the server accepts it"
@@ -262,7 +262,7 @@ fn refused_chunk(items: &[u32]) -> Search<&'static str> {
     let mut search = Search::new(500);
     assert!(
         search
-            .chunk_refused(items.to_vec(), "chunk", Naming::default())
+            .chunk_refused(items.to_vec(), "chunk", Named::default())
             .is_empty()
     );
     search
@@ -274,13 +274,7 @@ fn the_last_left_is_rejected_unasked() {
     let group = search.next_group().expect("something to ask");
     assert_eq!(group.items(), [1]);
     let rejections = search.accepted(group);
-    assert_eq!(
-        rejections,
-        [Rejection {
-            item: 2,
-            answer: "chunk"
-        }]
-    );
+    assert_eq!(rejections, [(2, "chunk")]);
     assert!(search.is_done());
 }
 
@@ -301,11 +295,8 @@ fn another_rejected_item_explains_the_refusal() {
     let mut search = refused_chunk(&[1, 2]);
     let group = search.next_group().expect("something to ask");
     assert_eq!(
-        search.refused(group, "alone", Naming::default()),
-        [Rejection {
-            item: 1,
-            answer: "alone"
-        }]
+        search.refused(group, "alone", Named::default()),
+        [(1, "alone")]
     );
     let group = search.next_group().expect("2 is asked too");
     assert_eq!(group.items(), [2]);
@@ -318,7 +309,7 @@ fn an_item_withdrawn_while_it_is_out_gets_no_verdict() {
     let mut search = refused_chunk(&[1, 2]);
     let group = search.next_group().expect("something to ask");
     search.withdraw(|item| item == 1);
-    assert!(search.refused(group, "alone", Naming::default()).is_empty());
+    assert!(search.refused(group, "alone", Named::default()).is_empty());
     assert!(search.open().eq([2]));
     let group = search.next_group().expect("2 may be fine");
     assert_eq!(group.items(), [2]);
@@ -344,7 +335,7 @@ fn a_chunk_with_an_item_decided_before_gives_no_inference() {
     assert_eq!(search.accepted(group).len(), 1);
     assert!(
         search
-            .chunk_refused(vec![2, 3], "again", Naming::default())
+            .chunk_refused(vec![2, 3], "again", Named::default())
             .is_empty()
     );
     let group = search
@@ -360,7 +351,7 @@ fn a_chunk_over_the_limit_is_asked_within_it() {
     search.chunk_accepted(100_000);
     assert!(
         search
-            .chunk_refused((0..100).collect(), (), Naming::default())
+            .chunk_refused((0..100).collect(), (), Named::default())
             .is_empty()
     );
     assert_eq!(
@@ -375,7 +366,7 @@ fn the_rest_of_the_list_waits_to_be_asked_in_one() {
     search.chunk_accepted(100_000);
     assert!(
         search
-            .chunk_refused((0..500).collect(), (), Naming::default())
+            .chunk_refused((0..500).collect(), (), Named::default())
             .is_empty()
     );
     let mut groups = 0;
@@ -386,11 +377,11 @@ fn the_rest_of_the_list_waits_to_be_asked_in_one() {
         );
         groups += 1;
         let rejections = if group.items().contains(&0) {
-            search.refused(group, (), Naming::default())
+            search.refused(group, (), Named::default())
         } else {
             search.accepted(group)
         };
-        assert!(rejections.iter().all(|rejection| rejection.item == 0));
+        assert!(rejections.iter().all(|rejection| rejection.0 == 0));
     }
     assert!(search.is_done());
     assert!(groups <= 11, "{groups} requests for one item of 500");
@@ -419,10 +410,7 @@ fn a_group_put_back_is_asked_again_and_still_known_to_be_bad() {
 #[test]
 fn one_item_refused_as_a_chunk_is_rejected() {
     let mut search = Search::new(500);
-    assert_eq!(
-        search.chunk_refused(vec![7], (), Naming::default()).len(),
-        1
-    );
+    assert_eq!(search.chunk_refused(vec![7], (), Named::default()).len(), 1);
     assert!(search.is_done());
 }
 
@@ -462,7 +450,7 @@ fn wrong_hints_are_soon_ignored() {
 #[test]
 fn hints_at_wrong_items_still_waiting_are_dropped() {
     let mut search = Search::new(500);
-    let naming = Naming {
+    let naming = Named {
         by_index: Vec::new(),
         hinted: (0..10).collect(),
     };

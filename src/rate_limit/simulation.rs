@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
+use super::tests::response;
 use super::*;
 
 /// All times are milliseconds. A midnight on the server's clock.
@@ -167,12 +168,15 @@ impl Simulation {
         let mut headers = HeaderMap::new();
         if self.world.dated {
             let date = UNIX_EPOCH + Duration::from_millis(server);
-            headers.insert(DATE, httpdate::fmt_http_date(date).parse().unwrap());
+            headers.insert(
+                http::header::DATE,
+                httpdate::fmt_http_date(date).parse().unwrap(),
+            );
         }
         if self.run.accepted > 1 && self.below(100) < self.world.bare {
             return headers;
         }
-        for (names, counter) in [(MINUTE_NAMES, &self.minute), (DAY_NAMES, &self.day)] {
+        for (names, counter) in [(headers::MINUTE, &self.minute), (headers::DAY, &self.day)] {
             let reset = if self.world.round_up {
                 counter.ends.div_ceil(1_000)
             } else {
@@ -277,7 +281,7 @@ impl Simulation {
                     match headers {
                         Some(headers) => {
                             let wall = UNIX_EPOCH + Duration::from_millis(wall);
-                            limit.answered(ticket, now, wall, &headers, refused);
+                            limit.received(ticket, now, response(&headers, wall, refused));
                         }
                         None => limit.lost(ticket, now),
                     }
@@ -310,7 +314,7 @@ impl Simulation {
                         }
                         break;
                     }
-                    Decision::AwaitAnswer => {
+                    Decision::AwaitResponse => {
                         assert!(in_flight > 0, "waits for nothing");
                         break;
                     }

@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use proptest::prelude::*;
 
 use super::*;
@@ -10,6 +10,21 @@ const START: u64 = 1_750_032_020;
 const RESET: u64 = START + 40;
 const MIDNIGHT: u64 = 1_750_032_000 + 86_400;
 
+/// A response as the rate limit sees it.
+pub(super) fn response(headers: &HeaderMap, wall: SystemTime, refused: bool) -> Received<'_> {
+    let status = if refused {
+        StatusCode::TOO_MANY_REQUESTS
+    } else {
+        StatusCode::OK
+    };
+    Received {
+        status,
+        headers,
+        refused,
+        wall,
+    }
+}
+
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -18,7 +33,7 @@ fn epoch(seconds: u64) -> SystemTime {
     UNIX_EPOCH + secs(seconds)
 }
 
-fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+fn header_map(pairs: &[(&'static str, &str)]) -> HeaderMap {
     let pair = |&(name, value): &(&'static str, &str)| {
         (HeaderName::from_static(name), value.parse().unwrap())
     };
@@ -27,20 +42,20 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 
 /// Headers of an answer stamped `date`, with `remaining` of 100 until `reset`.
 fn minute(date: u64, remaining: &str, reset: u64) -> HeaderMap {
-    headers(&[
+    header_map(&[
         ("date", &httpdate::fmt_http_date(epoch(date))),
-        (MINUTE_NAMES.limit, "100"),
-        (MINUTE_NAMES.remaining, remaining),
-        (MINUTE_NAMES.reset, &reset.to_string()),
+        (headers::MINUTE.limit, "100"),
+        (headers::MINUTE.remaining, remaining),
+        (headers::MINUTE.reset, &reset.to_string()),
     ])
 }
 
 fn day(date: u64, remaining: &str, reset: &str) -> HeaderMap {
-    headers(&[
+    header_map(&[
         ("date", &httpdate::fmt_http_date(epoch(date))),
-        (DAY_NAMES.limit, "10000"),
-        (DAY_NAMES.remaining, remaining),
-        (DAY_NAMES.reset, reset),
+        (headers::DAY.limit, "10000"),
+        (headers::DAY.remaining, remaining),
+        (headers::DAY.reset, reset),
     ])
 }
 
@@ -59,11 +74,11 @@ fn wait(limit: &mut RateLimit, now: Duration) -> Duration {
 }
 
 fn answer(limit: &mut RateLimit, ticket: Ticket, now: Duration, headers: &HeaderMap) {
-    limit.answered(ticket, now, epoch(START) + now, headers, false);
+    limit.received(ticket, now, response(headers, epoch(START) + now, false));
 }
 
 fn refuse(limit: &mut RateLimit, ticket: Ticket, now: Duration, headers: &HeaderMap) {
-    limit.answered(ticket, now, epoch(START) + now, headers, true);
+    limit.received(ticket, now, response(headers, epoch(START) + now, true));
 }
 
 fn left(limit: &RateLimit, now: Duration) -> u64 {
@@ -85,13 +100,13 @@ fn one_request_goes_until_an_answer_came() {
     let first = go(&mut limit, secs(0));
     assert!(matches!(
         limit.ask(secs(0), Share::default()),
-        Decision::AwaitAnswer
+        Decision::AwaitResponse
     ));
     limit.lost(first, secs(1));
     let second = go(&mut limit, secs(1));
     assert!(matches!(
         limit.ask(secs(1), Share::default()),
-        Decision::AwaitAnswer
+        Decision::AwaitResponse
     ));
     limit.never_sent(second);
     let third = go(&mut limit, secs(1));
@@ -246,7 +261,11 @@ fn without_date_the_reset_tells_the_time() {
     for wrong in [0, 36_000] {
         let mut limit = RateLimit::default();
         let ticket = go(&mut limit, secs(0));
-        limit.answered(ticket, secs(0), epoch(START - wrong), &told, false);
+        limit.received(
+            ticket,
+            secs(0),
+            response(&told, epoch(START - wrong), false),
+        );
         let wait = wait(&mut limit, secs(0));
         assert!((secs(60)..secs(63)).contains(&wait), "{wait:?}");
     }
@@ -254,16 +273,9 @@ fn without_date_the_reset_tells_the_time() {
 
 #[test]
 fn a_reset_that_makes_no_sense_bounds_the_wait() {
-    for reset in [
-        "1750032060000",
-        "4070908800",
-        "18446744073709551615",
-        "1e30",
-        "soon",
-        "",
-    ] {
+    for reset in ["4070908800", "18446744073709551615", "1e30", "soon", ""] {
         let mut told = minute(START, "0", 0);
-        told.insert(MINUTE_NAMES.reset, reset.parse().unwrap());
+        told.insert(headers::MINUTE.reset, reset.parse().unwrap());
         let mut limit = after(&told);
         let wait = wait(&mut limit, secs(1));
         assert!((secs(59)..secs(61)).contains(&wait), "{reset}: {wait:?}");
@@ -281,7 +293,7 @@ fn a_reset_in_the_past_neither_stalls_nor_loops() {
             let ticket = go(&mut limit, now);
             assert!(matches!(
                 limit.ask(now, Share::default()),
-                Decision::AwaitAnswer
+                Decision::AwaitResponse
             ));
             answer(
                 &mut limit,
@@ -303,60 +315,93 @@ fn a_reset_in_the_past_neither_stalls_nor_loops() {
     }
 }
 
-#[test]
-fn after_a_refusal_nothing_goes_until_the_reset() {
-    for told in [
-        minute(START + 1, "0", RESET),
-        minute(START + 1, "70", RESET),
-        HeaderMap::new(),
-    ] {
-        let mut limit = after(&minute(START, "50", RESET));
-        let tickets: Vec<_> = (0..4).map(|_| go(&mut limit, secs(1))).collect();
-        for ticket in tickets {
-            refuse(&mut limit, ticket, secs(1), &told);
-        }
-        let wait = wait(&mut limit, secs(1));
-        assert!((secs(39)..secs(41)).contains(&wait), "{told:?}: {wait:?}");
-        // Then one, and after its answer all.
-        let probe = go(&mut limit, secs(1) + wait);
-        assert!(matches!(
-            limit.ask(secs(1) + wait, Share::default()),
-            Decision::AwaitAnswer
-        ));
-        answer(
-            &mut limit,
-            probe,
-            secs(43),
-            &minute(START + 43, "99", RESET + 60),
-        );
-        let _free: Vec<_> = (0..99).map(|_| go(&mut limit, secs(43))).collect();
+/// Four requests that are sent and refused one second after the start.
+fn refuse_four(limit: &mut RateLimit, told: &HeaderMap) {
+    let tickets: Vec<_> = (0..4).map(|_| go(limit, secs(1))).collect();
+    for ticket in tickets {
+        refuse(limit, ticket, secs(1), told);
     }
 }
 
 #[test]
-fn refusals_that_tell_nothing_double_the_pause() {
+fn after_an_explained_refusal_one_request_goes_at_the_reset() {
+    let mut limit = after(&minute(START, "50", RESET));
+    refuse_four(&mut limit, &minute(START + 1, "0", RESET));
+    let wait = wait(&mut limit, secs(1));
+    assert!((secs(39)..secs(41)).contains(&wait), "{wait:?}");
+    let probe = go(&mut limit, secs(1) + wait);
+    assert!(matches!(
+        limit.ask(secs(1) + wait, Share::default()),
+        Decision::AwaitResponse
+    ));
+    let all = minute(START + 43, "99", RESET + 60);
+    answer(&mut limit, probe, secs(43), &all);
+    let _free: Vec<_> = (0..99).map(|_| go(&mut limit, secs(43))).collect();
+}
+
+#[test]
+fn an_unexplained_refusal_slows_down_and_leaves_the_window_as_it_is() {
+    for told in [minute(START + 1, "46", RESET), HeaderMap::new()] {
+        let mut limit = after(&minute(START, "50", RESET));
+        refuse_four(&mut limit, &told);
+        assert!(left(&limit, secs(1)) > 40, "{told:?}");
+        assert!(
+            wait(&mut limit, secs(1)) <= Duration::from_millis(500),
+            "{told:?}"
+        );
+        let now = Duration::from_millis(1_500);
+        let probe = go(&mut limit, now);
+        assert!(matches!(
+            limit.ask(now, Share::default()),
+            Decision::AwaitResponse
+        ));
+        answer(&mut limit, probe, now, &told);
+        assert_eq!(wait(&mut limit, now), Duration::from_millis(250), "halved");
+    }
+}
+
+#[test]
+fn retry_after_is_obeyed_on_429_and_503() {
+    let date = httpdate::fmt_http_date(epoch(START + 31));
+    let here = httpdate::fmt_http_date(epoch(START + 1));
+    for (status, refused) in [(429, true), (503, false)] {
+        for (retry_after, seconds) in [("30", 30), (date.as_str(), 30), ("0", 0), ("soon", 0)] {
+            let mut limit = after(&minute(START, "50", RESET));
+            let ticket = go(&mut limit, secs(1));
+            let told = header_map(&[("retry-after", retry_after), ("date", &here)]);
+            let received = Received {
+                status: StatusCode::from_u16(status).unwrap(),
+                ..response(&told, epoch(START + 1), refused)
+            };
+            limit.received(ticket, secs(1), received);
+            let wait = match limit.ask(secs(1), Share::default()) {
+                Decision::Wait(wait) => wait.as_secs(),
+                _ => 0,
+            };
+            assert_eq!(wait, seconds, "{status} {retry_after}");
+        }
+    }
+}
+
+#[test]
+fn unexplained_refusals_double_the_interval_up_to_a_minute() {
     let mut limit = RateLimit::default();
     let mut now = secs(0);
-    for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
+    for pause in [
+        500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000,
+    ] {
         let ticket = go(&mut limit, now);
         refuse(&mut limit, ticket, now, &HeaderMap::new());
-        assert_eq!(wait(&mut limit, now), secs(pause));
-        now += secs(pause);
+        assert_eq!(wait(&mut limit, now), Duration::from_millis(pause));
+        now += Duration::from_millis(pause);
     }
     let ticket = go(&mut limit, now);
-    answer(&mut limit, ticket, now, &HeaderMap::new());
-    let (one, two) = (go(&mut limit, now), go(&mut limit, now));
-    refuse(&mut limit, two, now, &HeaderMap::new());
     assert!(
-        matches!(limit.ask(now, Share::default()), Decision::AwaitAnswer),
+        matches!(limit.ask(now, Share::default()), Decision::AwaitResponse),
         "one at a time"
     );
-    answer(&mut limit, one, now, &HeaderMap::new());
-    assert_eq!(
-        wait(&mut limit, now),
-        secs(1),
-        "it was sent before the refusal"
-    );
+    answer(&mut limit, ticket, now, &HeaderMap::new());
+    assert_eq!(wait(&mut limit, now), secs(60), "a shorter one was refused");
 }
 
 #[test]
@@ -366,7 +411,12 @@ fn refusals_of_requests_sent_together_count_once() {
     for ticket in tickets {
         refuse(&mut limit, ticket, secs(2), &HeaderMap::new());
     }
-    assert_eq!(wait(&mut limit, secs(2)), secs(1));
+    let wait = wait(&mut limit, secs(2));
+    assert_eq!(
+        wait,
+        Duration::from_millis(250),
+        "half of the first interval"
+    );
 }
 
 #[test]
@@ -395,7 +445,10 @@ fn a_spent_day_is_told_at_once() {
     assert!(spent(limit.ask(secs(1), write)));
     let read = go(&mut limit, secs(1));
     assert!(
-        matches!(limit.ask(secs(1), Share::default()), Decision::AwaitAnswer),
+        matches!(
+            limit.ask(secs(1), Share::default()),
+            Decision::AwaitResponse
+        ),
         "in flight, perhaps counted already"
     );
     answer(
@@ -434,7 +487,7 @@ fn a_refused_day_is_spent() {
 
 #[test]
 fn a_spent_day_without_an_end_is_back_within_a_day() {
-    for reset in ["never", "4070908800", "1750118400000"] {
+    for reset in ["never", "4070908800", "4070908800000"] {
         let mut limit = after(&day(START, "-1", reset));
         let Decision::DaySpent { retry_at } =
             limit.ask(Duration::from_millis(100), Share::default())
@@ -515,8 +568,8 @@ fn hostile_headers() -> impl Strategy<Value = HeaderMap> {
         prop::collection::vec(any::<u8>(), 0..40).prop_map(Some),
     ];
     (date, prop::array::uniform6(hostile_number())).prop_map(|(date, numbers)| {
-        let [minute, day] =
-            [&MINUTE_NAMES, &DAY_NAMES].map(|names| [names.limit, names.remaining, names.reset]);
+        let [minute, day] = [&headers::MINUTE, &headers::DAY]
+            .map(|names| [names.limit, names.remaining, names.reset]);
         let names = minute.into_iter().chain(day).chain(["date"]);
         let values = numbers.into_iter().chain([date]);
         let pair = |(name, value): (_, Option<Vec<u8>>)| {
@@ -548,13 +601,13 @@ proptest! {
             match limit.ask(now, share) {
                 Decision::Go(ticket) => in_flight.push(ticket),
                 Decision::Wait(wait) => prop_assert!(!wait.is_zero() && wait <= secs(64), "{:?}", wait),
-                Decision::AwaitAnswer => prop_assert!(!in_flight.is_empty()),
+                Decision::AwaitResponse => prop_assert!(!in_flight.is_empty()),
                 Decision::DaySpent { .. } => {}
             }
             if step > 0 && let Some(ticket) = in_flight.pop() {
                 match step {
                     1 if refused => limit.lost(ticket, now),
-                    _ => limit.answered(ticket, now, epoch(START) + now, &headers, refused),
+                    _ => limit.received(ticket, now, response(&headers, epoch(START) + now, refused)),
                 }
             }
             let _quota = limit.quota(now);

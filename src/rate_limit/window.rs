@@ -1,79 +1,68 @@
-//! One window of the account's limit: what is left in it, and when it ends.
-
-use std::time::Duration;
+//! One window of the account's rate limit: what is left in it, and when it ends.
 
 use super::clock::ServerClock;
+use super::headers::Reported;
+use std::time::Duration;
 
-/// Waited beyond a reset, because it comes in whole seconds and may be rounded down.
+/// Added to a reset, because it is in whole seconds and may be rounded down.
 pub(super) const MARGIN: Duration = Duration::from_secs(1);
 
-/// A lost request is counted by the server within this time of its loss, or never.
+/// The server counts a lost request within this time, or never.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// A request lost this shortly before we see a window end may have been counted in the next one.
+/// A request lost this shortly before a window ends may be counted in the next one.
 const CARRY: Duration = Duration::from_secs(10);
 
-/// What one answer's headers say of one window, each part as far as it could be read.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Headers {
-    /// Requests that the window allows.
-    pub(super) limit: Option<u64>,
-    /// Requests that it still allows.
-    pub(super) remaining: Option<u64>,
-    /// When it ends, in seconds since the Unix epoch.
-    pub(super) reset: Option<u64>,
-}
-
-/// When an answer's request was sent, and when it came.
+/// When a request was sent, and when its response arrived.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arrival {
-    /// Number of the event in which the request was sent.
+    /// The number of the event in which the request was sent.
     pub(super) sent: u64,
-    /// Number of the event in which the answer came.
+    /// The number of the event in which the response arrived.
     pub(super) event: u64,
     /// Local time of sending.
     pub(super) sent_at: Duration,
-    /// Local time of the answer.
+    /// Local time of the response.
     pub(super) now: Duration,
 }
 
 impl Arrival {
-    /// Time from sending to the answer.
+    /// Returns the time from sending to the response.
     pub(super) fn round_trip(&self) -> Duration {
         self.now.saturating_sub(self.sent_at)
     }
 }
 
-/// What a window made of an answer.
+/// What a response changed in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lesson {
-    /// It told of the present window.
-    Learned,
-    /// It told of a window that was over before.
-    Late,
-    /// It told nothing, or too little.
-    Silent,
-    /// It said that nothing is left until a time in the past.
-    Absurd,
+pub(super) enum Update {
+    /// It reported the present window.
+    Applied,
+    /// It reported a window that has ended.
+    Stale,
+    /// It reported nothing, or too little.
+    Missing,
+    /// It reported that nothing is left until a time in the past.
+    Contradictory,
 }
 
-/// One window, from the first answer that told of it.
+/// One window, from the first response that reported it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     length: Duration,
     limit: u64,
-    /// The least that the server said is left; the whole limit in a window it has not told of.
+    /// The least number of requests that the server reported as left; the limit in a window that it has not reported.
     remaining: u64,
     /// Requests that the server may have counted and that `remaining` may not show.
     charged: u64,
     charged_at: Duration,
-    /// Event since which `remaining` is so: the answer to a request sent after it knows better.
+    /// The event that set `remaining`. A request sent after it has a newer response.
     since: u64,
     /// Local time of the last change.
     touched: Duration,
-    /// The present window's reset as first told (its identity) and as latest told.
+    /// The present window's reset as first reported, which identifies it, and as last reported.
     reset: Option<(u64, u64)>,
-    /// Reset of the last window that ended.
+    /// The reset of the last window that ended.
     ended: Option<u64>,
 }
 
@@ -92,31 +81,31 @@ impl Window {
         }
     }
 
-    /// Requests that a window allows.
+    /// Returns how many requests a window permits.
     pub(super) fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// The least that the server said is left, whatever is in flight.
+    /// Returns the least number that the server reported as left, ignoring requests in flight.
     pub(super) fn remaining(&self) -> u64 {
         self.remaining
     }
 
-    /// What is surely left while `in_flight` requests may be counted any moment.
+    /// Returns what is certainly left while `in_flight` requests may be counted at any moment.
     pub(super) fn available(&self, in_flight: u64) -> u64 {
         self.remaining
             .saturating_sub(self.charged)
             .saturating_sub(in_flight)
     }
 
-    /// The reset that the server told for the present window.
+    /// Returns the reset that the server reported for the present window.
     pub(super) fn reset(&self) -> Option<Duration> {
         self.reset.map(|(_, until)| Duration::from_secs(until))
     }
 
-    /// How long to wait at `now` until the window has surely ended.
+    /// Returns how long to wait at `now` until the window has certainly ended.
     ///
-    /// Without a reset it is taken to have begun with the last thing that we know of it.
+    /// Without a reset, the window is assumed to have begun with its last change.
     pub(super) fn ends_in(&self, now: Duration, clock: &ServerClock) -> Duration {
         match self.reset() {
             Some(reset) => clock.wait_until(reset.saturating_add(MARGIN), now),
@@ -128,7 +117,7 @@ impl Window {
         }
     }
 
-    /// Starts a fresh window if the present one has surely ended.
+    /// Starts a new window if the present one has certainly ended.
     pub(super) fn roll(&mut self, now: Duration, event: u64, clock: &ServerClock) {
         if self.ends_in(now, clock).is_zero() {
             if let Some((_, until)) = self.reset.take() {
@@ -141,19 +130,11 @@ impl Window {
         }
     }
 
-    /// Charges a request that may or may not have been counted.
+    /// Charges a request that the server may have counted.
     pub(super) fn charge(&mut self, now: Duration) {
         self.charged = self.charged.saturating_add(1);
         self.charged_at = now;
         self.touched = now;
-    }
-
-    /// A request was refused: nothing is left until the reset, whatever the headers say. Where no reset is
-    /// known there is nothing to wait for, and nothing changes.
-    pub(super) fn exhaust(&mut self) {
-        if self.reset.is_some() {
-            self.remaining = 0;
-        }
     }
 
     /// Forgets when windows end, because the server's clock was wrong.
@@ -163,28 +144,28 @@ impl Window {
         self.touched = now;
     }
 
-    /// Learns from one answer. `slot` is filled by the first that tells of this window.
+    /// Learns from one response. The first one that reports this window fills `slot`.
     pub(super) fn learn(
         slot: &mut Option<Self>,
         length: Duration,
-        told: Headers,
+        reported: Reported,
         arrival: Arrival,
         clock: &ServerClock,
-    ) -> Lesson {
-        let limit = told.limit.filter(|&limit| limit > 0);
-        let Some(size) = limit.or(told.remaining) else {
+    ) -> Update {
+        let limit = reported.limit.filter(|&limit| limit > 0);
+        let Some(size) = limit.or(reported.remaining) else {
             if let Some(window) = slot {
                 window.charge(arrival.now);
             }
-            return Lesson::Silent;
+            return Update::Missing;
         };
         let window = slot.get_or_insert_with(|| Self::new(length, size.max(1), arrival.now));
         window.roll(arrival.now, arrival.event, clock);
-        window.hear(Headers { limit, ..told }, arrival, clock)
+        window.apply(Reported { limit, ..reported }, arrival, clock)
     }
 
-    fn hear(&mut self, told: Headers, arrival: Arrival, clock: &ServerClock) -> Lesson {
-        // Sent after we had heard all that we know: then it is the newest, whatever its reset says.
+    fn apply(&mut self, reported: Reported, arrival: Arrival, clock: &ServerClock) -> Update {
+        // Sent after everything that is known had arrived, so it is the newest, whatever its reset is.
         let newest = arrival.sent > self.since;
         let server = clock.at_least(arrival.now).unwrap_or_default();
         let earliest = server
@@ -195,7 +176,7 @@ impl Window {
             .saturating_add(MARGIN * 2);
         let mut past = false;
         let mut reset = None;
-        if let Some(told) = told.reset {
+        if let Some(told) = reported.reset {
             let over = self.reset.is_none()
                 && self
                     .ended
@@ -206,15 +187,15 @@ impl Window {
             let time = Duration::from_secs(told);
             past = time < earliest || (over && newest);
             if !past && (over || older) && !newest {
-                return Lesson::Late;
+                return Update::Stale;
             }
-            // A reset too far away is as good as none: the window's length bounds the wait.
+            // A reset too far away is ignored: the length of the window bounds the wait.
             reset = (!past && time <= latest).then_some(told);
         }
 
-        let absurd = past && told.remaining == Some(0);
-        let remaining = told.remaining.filter(|_| !absurd);
-        self.limit = told
+        let contradictory = past && reported.remaining == Some(0);
+        let remaining = reported.remaining.filter(|_| !contradictory);
+        self.limit = reported
             .limit
             .unwrap_or_else(|| self.limit.max(remaining.unwrap_or(0)));
         let same = match (self.reset, reset) {
@@ -234,10 +215,10 @@ impl Window {
         self.touched = arrival.now;
         let Some(remaining) = remaining else {
             self.charge(arrival.now);
-            return if absurd {
-                Lesson::Absurd
+            return if contradictory {
+                Update::Contradictory
             } else {
-                Lesson::Silent
+                Update::Missing
             };
         };
         if remaining < self.remaining {
@@ -247,7 +228,7 @@ impl Window {
         if arrival.sent_at >= self.charged_at.saturating_add(SETTLE) {
             self.charged = 0;
         }
-        Lesson::Learned
+        Update::Applied
     }
 
     fn drop_old_charges(&mut self, now: Duration) {

@@ -1,14 +1,12 @@
 //! The model of the API that the engine runs against, with everything that may go wrong.
 
 use crate::api::types::ErrorBody;
-use crate::assign::engine::Api;
-use crate::budget::Budget;
+use crate::assign::api::{Api, List};
 use crate::clock::{Clock, Sleep};
 use crate::error::{Error, ErrorKind};
-use crate::governor::Governor;
-use crate::halt::Halt;
 use crate::id::UserId;
 use crate::rate_limit::{Reserve, Share};
+use crate::request::{Governor, Run};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -78,6 +76,8 @@ pub(super) struct Nature {
     /// A doubtful request may be executed so much later, and a list be so old; together within `settle`.
     pub(super) late: Duration,
     pub(super) stale: Duration,
+    /// A cache returns lists of up to this age, and reports the age.
+    pub(super) cached: Option<Duration>,
     /// Another integration assigns people meanwhile.
     pub(super) others: bool,
     /// From this request on, everything is refused with this status.
@@ -266,14 +266,13 @@ fn refusal(nature: &Nature, users: &[u64], refused: &[usize], random: &mut fastr
     };
     let body = serde_json::to_vec(&json!({ "detail": detail })).expect("plain data");
     assert!(serde_json::from_slice::<ErrorBody>(&body).is_ok());
-    Error::of_answer(StatusCode::UNPROCESSABLE_ENTITY, &HeaderMap::new(), &body)
+    Error::from_response(StatusCode::UNPROCESSABLE_ENTITY, &HeaderMap::new(), &body)
 }
 
 /// One run's way to the world, as the transport is in earnest.
 pub(super) struct Way<'a> {
     pub(super) world: &'a World,
-    pub(super) budget: &'a Budget,
-    pub(super) halt: &'a Halt,
+    pub(super) run: &'a Run,
     pub(super) governor: &'a Governor,
 }
 
@@ -293,7 +292,7 @@ impl Way<'_> {
         if let Some((from, status)) = nature.lasting
             && state.requests >= from
         {
-            return Fate::Refused(ErrorKind::of_status(
+            return Fate::Refused(ErrorKind::from_status(
                 StatusCode::from_u16(status).expect("a status"),
             ));
         }
@@ -328,19 +327,22 @@ impl Way<'_> {
     }
 
     /// One request: `users` for a write, none for a read.
-    async fn send(&self, users: Option<&[UserId]>) -> Result<Vec<UserId>, Error> {
+    async fn send(&self, users: Option<&[UserId]>) -> Result<List, Error> {
         let nature = self.world.nature.get();
-        self.budget.check()?;
-        let leave = self.governor.acquire(Share {
+        if self.run.remaining() == 0 {
+            return Err(self.run.limit_reached("all are spent"));
+        }
+        let share = Share {
             reserve: Reserve::Requests(0),
             keep_back: u64::from(users.is_some()),
-        });
-        let permit = if users.is_some() {
-            self.halt.unless(leave).await??
-        } else {
-            leave.await?
         };
-        if let Err(error) = self.budget.take() {
+        let permit = self.governor.acquire(share, self.run);
+        let permit = if users.is_some() {
+            self.run.until_stopped(permit).await??
+        } else {
+            permit.await?
+        };
+        if let Err(error) = self.run.take() {
             permit.never_sent();
             return Err(error);
         }
@@ -362,8 +364,8 @@ impl Way<'_> {
                 if sent.is_empty() || sent.len() > nature.max_items || unique.len() < sent.len() {
                     state.breaches.push(format!("a request with {sent:?}"));
                 }
-                if self.halt.is_set() {
-                    state.breaches.push("a write after the halt".to_owned());
+                if self.run.is_stopped() {
+                    state.breaches.push("a write after the stop".to_owned());
                 }
             }
             let mut fate = Self::fate(&mut state, &nature);
@@ -408,10 +410,12 @@ impl Way<'_> {
         match fate {
             Fate::Refused(ErrorKind::Connect) => {
                 permit.never_sent();
+                self.run.give_back();
                 Err(failed(ErrorKind::Connect))
             }
             Fate::Refused(kind) => {
-                permit.answered(&headers, kind == ErrorKind::RateLimited && !fits);
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                permit.received(status, &headers, kind == ErrorKind::RateLimited && !fits);
                 Err(failed(kind))
             }
             Fate::Lost(kind) | Fate::Executed(kind, _) => {
@@ -420,16 +424,22 @@ impl Way<'_> {
                 Err(failed(kind))
             }
             Fate::Answered => {
-                permit.answered(&headers, false);
+                permit.received(StatusCode::OK, &headers, false);
                 if users.is_some() {
                     return state
                         .answers
                         .remove(&number)
                         .expect("executed")
-                        .map(|()| Vec::new());
+                        .map(|()| List {
+                            users: Vec::new(),
+                            age: None,
+                        });
                 }
-                let age = state.within(nature.stale);
-                let shown = self.world.clock.now().saturating_sub(latency + age);
+                // A cache says how old its list is, in whole seconds; without one, the list may be a little old.
+                let cached = nature.cached.filter(|_| state.chance(0.5));
+                let old = state.within(cached.unwrap_or(nature.stale));
+                let age = cached.map(|_| Duration::from_secs(old.as_secs() + 1));
+                let shown = self.world.clock.now().saturating_sub(latency + old);
                 state.shown = shown;
                 let mut list: Vec<u64> = state
                     .rows
@@ -441,17 +451,20 @@ impl Way<'_> {
                 if nature.lie == Some(Lie::ListsStrangers) {
                     list.push(1);
                 }
-                Ok(list
-                    .into_iter()
-                    .map(|user| UserId::try_from(user).expect("an id"))
-                    .collect())
+                let users = list.into_iter();
+                Ok(List {
+                    users: users
+                        .map(|user| UserId::try_from(user).expect("an id"))
+                        .collect(),
+                    age,
+                })
             }
         }
     }
 }
 
 impl Api for Way<'_> {
-    async fn list(&self) -> Result<Vec<UserId>, Error> {
+    async fn list(&self) -> Result<List, Error> {
         self.send(None).await
     }
 

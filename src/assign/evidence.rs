@@ -1,0 +1,334 @@
+//! What the lists of the pack prove about ambiguous requests: requests that may have been executed.
+//!
+//! A list that shows every user of a request proves that it was executed. That none of its users is on the pack, and will
+//! be, is proven by a list that meets three conditions: the read began `settle` after the request was given up; the list
+//! shows every user that this run had confirmed before; and it shows none of the request's users. If this run confirmed no
+//! user since the request was given up, nothing shows that the list is current. Then two such lists, one `settle` apart,
+//! must agree.
+
+use crate::error::Error;
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// After this many lists without proof, the users of a request are given up.
+const MOST_READS: u32 = 6;
+
+/// The ambiguous requests of a run, and what is needed to judge them.
+#[derive(Debug)]
+pub(crate) struct Evidence<W> {
+    settle: Duration,
+    requests: Vec<Ambiguous<W>>,
+    /// When this run last confirmed a user.
+    confirmed_at: Option<Duration>,
+    /// The read in flight.
+    read: Option<Read>,
+}
+
+/// A request that may have been executed.
+#[derive(Debug)]
+pub(crate) struct Ambiguous<W> {
+    /// What was sent.
+    pub(crate) work: W,
+    /// Why it is ambiguous.
+    pub(crate) error: Error,
+    /// The positions of its users.
+    users: Vec<u32>,
+    given_up: Duration,
+    /// When the next read begins that may prove something.
+    due: Duration,
+    /// When a list first showed none of the users, if a second one must agree.
+    absent_at: Option<Duration>,
+    reads: u32,
+}
+
+/// The state when a read began.
+#[derive(Debug)]
+struct Read {
+    began: Duration,
+    confirmed_at: Option<Duration>,
+    /// The users confirmed since; the list need not show them.
+    confirmed_since: HashSet<u32>,
+}
+
+/// What the lists prove about one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// Every user of the request is on the pack.
+    Executed,
+    /// No user of the request is on the pack, and none will be by this request.
+    NotExecuted,
+    /// Nothing, and no further list will be read.
+    GivenUp,
+}
+
+/// A list of the pack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<'a> {
+    /// For each position, whether the list shows the user.
+    pub(crate) on_list: &'a [bool],
+    /// How old the list was when it arrived from a cache.
+    pub(crate) age: Duration,
+    pub(crate) ended: Duration,
+}
+
+impl<W> Evidence<W> {
+    pub(crate) fn new(settle: Duration) -> Self {
+        Self {
+            settle,
+            requests: Vec::new(),
+            confirmed_at: None,
+            read: None,
+        }
+    }
+
+    /// Returns whether no request is ambiguous.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// Adds a request that was given up at `now`.
+    pub(crate) fn add(&mut self, work: W, users: Vec<u32>, error: Error, now: Duration) {
+        self.requests.push(Ambiguous {
+            work,
+            error,
+            users,
+            given_up: now,
+            due: now.saturating_add(self.settle),
+            absent_at: None,
+            reads: 0,
+        });
+    }
+
+    /// Learns at `now` that these users are on the pack.
+    pub(crate) fn confirmed(&mut self, users: &[u32], now: Duration) {
+        self.confirmed_at = Some(now);
+        if let Some(read) = &mut self.read {
+            read.confirmed_since.extend(users);
+        }
+    }
+
+    /// Returns how long until a read may prove something; `None` if no request is ambiguous.
+    pub(crate) fn due_in(&self, now: Duration) -> Option<Duration> {
+        let due = self.requests.iter().map(|request| request.due).min()?;
+        Some(due.saturating_sub(now))
+    }
+
+    /// Learns that a read begins at `now`.
+    pub(crate) fn read_begins(&mut self, now: Duration) {
+        self.read = Some(Read {
+            began: now,
+            confirmed_at: self.confirmed_at,
+            confirmed_since: HashSet::new(),
+        });
+    }
+
+    /// Learns that the read failed. Returns the requests that it was to judge.
+    pub(crate) fn read_failed(&mut self) -> Vec<Ambiguous<W>> {
+        let began = self.read.take().map_or(Duration::ZERO, |read| read.began);
+        self.take_due(began)
+    }
+
+    /// Learns that the read was made for another purpose.
+    pub(crate) fn forget_read(&mut self) {
+        self.read = None;
+    }
+
+    /// Judges the requests that the read may prove something about. `on_pack` are all users that this run knows to be on
+    /// the pack. Returns the requests that are decided.
+    pub(crate) fn judge(
+        &mut self,
+        list: Shown<'_>,
+        on_pack: impl IntoIterator<Item = u32>,
+    ) -> Vec<(Ambiguous<W>, Proof)> {
+        let Some(read) = self.read.take() else {
+            return Vec::new();
+        };
+        let shows = |user: u32| list.on_list[user as usize];
+        let complete = on_pack
+            .into_iter()
+            .all(|user| shows(user) || read.confirmed_since.contains(&user));
+        let mut decided = Vec::new();
+        for mut request in self.take_due(read.began) {
+            let found = request.users.iter().filter(|user| shows(**user)).count();
+            let proof = if found == request.users.len() {
+                // An old list does not show what happened later, so these users are on the pack.
+                Some(Proof::Executed)
+            } else {
+                let absent = found == 0 && complete;
+                request.judge_absence(&read, list, absent, self.settle)
+            };
+            match proof {
+                Some(proof) => decided.push((request, proof)),
+                None => self.requests.push(request),
+            }
+        }
+        decided
+    }
+
+    fn take_due(&mut self, began: Duration) -> Vec<Ambiguous<W>> {
+        let due = self.requests.extract_if(.., |request| request.due <= began);
+        due.collect()
+    }
+}
+
+impl<W> Ambiguous<W> {
+    /// Judges a list that does not show every user. `absent`: it shows none of them, and is complete.
+    fn judge_absence(
+        &mut self,
+        read: &Read,
+        list: Shown<'_>,
+        absent: bool,
+        settle: Duration,
+    ) -> Option<Proof> {
+        self.reads += 1;
+        self.due = list.ended.saturating_add(settle);
+        // A cached list counts as read when the cache read it.
+        let began = read.began.checked_sub(list.age);
+        let after =
+            |earlier: Duration| began.is_some_and(|began| began >= earlier.saturating_add(settle));
+        let is_current = read.confirmed_at.is_some_and(|at| at >= self.given_up);
+        if !absent || !after(self.given_up) {
+            self.absent_at = None;
+        } else if is_current || self.absent_at.is_some_and(after) {
+            return Some(Proof::NotExecuted);
+        } else {
+            self.absent_at.get_or_insert(list.ended);
+        }
+        (self.reads >= MOST_READS).then_some(Proof::GivenUp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    const SETTLE: Duration = Duration::from_secs(3);
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// Users 0 to 2 were in a request that was given up after 10 s. User 3 is on the pack.
+    fn evidence() -> Evidence<()> {
+        let mut evidence = Evidence::new(SETTLE);
+        let error = Error::new(ErrorKind::Timeout, "");
+        evidence.add((), vec![0, 1, 2], error, at(10));
+        evidence
+    }
+
+    /// Reads the list at once, and judges it.
+    fn read(evidence: &mut Evidence<()>, now: u64, age: u64, on_list: [bool; 4]) -> Option<Proof> {
+        evidence.read_begins(at(now));
+        let list = Shown {
+            on_list: &on_list,
+            age: at(age),
+            ended: at(now),
+        };
+        let decided = evidence.judge(list, [3]);
+        decided.first().map(|(_, proof)| *proof)
+    }
+
+    const NONE: [bool; 4] = [false, false, false, true];
+    const ALL: [bool; 4] = [true; 4];
+    const PART: [bool; 4] = [true, false, false, true];
+    const INCOMPLETE: [bool; 4] = [false; 4];
+
+    #[test]
+    fn a_list_with_all_users_proves_execution_at_any_age() {
+        assert_eq!(read(&mut evidence(), 13, 0, ALL), Some(Proof::Executed));
+        assert_eq!(read(&mut evidence(), 13, 500, ALL), Some(Proof::Executed));
+    }
+
+    #[test]
+    fn a_current_complete_list_proves_absence() {
+        let mut evidence = evidence();
+        assert_eq!(evidence.due_in(at(10)), Some(SETTLE));
+        evidence.confirmed(&[3], at(11));
+        assert_eq!(read(&mut evidence, 13, 0, NONE), Some(Proof::NotExecuted));
+        assert!(evidence.is_empty());
+    }
+
+    #[test]
+    fn a_user_confirmed_before_the_request_was_given_up_shows_nothing() {
+        let mut evidence = evidence();
+        evidence.confirmed(&[3], at(9));
+        assert_eq!(read(&mut evidence, 13, 0, NONE), None);
+    }
+
+    #[test]
+    fn without_a_confirmed_user_two_lists_must_agree() {
+        let mut evidence = evidence();
+        assert_eq!(read(&mut evidence, 13, 0, NONE), None);
+        assert_eq!(evidence.due_in(at(13)), Some(SETTLE));
+        assert_eq!(read(&mut evidence, 15, 0, NONE), None, "not due yet");
+        assert_eq!(read(&mut evidence, 16, 0, NONE), Some(Proof::NotExecuted));
+    }
+
+    #[test]
+    fn a_list_without_proof_undoes_the_first_of_two() {
+        for without_proof in [PART, INCOMPLETE] {
+            let mut evidence = evidence();
+            assert_eq!(read(&mut evidence, 13, 0, NONE), None);
+            assert_eq!(read(&mut evidence, 16, 0, without_proof), None);
+            assert_eq!(read(&mut evidence, 19, 0, NONE), None);
+            assert_eq!(read(&mut evidence, 22, 0, NONE), Some(Proof::NotExecuted));
+        }
+    }
+
+    #[test]
+    fn gives_up_after_six_lists() {
+        let mut evidence = evidence();
+        for number in 1..MOST_READS {
+            let list = if number % 2 == 0 { PART } else { INCOMPLETE };
+            assert_eq!(
+                read(&mut evidence, 10 + u64::from(number) * 3, 0, list),
+                None
+            );
+        }
+        assert_eq!(read(&mut evidence, 40, 0, PART), Some(Proof::GivenUp));
+    }
+
+    #[test]
+    fn a_cached_list_counts_from_when_the_cache_read_it() {
+        let mut old = evidence();
+        old.confirmed(&[3], at(12));
+        assert_eq!(read(&mut old, 13, 1, NONE), None, "it was read at 12 s");
+        assert_eq!(
+            read(&mut old, 16, 3, NONE),
+            Some(Proof::NotExecuted),
+            "at 13 s"
+        );
+        let mut never_current = evidence();
+        for number in 1..MOST_READS {
+            let now = 10 + u64::from(number) * 3;
+            assert_eq!(read(&mut never_current, now, 60, NONE), None);
+        }
+        let last = read(&mut never_current, 60, 60, NONE);
+        assert_eq!(last, Some(Proof::GivenUp));
+    }
+
+    #[test]
+    fn a_user_confirmed_during_the_read_may_be_missing() {
+        let mut evidence = evidence();
+        evidence.confirmed(&[], at(11));
+        evidence.read_begins(at(13));
+        evidence.confirmed(&[3], at(14));
+        let list = Shown {
+            on_list: &INCOMPLETE,
+            age: Duration::ZERO,
+            ended: at(15),
+        };
+        let decided = evidence.judge(list, [3]);
+        assert_eq!(decided[0].1, Proof::NotExecuted);
+    }
+
+    #[test]
+    fn a_failed_read_returns_what_was_due() {
+        let mut evidence = evidence();
+        evidence.add((), vec![3], Error::new(ErrorKind::Timeout, ""), at(12));
+        evidence.read_begins(at(13));
+        assert_eq!(evidence.read_failed().len(), 1);
+        assert_eq!(evidence.due_in(at(13)), Some(at(2)));
+    }
+}

@@ -1,0 +1,62 @@
+//! [`Outcome`]: what happened to one user of a list.
+
+use crate::text::Printable;
+use std::fmt;
+use std::sync::Arc;
+
+/// What happened to one user. Each unique id of a list ends with exactly one outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// On the pack, by a request of this run.
+    Assigned,
+    /// On the pack before. Nothing was sent for the user, or the API rejected the user because of it.
+    AlreadyAssigned,
+    /// The API rejects the user, for this reason.
+    Rejected(Rejection),
+    /// Not assigned by this run. It is safe to send the user again.
+    NotAssigned,
+    /// It could not be established whether a request for the user was executed.
+    Unknown,
+}
+
+/// Why the API rejects a user. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rejection(Arc<str>);
+
+impl Rejection {
+    pub(crate) fn new(reason: impl Into<Arc<str>>) -> Self {
+        Self(reason.into())
+    }
+
+    /// Returns the API's reason, unchanged.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rejection({:?})", self.0)
+    }
+}
+
+impl fmt::Display for Rejection {
+    /// Shows the reason on one line. [`reason`](Self::reason) returns it unchanged.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Printable(&self.0), f)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Assigned => f.write_str("assigned"),
+            Self::AlreadyAssigned => f.write_str("already assigned"),
+            Self::Rejected(reason) => write!(f, "rejected: {reason}"),
+            Self::NotAssigned => f.write_str("not assigned"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}

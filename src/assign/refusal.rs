@@ -1,0 +1,160 @@
+//! Which users a 422 names: by index, which is a verdict, or in a text, which is a hint.
+
+use crate::api::types::{ErrorDetail, ErrorItem, ErrorLocation};
+use crate::id::UserId;
+use crate::isolate::Named;
+use std::collections::HashMap;
+
+/// What a refusal says about the users of its request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) named: Named,
+    /// The users named by index, each with its own reason if there is one.
+    pub(super) reasons: Vec<(u32, Option<String>)>,
+}
+
+/// Reads the detail of a refusal. `sent` are the users of the request, and `positions` their positions in the list.
+pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u32]) -> Refusal {
+    let mut texts = Vec::new();
+    // For each user: whether an item names its index, and the reason in the first one.
+    let mut reasons: Vec<Option<Option<String>>> = vec![None; sent.len()];
+    match detail {
+        Some(ErrorDetail::Message(text)) => texts.push(text.as_str()),
+        Some(ErrorDetail::Items(items)) => {
+            for item in items {
+                match index(item).and_then(|index| reasons.get_mut(index)) {
+                    Some(reason) => {
+                        reason.get_or_insert_with(|| item.msg.clone());
+                    }
+                    None => texts.extend(item.msg.as_deref()),
+                }
+            }
+        }
+        // A form that is not known names no user reliably.
+        Some(ErrorDetail::Other(_)) | None => {}
+    }
+    let hinted = (0..)
+        .zip(hints(&texts, sent))
+        .filter_map(|(index, hinted): (usize, bool)| {
+            (hinted && reasons[index].is_none()).then(|| positions[index])
+        })
+        .collect();
+    let reasons: Vec<_> = positions
+        .iter()
+        .zip(reasons)
+        .filter_map(|(position, reason)| Some((*position, reason?)))
+        .collect();
+    let by_index = reasons.iter().map(|(position, _)| *position).collect();
+    Refusal {
+        named: Named { by_index, hinted },
+        reasons,
+    }
+}
+
+/// For each user, whether the id stands in a text. A text that names most users repeats the request, and says nothing.
+fn hints(texts: &[&str], sent: &[UserId]) -> Vec<bool> {
+    let index_of: HashMap<u64, usize> = sent.iter().map(|id| id.get()).zip(0..).collect();
+    let numbers = texts
+        .iter()
+        .flat_map(|text| text.split(|c: char| !c.is_ascii_digit()));
+    let mut hinted = vec![false; sent.len()];
+    for index in numbers.filter_map(|digits| index_of.get(&digits.parse().ok()?)) {
+        hinted[*index] = true;
+    }
+    if hinted.iter().filter(|hinted| **hinted).count() * 2 > sent.len() {
+        hinted.fill(false);
+    }
+    hinted
+}
+
+/// Returns the integer after `userIds` in the location of an item.
+fn index(item: &ErrorItem) -> Option<usize> {
+    let mut after = item
+        .loc
+        .iter()
+        .skip_while(|part| !matches!(part, ErrorLocation::Name(name) if name == "userIds"));
+    match after.nth(1) {
+        Some(ErrorLocation::Index(index)) => usize::try_from(*index).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(detail: &str, sent: &[u64]) -> (Vec<u32>, Vec<u32>) {
+        let detail: ErrorDetail = serde_json::from_str(detail).unwrap();
+        let sent: Vec<_> = sent
+            .iter()
+            .map(|id| UserId::try_from(*id).unwrap())
+            .collect();
+        let positions: Vec<u32> = (0..).take(sent.len()).collect();
+        let named = super::read(Some(&detail), &sent, &positions).named;
+        (named.by_index, named.hinted)
+    }
+
+    #[test]
+    fn an_index_in_range_is_a_verdict() {
+        let item = |index: i64| {
+            format!(
+                r#"{{"loc":["body","userIds",{index}],"msg":"no such user","type":"value_error"}}"#
+            )
+        };
+        assert_eq!(
+            read(&format!("[{},{}]", item(1), item(2)), &[7, 8, 9]),
+            (vec![1, 2], vec![])
+        );
+        for outside in [3, -1, i64::MAX] {
+            assert_eq!(
+                read(&format!("[{}]", item(outside)), &[7, 8, 9]),
+                (vec![], vec![])
+            );
+        }
+        assert_eq!(
+            read(r#"[{"loc":["body","userIds"],"msg":"bad list"}]"#, &[7, 8]),
+            (vec![], vec![])
+        );
+        assert_eq!(
+            read(r#"[{"loc":["body",1],"msg":"bad"}]"#, &[7, 8]),
+            (vec![], vec![])
+        );
+    }
+
+    #[test]
+    fn a_value_in_a_text_is_a_hint() {
+        assert_eq!(
+            read(r#""user 8 does not exist""#, &[7, 8, 9]),
+            (vec![], vec![1])
+        );
+        assert_eq!(
+            read(r#""user 80 or 08a8 does not exist""#, &[7, 8, 9]),
+            (vec![], vec![1])
+        );
+        assert_eq!(
+            read(r#""99999999999999999999999""#, &[7, 8, 9]),
+            (vec![], vec![])
+        );
+        assert_eq!(
+            read(
+                r#"[{"loc":["body","userIds"],"msg":"unknown: 9"}]"#,
+                &[7, 8, 9]
+            ),
+            (vec![], vec![2])
+        );
+    }
+
+    #[test]
+    fn a_text_that_repeats_the_request_names_no_user() {
+        assert_eq!(
+            read(r#""invalid list [7, 8, 9]""#, &[7, 8, 9]),
+            (vec![], vec![])
+        );
+        assert_eq!(read(r#""invalid: 7, 8""#, &[7, 8, 9]), (vec![], vec![]));
+        assert_eq!(
+            read(r#""invalid: 7, 8""#, &[7, 8, 9, 10]),
+            (vec![], vec![0, 1])
+        );
+        assert_eq!(read(r#"{"users":[7]}"#, &[7, 8, 9]), (vec![], vec![]));
+    }
+}

@@ -1,0 +1,290 @@
+//! [`Report`]: the outcome of every user of a list.
+
+use super::ledger::Ledger;
+use super::outcome::{Outcome, Rejection};
+use crate::id::UserId;
+use crate::text::Count;
+use crate::users::UserList;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The outcome of a list: exactly one [`Outcome`] for each unique id, in input order.
+///
+/// ```no_run
+/// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), Box<dyn std::error::Error>> {
+/// let report = pack.assign([7031021, 7031022, 7031021, 9]).await?;
+/// println!("{report}"); // one line of counts
+/// for (user, reason) in report.rejected() {
+///     println!("{user}: {reason}");
+/// }
+/// println!("{}", serde_json::to_string(&report)?); // the ids of each outcome
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Serializes as the ids of each outcome, and rejected users with their reason. A report that is read back has the same
+/// outcomes, but their order is by outcome.
+///
+/// ```
+/// use connecteam_onboarding::Report;
+///
+/// let report: Report = serde_json::from_str(
+///     r#"{"assigned":[1,2],"already_assigned":[],"rejected":[{"userId":7,"reason":"no such user"}],
+///         "not_assigned":[3],"unknown":[],"duplicates":1,"requests":4}"#,
+/// )?;
+/// assert_eq!(report.retry_ids().map(|user| user.get()).collect::<Vec<_>>(), [3]);
+/// assert_eq!(
+///     report.to_string(),
+///     "4 users: 2 assigned, 0 already assigned, 1 rejected, 1 not assigned; 1 duplicate, 4 requests"
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Report {
+    ledger: Ledger,
+    requests: u64,
+}
+
+impl Report {
+    pub(crate) fn new(ledger: Ledger, requests: u64) -> Self {
+        Self { ledger, requests }
+    }
+
+    /// Iterates over every unique id with its outcome, in input order.
+    #[must_use]
+    pub fn outcomes(&self) -> impl ExactSizeIterator<Item = (UserId, &Outcome)> + Clone {
+        self.ledger.outcomes()
+    }
+
+    /// Returns the outcome of one id; `None` if it was not in the list.
+    #[must_use]
+    pub fn outcome(&self, id: UserId) -> Option<&Outcome> {
+        self.ledger
+            .users()
+            .position(id)
+            .map(|position| self.ledger.outcome(position))
+    }
+
+    /// Iterates over the users that this run assigned.
+    pub fn assigned(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::Assigned))
+    }
+
+    /// Iterates over the users that were on the pack before.
+    pub fn already_assigned(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::AlreadyAssigned))
+    }
+
+    /// Iterates over the users on the pack now: assigned by this run, or before it. Use it to follow them.
+    pub fn on_pack(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::Assigned | Outcome::AlreadyAssigned))
+    }
+
+    /// Iterates over the users that the API rejects, with the reason.
+    pub fn rejected(&self) -> impl Iterator<Item = (UserId, &Rejection)> + Clone {
+        self.outcomes().filter_map(|(id, outcome)| match outcome {
+            Outcome::Rejected(reason) => Some((id, reason)),
+            _ => None,
+        })
+    }
+
+    /// Iterates over the users that are not assigned and safe to send again.
+    pub fn not_assigned(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::NotAssigned))
+    }
+
+    /// Iterates over the users of requests that may have been executed.
+    pub fn unknown(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::Unknown))
+    }
+
+    /// Iterates over the users to run again: the ones that are not assigned or unknown, in input order. Running the whole list
+    /// again works as well, because users on the pack are skipped.
+    pub fn retry_ids(&self) -> impl Iterator<Item = UserId> + Clone {
+        self.with(|outcome| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown))
+    }
+
+    /// Returns how many ids repeated an earlier one.
+    #[must_use]
+    pub fn duplicates(&self) -> u64 {
+        self.ledger.users().duplicates()
+    }
+
+    /// Returns the number of unique ids.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ledger.len()
+    }
+
+    /// Returns whether the list was empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns how many requests the run sent, reads and access tokens included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    fn with(&self, is: impl Fn(&Outcome) -> bool + Clone) -> impl Iterator<Item = UserId> + Clone {
+        self.outcomes()
+            .filter(move |(_, outcome)| is(outcome))
+            .map(|(id, _)| id)
+    }
+
+    fn columns(&self) -> Columns {
+        Columns {
+            assigned: self.assigned().collect(),
+            already_assigned: self.already_assigned().collect(),
+            rejected: self
+                .rejected()
+                .map(|(user_id, reason)| RejectedUser {
+                    user_id,
+                    reason: reason.reason().to_owned(),
+                })
+                .collect(),
+            not_assigned: self.not_assigned().collect(),
+            unknown: self.unknown().collect(),
+            duplicates: self.duplicates(),
+            requests: self.requests,
+        }
+    }
+}
+
+/// Compares the outcomes, their order and the counts.
+impl PartialEq for Report {
+    fn eq(&self, other: &Self) -> bool {
+        (self.duplicates(), self.requests) == (other.duplicates(), other.requests)
+            && self.outcomes().eq(other.outcomes())
+    }
+}
+
+impl Eq for Report {}
+
+/// The form of a report in JSON.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Report")
+)]
+struct Columns {
+    /// The users that the run assigned.
+    assigned: Vec<UserId>,
+    /// The users that were on the pack before.
+    already_assigned: Vec<UserId>,
+    /// The users that the API rejects, with the reason.
+    rejected: Vec<RejectedUser>,
+    /// The users that are not assigned and safe to send again.
+    not_assigned: Vec<UserId>,
+    /// The users of requests that may have been executed.
+    unknown: Vec<UserId>,
+    /// How many ids repeated an earlier one.
+    duplicates: u64,
+    /// How many requests the run sent, reads and access tokens included.
+    requests: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+struct RejectedUser {
+    /// The user.
+    user_id: UserId,
+    /// The API's reason.
+    reason: String,
+}
+
+impl Serialize for Report {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.columns().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Report {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let columns = Columns::deserialize(deserializer)?;
+        let (duplicates, requests) = (columns.duplicates, columns.requests);
+        let outcomes = columns.outcomes();
+        let mut users: UserList = outcomes.iter().map(|(id, _)| *id).collect();
+        if users.len() < outcomes.len() {
+            return Err(serde::de::Error::custom("a user has more than one outcome"));
+        }
+        users.set_duplicates(duplicates);
+        let mut ledger = Ledger::new(users);
+        for (position, (_, outcome)) in (0..).zip(outcomes) {
+            ledger.set(position, outcome);
+        }
+        Ok(Self { ledger, requests })
+    }
+}
+
+impl Columns {
+    fn outcomes(self) -> Vec<(UserId, Outcome)> {
+        let rejected = self.rejected.into_iter();
+        let rejected =
+            rejected.map(|user| (user.user_id, Outcome::Rejected(Rejection::new(user.reason))));
+        let mut outcomes: Vec<_> = rejected.collect();
+        for (users, outcome) in [
+            (self.assigned, Outcome::Assigned),
+            (self.already_assigned, Outcome::AlreadyAssigned),
+            (self.not_assigned, Outcome::NotAssigned),
+            (self.unknown, Outcome::Unknown),
+        ] {
+            outcomes.extend(users.into_iter().map(|user| (user, outcome.clone())));
+        }
+        outcomes
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Report {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Columns::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Columns::json_schema(generator)
+    }
+}
+
+impl fmt::Display for Report {
+    /// Shows the counts on one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut counts = [0_usize; 5];
+        for (_, outcome) in self.outcomes() {
+            counts[match outcome {
+                Outcome::Assigned => 0,
+                Outcome::AlreadyAssigned => 1,
+                Outcome::Rejected(_) => 2,
+                Outcome::NotAssigned => 3,
+                Outcome::Unknown => 4,
+            }] += 1;
+        }
+        let [assigned, already, rejected, not, unknown] = counts;
+        write!(
+            f,
+            "{}: {assigned} assigned, {already} already assigned, {rejected} rejected",
+            Count(self.len() as u64, "user")
+        )?;
+        for (count, what) in [(not, "not assigned"), (unknown, "unknown")] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        write!(
+            f,
+            "; {}, {}",
+            Count(self.duplicates(), "duplicate"),
+            Count(self.requests, "request")
+        )
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Report({self})")
+    }
+}

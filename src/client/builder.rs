@@ -1,0 +1,345 @@
+//! [`ClientBuilder`]: the settings of a client, checked once.
+
+use super::{Client, configuration, proxy};
+use crate::api::Region;
+use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::request::{Credentials, Governor, Shared, Turns};
+use crate::retry::RetryPolicy;
+use reqwest::Url;
+use secrecy::SecretString;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+type Adjust = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
+
+/// Builds a [`Client`]. A credential is required; everything else has a default.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`region`](Self::region) or [`base_url`](Self::base_url) | the global region |
+/// | [`connect_timeout`](Self::connect_timeout) | 10 s |
+/// | [`read_timeout`](Self::read_timeout) | 60 s |
+/// | [`total_timeout`](Self::total_timeout) | 10 min |
+/// | [`retry`](Self::retry) | [`RetryPolicy::default`] |
+/// | [`max_rate_limit_wait`](Self::max_rate_limit_wait) | 10 min |
+/// | [`max_body_bytes`](Self::max_body_bytes) | 64 MiB |
+///
+/// ```
+/// use connecteam_onboarding::{Client, Region, RetryPolicy};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), connecteam_onboarding::Error> {
+/// # if cfg!(not(any(feature = "ring", feature = "native-tls"))) { return Ok(()); } // no TLS
+/// let client = Client::builder()
+///     .client_credentials("id", "secret")
+///     .region(Region::Australia)
+///     .read_timeout(Duration::from_secs(30))
+///     .retry(RetryPolicy::default().max_attempts(3))
+///     .user_agent_suffix("hr-sync/2.1")
+///     .build()?; // checks the settings; sends nothing
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub struct ClientBuilder {
+    credentials: Option<Credentials>,
+    scopes: Option<Vec<String>>,
+    base_url: String,
+    connect_timeout: Duration,
+    read_timeout: Duration,
+    total_timeout: Duration,
+    max_rate_limit_wait: Duration,
+    max_body: usize,
+    retry: RetryPolicy,
+    user_agent: String,
+    clock: Arc<dyn Clock>,
+    adjust: Vec<Adjust>,
+    #[cfg(feature = "__rustls")]
+    tls: super::tls::Tls,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            credentials: None,
+            scopes: None,
+            base_url: Region::default().base_url().to_owned(),
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(60),
+            total_timeout: Duration::from_secs(600),
+            max_rate_limit_wait: Duration::from_secs(600),
+            max_body: 64 << 20,
+            retry: RetryPolicy::default(),
+            user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
+            clock: Arc::new(SystemClock::default()),
+            adjust: Vec::new(),
+            #[cfg(feature = "__rustls")]
+            tls: super::tls::Tls::default(),
+        }
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("credentials", &self.credentials)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ClientBuilder {
+    /// Signs requests with an API key.
+    pub fn api_key(mut self, key: impl Into<SecretString>) -> Self {
+        self.credentials = Some(Credentials::ApiKey(key.into()));
+        self
+    }
+
+    /// Signs requests with OAuth 2.0 client credentials.
+    ///
+    /// The client requests an access token when it needs one. All clones share it. The client renews the token before it
+    /// ends, and once if the API rejects it.
+    pub fn client_credentials(
+        mut self,
+        id: impl Into<String>,
+        secret: impl Into<SecretString>,
+    ) -> Self {
+        self.credentials = Some(Credentials::client(id.into(), secret.into()));
+        self
+    }
+
+    /// Requests these scopes with each access token. Default: none, which gives a token every scope of its app.
+    ///
+    /// The scopes of an app are fixed when it is created, and a request for one that it lacks is a 403. Needs
+    /// [`client_credentials`](Self::client_credentials). [`api::SCOPES`](crate::api::SCOPES) lists the scopes of this API.
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Signs requests with an access token of the caller. The client never renews it.
+    pub fn access_token(mut self, token: impl Into<SecretString>) -> Self {
+        self.credentials = Some(Credentials::AccessToken(token.into()));
+        self
+    }
+
+    /// Sets the region of the account. Default: [`Region::Global`].
+    pub fn region(self, region: Region) -> Self {
+        self.base_url(region.base_url())
+    }
+
+    /// Sets another base URL. It must be `https`; `http` is permitted to this machine only, and then no proxy is used. A path
+    /// is kept. Access tokens come from the same host.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// Sets the longest time to connect. Default: 10 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest time without any progress: until the response headers arrive, and for each further read of the body.
+    /// Default: 60 s. Waiting for the rate limit does not count.
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.read_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest time of one attempt, from connecting to the end of the body. Default: 10 min, so that a long list
+    /// can be read on a slow line. Waiting for the rate limit does not count.
+    pub fn total_timeout(mut self, timeout: Duration) -> Self {
+        self.total_timeout = timeout;
+        self
+    }
+
+    /// Sets how often and how long a failed call is retried. Default: [`RetryPolicy::default`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Sets the longest time that one request waits for the rate limit. Default: 10 min. A longer wait is an error with the
+    /// time at which it ends ([`Error::retry_at`]).
+    pub fn max_rate_limit_wait(mut self, wait: Duration) -> Self {
+        self.max_rate_limit_wait = wait;
+        self
+    }
+
+    /// Sets the most of a response body that is read, in bytes after decompression. Default: 64 MiB.
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// Adds the caller's own name to `User-Agent`, for example `hr-sync/2.1`.
+    pub fn user_agent_suffix(mut self, suffix: impl AsRef<str>) -> Self {
+        self.user_agent.push(' ');
+        self.user_agent.push_str(suffix.as_ref());
+        self
+    }
+
+    /// Sets the clock by which the client waits. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Trusts one more certificate authority, in DER form, in addition to those of the platform: for a company's proxy.
+    ///
+    /// Read a PEM file with `rustls::pki_types::CertificateDer::from_pem_file`.
+    #[cfg(feature = "__rustls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "ring")))]
+    pub fn root_certificate(mut self, der: impl Into<Vec<u8>>) -> Self {
+        self.tls.roots.push(der.into().into());
+        self
+    }
+
+    /// Uses a complete configuration of rustls 0.23: its cryptography, roots and client certificates.
+    #[cfg(feature = "__rustls")]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "ring", feature = "rustls"))))]
+    pub fn rustls_config(mut self, config: rustls::ClientConfig) -> Self {
+        self.tls.config = Some(config);
+        self
+    }
+
+    /// Adjusts the HTTP client ([`reqwest::ClientBuilder`]): a proxy, a local address, a resolver.
+    ///
+    /// Settings that keep the promises of this crate are applied afterwards: no redirects, no retries of reqwest, no idle
+    /// connections, `https` only, and no proxy for an `http` base URL.
+    ///
+    /// [The guide](crate::guide::migrating#keep-your-http-settings) shows a proxy, TLS and a tower layer.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # if cfg!(not(any(feature = "ring", feature = "native-tls"))) { return Ok(()); } // no TLS
+    /// let proxy = reqwest::Proxy::https("http://proxy.example:3128")?;
+    /// let builder = connecteam_onboarding::Client::builder().api_key("key");
+    /// let client = builder.http_client(|http| http.proxy(proxy)).build()?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn http_client(
+        mut self,
+        adjust: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
+    ) -> Self {
+        self.adjust.push(Box::new(adjust));
+        self
+    }
+
+    /// Builds the client. Sends nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`]: no credential, a secret that no header can carry, a base URL that is neither `https`
+    /// nor `http` to this machine, or an invalid TLS or HTTP setting.
+    pub fn build(mut self) -> Result<Client, Error> {
+        self.check_credentials().map_err(configuration)?;
+        let mut credentials = self.credentials.take().ok_or_else(|| {
+            configuration("no credentials: call `api_key`, `client_credentials` or `access_token`")
+        })?;
+        if let Some(scopes) = self.scopes.take() {
+            credentials.set_scopes(scopes).map_err(configuration)?;
+            credentials.check().map_err(configuration)?;
+        }
+        let base = check_base_url(&self.base_url).map_err(configuration)?;
+        let retry = self.retry.clone();
+        let shared = Shared {
+            credentials,
+            governor: Governor::new(Arc::clone(&self.clock), self.max_rate_limit_wait),
+            clock: Arc::clone(&self.clock),
+            max_body: self.max_body,
+            total_timeout: self.total_timeout,
+            turns: Turns::default(),
+            http: self.http(base.scheme() == "https")?,
+            base,
+        };
+        Ok(Client::new(shared, retry))
+    }
+
+    /// Checks the credential. Returns what is wrong with it.
+    pub(super) fn check_credentials(&self) -> Result<(), String> {
+        self.credentials.as_ref().map_or(Ok(()), Credentials::check)
+    }
+
+    fn http(self, https: bool) -> Result<reqwest::Client, Error> {
+        if http::HeaderValue::from_str(&self.user_agent).is_err() {
+            let agent = self.user_agent.escape_debug();
+            return Err(configuration(format!(
+                "user_agent_suffix: no header can carry `{agent}`"
+            )));
+        }
+        if https && cfg!(not(any(feature = "__rustls", feature = "native-tls"))) {
+            return Err(configuration(
+                "no TLS: turn on one of the features `ring`, `native-tls` and `rustls`",
+            ));
+        }
+        if https && let Some(name) = proxy::unusable_variable(|name| std::env::var_os(name)) {
+            tracing::warn!(variable = name, "not a usable proxy URL, so it is ignored");
+        }
+        #[allow(unused_mut, reason = "changed where there is TLS")]
+        let mut http = reqwest::Client::builder();
+        #[cfg(feature = "__rustls")]
+        {
+            http = self.tls.apply(http, https)?;
+        }
+        http = http
+            .connect_timeout(self.connect_timeout)
+            .read_timeout(self.read_timeout);
+        for adjust in self.adjust {
+            http = adjust(http);
+        }
+        http = http
+            .user_agent(self.user_agent)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .https_only(https)
+            // A server may close an idle connection just as a request is sent on it. A write would be ambiguous then.
+            .pool_max_idle_per_host(0);
+        if !https {
+            // A proxy would see the credential.
+            http = http.no_proxy();
+        }
+        http.build().map_err(|error| {
+            let error = Error::from_reqwest(error);
+            configuration(format!("the HTTP client cannot be built: {error}"))
+        })
+    }
+}
+
+/// Parses a base URL. The credential travels with every request, so it must be `https`, or stay on this machine.
+pub(super) fn check_base_url(text: &str) -> Result<Url, String> {
+    // The text is not shown: it may contain a password.
+    let url = Url::parse(text).map_err(|e| format!("the base URL is invalid: {e}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "the base URL contains a user name or a password: pass the credential to the client instead"
+                .to_owned(),
+        );
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("the base URL contains a query or a fragment: remove it".to_owned());
+    }
+    let local = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if local => Ok(url),
+        "http" => Err(format!(
+            "the base URL {url} is not https, so everyone on the way could read the credential"
+        )),
+        other => Err(format!("the base URL has the scheme {other}: use https")),
+    }
+}

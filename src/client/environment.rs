@@ -1,0 +1,100 @@
+//! [`ClientBuilder::from_env`]: settings from environment variables.
+
+use super::builder::{ClientBuilder, check_base_url};
+use super::configuration;
+use crate::error::Error;
+use std::ffi::OsString;
+
+const API_KEY: &str = "CONNECTEAM_API_KEY";
+const CLIENT_ID: &str = "CONNECTEAM_CLIENT_ID";
+const CLIENT_SECRET: &str = "CONNECTEAM_CLIENT_SECRET";
+const BASE_URL: &str = "CONNECTEAM_BASE_URL";
+
+impl ClientBuilder {
+    /// Returns a builder with the credential and the host from environment variables; see
+    /// [`Client::from_env`](crate::Client::from_env).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): a variable is missing or its value is invalid. The
+    /// message names the variable.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_variables(|name| std::env::var_os(name))
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let read = |name: &str| match variable(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+            Some(Err(_)) => Err(configuration(format!("{name} is not valid UTF-8"))),
+        };
+        let (key, id, secret) = (read(API_KEY)?, read(CLIENT_ID)?, read(CLIENT_SECRET)?);
+        let (builder, source) = match (key, id, secret) {
+            (Some(key), _, _) => (Self::default().api_key(key), API_KEY.to_owned()),
+            (None, Some(id), Some(secret)) => (
+                Self::default().client_credentials(id, secret),
+                format!("{CLIENT_ID} or {CLIENT_SECRET}"),
+            ),
+            (None, Some(_), None) => {
+                return Err(configuration(format!(
+                    "{CLIENT_ID} is set, but {CLIENT_SECRET} is not: set both"
+                )));
+            }
+            (None, None, Some(_)) => {
+                return Err(configuration(format!(
+                    "{CLIENT_SECRET} is set, but {CLIENT_ID} is not: set both"
+                )));
+            }
+            (None, None, None) => {
+                return Err(configuration(format!(
+                    "no credentials: set {API_KEY}, or {CLIENT_ID} and {CLIENT_SECRET}"
+                )));
+            }
+        };
+        builder
+            .check_credentials()
+            .map_err(|problem| configuration(format!("{source}: {problem}")))?;
+        let Some(url) = read(BASE_URL)? else {
+            return Ok(builder);
+        };
+        check_base_url(&url).map_err(|problem| configuration(format!("{BASE_URL}: {problem}")))?;
+        Ok(builder.base_url(url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> Result<ClientBuilder, String> {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        ClientBuilder::from_variables(variable).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_invalid_value_names_its_variable() {
+        let key = (API_KEY, "key");
+        for (variables, name) in [
+            (&[][..], API_KEY),
+            (&[(API_KEY, " ")], API_KEY),
+            (&[(API_KEY, "a\nb")], API_KEY),
+            (&[(API_KEY, "two words")], API_KEY),
+            (&[(CLIENT_ID, "id")], CLIENT_SECRET),
+            (&[(CLIENT_SECRET, "secret")], CLIENT_ID),
+            (&[(CLIENT_ID, "i:d"), (CLIENT_SECRET, "secret")], CLIENT_ID),
+            (&[(CLIENT_ID, "id"), (CLIENT_SECRET, "a\nb")], CLIENT_SECRET),
+            (&[key, (BASE_URL, "nonsense")], BASE_URL),
+            (&[key, (BASE_URL, "http://example.com")], BASE_URL),
+            (&[key, (BASE_URL, "https://u:p@example.com")], BASE_URL),
+            (&[key, (BASE_URL, "https://example.com/?a=b")], BASE_URL),
+        ] {
+            let error = from(variables).expect_err(name);
+            assert!(error.contains(name), "{variables:?}: {error}");
+            assert!(!error.contains("a\nb") && !error.contains("u:p"), "{error}");
+        }
+        assert!(from(&[key]).is_ok());
+        assert!(from(&[(CLIENT_ID, "id"), (CLIENT_SECRET, " secret\n")]).is_ok());
+    }
+}

@@ -1,0 +1,169 @@
+//! [`Client`], its settings, and [`Pack`].
+
+mod builder;
+mod environment;
+mod pack;
+mod proxy;
+#[cfg(feature = "__rustls")]
+mod tls;
+
+pub use builder::ClientBuilder;
+pub use pack::Pack;
+
+use crate::api;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind};
+use crate::id::PackId;
+use crate::rate_limit::{Quota, Reserve};
+use crate::request::{Run, Shared, Transport, Turns};
+use crate::retry::RetryPolicy;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// A client for one account.
+///
+/// Cheap to clone. Clones share the HTTP client, the access token, the rate limit of the account, and the order of the
+/// runs on one pack. **Build one client per account and process, and clone it**: two clients do not see each other's
+/// requests.
+///
+/// ```
+/// use connecteam_onboarding::{Client, PackId, Region};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # if cfg!(not(any(feature = "ring", feature = "native-tls"))) { return Ok(()); } // no TLS
+/// let client = Client::builder().api_key("key").region(Region::Australia).build()?;
+/// let pack = client.pack(PackId::try_from(1001)?);
+/// # let _ = pack;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    api: api::Client,
+    pub(crate) retry: RetryPolicy,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("api", &self.api.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Returns a builder with the default settings. It needs a credential.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Builds a client from environment variables.
+    ///
+    /// | variable | meaning |
+    /// |---|---|
+    /// | `CONNECTEAM_API_KEY` | the API key; wins over the next two |
+    /// | `CONNECTEAM_CLIENT_ID`, `CONNECTEAM_CLIENT_SECRET` | OAuth 2.0 client credentials |
+    /// | `CONNECTEAM_REGION` | the account's region: `global` (default) or `australia` |
+    /// | `CONNECTEAM_BASE_URL` | another base URL; an error next to `CONNECTEAM_REGION` |
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): a variable is missing or its value is invalid. The
+    /// message names the variable. Nothing is sent.
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env()?.build()
+    }
+
+    /// Returns a handle to one pack. Sends nothing.
+    #[must_use]
+    pub fn pack(&self, id: PackId) -> Pack {
+        Pack::new(self.clone(), id)
+    }
+
+    /// Returns the generated client, [`api::Client`]: one method per endpoint, and one attempt per call. Its requests are
+    /// signed and stay within the rate limit. Its error converts into [`Error`] with `?`.
+    ///
+    /// ```no_run
+    /// # async fn example(client: connecteam_onboarding::Client) -> Result<(), connecteam_onboarding::Error> {
+    /// let pack = connecteam_onboarding::PackId::try_from(1001).expect("a valid id");
+    /// let response = client.api().get_pack_assignments(&pack).await?;
+    /// println!("{}: {} assignments", response.status(), response.data.assignments.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn api(&self) -> &api::Client {
+        &self.api
+    }
+
+    /// Returns what is left of the account's requests, as the last responses reported it. `None` before the first
+    /// response with a limit. Sends nothing.
+    ///
+    /// ```no_run
+    /// # fn example(client: connecteam_onboarding::Client) {
+    /// if let Some(day) = client.quota().and_then(|quota| quota.day) {
+    ///     println!("{} of {} requests are left today", day.remaining, day.limit);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn quota(&self) -> Option<Quota> {
+        self.shared().governor.quota()
+    }
+
+    /// Returns whether the day's quota permits this many requests, for example those of several [plans](crate::Plan) together.
+    /// `None` if no response reported the quota. Sends nothing.
+    #[must_use]
+    pub fn fits_today(&self, requests: u64) -> Option<bool> {
+        let day = self.quota()?.day?;
+        Some(requests <= day.remaining)
+    }
+
+    /// Returns the clock by which this client waits.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.shared().clock)
+    }
+
+    /// Returns the time of the server's clock; before the first response, the time of this machine.
+    pub(crate) fn server_time(&self) -> SystemTime {
+        self.shared().governor.server_time()
+    }
+
+    /// Returns the same client for work that yields to all other requests: it leaves a tenth of each window to them.
+    pub(crate) fn low_priority(&self) -> Self {
+        self.with_run(Arc::new(Run::new(None, Reserve::Tenth)))
+    }
+
+    /// Returns the same client for the requests of one run.
+    pub(crate) fn with_run(&self, run: Arc<Run>) -> Self {
+        let mut client = self.clone();
+        client.api.inner.run = run;
+        client
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.shared().turns
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.api.inner.shared
+    }
+
+    fn new(shared: Shared, retry: RetryPolicy) -> Self {
+        let base = shared.base.as_str().trim_end_matches('/').to_owned();
+        let http = shared.http.clone();
+        let transport = Transport {
+            shared: Arc::new(shared),
+            run: Arc::default(),
+        };
+        Self {
+            api: api::Client::new_with_client(&base, http, transport),
+            retry,
+        }
+    }
+}
+
+fn configuration(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Configuration, message)
+}

@@ -1,0 +1,46 @@
+//! Recognizes certificate failures, and says what to do about them.
+
+use std::error::Error;
+
+/// Describes the certificate failure among the causes of an error, if there is one.
+///
+/// By text, because each TLS library has a type of its own, and all of their messages name the certificate.
+pub(super) fn certificate_failure(error: &(dyn Error + 'static)) -> Option<String> {
+    let cause = super::causes(error)
+        .map(ToString::to_string)
+        .find(|text| text.to_lowercase().contains("certificate"))?;
+    let text = cause.to_lowercase();
+    let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let advice = if any(&["alert"]) {
+        "the server rejects the certificate of this client: check the client certificate"
+    } else if any(&["expired", "not valid yet", "notvalidyet"]) {
+        "check the clock of this machine; if it is right, the server needs a new certificate"
+    } else if any(&["for name", "forname", "hostname", "host name"]) {
+        "check the base URL, and whether a proxy replaces the certificate"
+    } else {
+        TRUST_ADVICE
+    };
+    Some(format!("{cause}: {advice}"))
+}
+
+/// How to make a certificate authority trusted on this platform with these features.
+pub(crate) const TRUST_ADVICE: &str = if cfg!(feature = "ring") {
+    if cfg!(any(
+        target_vendor = "apple",
+        target_os = "windows",
+        target_os = "android"
+    )) {
+        "add the certificate authority to the trust store of the system, or pass it to `root_certificate`"
+    } else {
+        "install the package `ca-certificates`, or name a file of trusted certificates in SSL_CERT_FILE, or pass the \
+         certificate authority to `root_certificate`"
+    }
+} else if cfg!(feature = "native-tls") {
+    if cfg!(any(target_vendor = "apple", target_os = "windows")) {
+        "add the certificate authority to the trust store of the system"
+    } else {
+        "install the package `ca-certificates`, or name a file of trusted certificates in SSL_CERT_FILE"
+    }
+} else {
+    "add the certificate authority to the roots of the rustls configuration"
+};

@@ -1,0 +1,270 @@
+//! Conversions into [`Error`]: from the HTTP client, from a response, and from the generated client.
+
+use super::certificate::certificate_failure;
+use super::{Error, ErrorKind, Inner, causes, excerpt};
+use crate::api::types::{self, ErrorBody, ErrorDetail};
+use crate::text::Printable;
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::io;
+
+impl ErrorKind {
+    /// Returns the kind of a response that is not a success.
+    pub(crate) fn from_status(status: StatusCode) -> Self {
+        match status.as_u16() {
+            401 => Self::Unauthorized,
+            403 => Self::Forbidden,
+            404 => Self::NotFound,
+            408 | 499 => Self::RequestTimeout,
+            422 => Self::Validation,
+            429 => Self::RateLimited,
+            300..=399 => Self::Redirect,
+            400..=499 => Self::Client,
+            500..=599 => Self::Server,
+            _ => Self::Unexpected,
+        }
+    }
+}
+
+impl Error {
+    /// Classifies a failure of the HTTP client. The URL is dropped: it may hold more than a log should show.
+    pub(crate) fn from_reqwest(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_connect()
+            && let Some(failure) = certificate_failure(&error)
+        {
+            return Self::new(ErrorKind::Certificate, failure);
+        }
+        let cause = causes(&error).last().map(ToString::to_string);
+        let cause = cause.unwrap_or_default();
+        if let Some(failure) = proxy_failure(&error) {
+            return Self::new(ErrorKind::Proxy, failure);
+        }
+        let (kind, message) = if error.is_builder() {
+            (ErrorKind::Configuration, "the request is invalid")
+        } else if error.is_connect() {
+            (ErrorKind::Connect, "no connection to the API")
+        } else if error.is_timeout() {
+            (ErrorKind::Timeout, "no complete response in time")
+        } else if error.is_redirect() {
+            (
+                ErrorKind::Redirect,
+                "the server redirects, and redirects are never followed",
+            )
+        } else if is_decompression_failure(&error) {
+            (
+                ErrorKind::Unreadable,
+                "the response body cannot be decompressed",
+            )
+        } else {
+            (
+                ErrorKind::Interrupted,
+                "the connection broke before the response was complete",
+            )
+        };
+        Self::new(kind, format!("{message}: {cause}"))
+    }
+
+    /// Describes a response that is not a success. `body` is what was read of it.
+    pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let parsed = serde_json::from_slice::<ErrorBody>(body).ok();
+        Self::from_parsed(status, headers, parsed, Some(excerpt(body)))
+    }
+
+    fn from_parsed(
+        status: StatusCode,
+        headers: &HeaderMap,
+        parsed: Option<ErrorBody>,
+        body: Option<String>,
+    ) -> Self {
+        let kind = ErrorKind::from_status(status);
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let field = |read: fn(&ErrorBody) -> Option<&Value>| text(parsed.as_ref().and_then(read));
+        let error = field(|parsed| parsed.error.as_ref());
+        let request_id = field(|parsed| parsed.request_id.as_ref())
+            .or_else(|| field(|parsed| parsed.extra.get("requestId")))
+            .or_else(|| request_id(headers));
+        // `error` holds what `detail` holds in other responses.
+        let refusal = parsed
+            .and_then(|parsed| parsed.detail)
+            .or_else(|| error.map(ErrorDetail::Message));
+        let detail = refusal
+            .as_ref()
+            .map(|refusal| excerpt(text_of(refusal).as_bytes()));
+        let message = advice(kind, status);
+        let message = match &body {
+            Some(body) if detail.is_none() => with_excerpt(message, body),
+            _ => message,
+        };
+        Self::from_inner(Inner {
+            status: Some(status),
+            request_id,
+            detail,
+            refusal,
+            body,
+            ..Inner::new(kind, message)
+        })
+    }
+
+    /// Describes the body of a 200 that does not have the documented form, with the place of the first difference.
+    fn unreadable(body: &[u8], error: &serde_json::Error) -> Self {
+        let message = match place(body, error) {
+            Some(place) => format!("the response is not what the API documents: {place}"),
+            None if body.trim_ascii_start().starts_with(b"<") => {
+                "the response is an HTML page: check the base URL (the API returns a page for unknown paths)"
+                    .to_owned()
+            }
+            None => with_excerpt(
+                format!(
+                    "the response is not what the API documents: {}",
+                    without_position(error)
+                ),
+                &excerpt(body),
+            ),
+        };
+        Self::new(ErrorKind::Unreadable, message)
+            .with_status(StatusCode::OK)
+            .with_body(body)
+    }
+}
+
+/// Converts the error of the generated client: `client.api().…().await?` gives an [`Error`].
+impl From<progenitor_client::Error<ErrorBody>> for Error {
+    fn from(error: progenitor_client::Error<ErrorBody>) -> Self {
+        use progenitor_client::Error as Generated;
+        match error {
+            // The transport's own errors travel inside a response that no server sent.
+            Generated::UnexpectedResponse(mut response) => response
+                .extensions_mut()
+                .remove::<Self>()
+                .unwrap_or_else(|| {
+                    Self::from_parsed(response.status(), response.headers(), None, None)
+                }),
+            Generated::ErrorResponse(response) => {
+                let (status, headers) = (response.status(), response.headers().clone());
+                let parsed = response.into_inner();
+                let body = serde_json::to_vec(&parsed).ok().map(|text| excerpt(&text));
+                Self::from_parsed(status, &headers, Some(parsed), body)
+            }
+            Generated::InvalidResponsePayload(body, error) => Self::unreadable(&body, &error),
+            Generated::CommunicationError(error)
+            | Generated::InvalidUpgrade(error)
+            | Generated::ResponseBodyError(error) => Self::from_reqwest(error),
+            Generated::InvalidRequest(text) | Generated::Custom(text) => {
+                Self::new(ErrorKind::InvalidInput, text)
+            }
+        }
+    }
+}
+
+/// Returns the vendor's id of a request, from the headers of its response.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("x-request-id")?.to_str().ok()?;
+    Some(id.to_owned())
+}
+
+/// Returns whether the decompressor failed, and not the connection, whose errors hold an inner error.
+fn is_decompression_failure(error: &reqwest::Error) -> bool {
+    let cause = causes(error).last();
+    let io = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    io.is_some_and(|io| match io.kind() {
+        io::ErrorKind::InvalidData => true,
+        io::ErrorKind::UnexpectedEof => io.get_ref().is_none(),
+        _ => false,
+    })
+}
+
+/// Describes a failure of the proxy. Only the text of the HTTP client's error tells it apart.
+fn proxy_failure(error: &reqwest::Error) -> Option<String> {
+    let causes: Vec<_> = causes(error).map(ToString::to_string).collect();
+    let tunnel = causes
+        .iter()
+        .find_map(|text| text.strip_prefix("tunnel error: "))?;
+    let innermost = causes.last().map(String::as_str).unwrap_or_default();
+    Some(if tunnel.contains("authorization") {
+        "the proxy requires a user name and a password (407): put them into the URL of the proxy"
+            .to_owned()
+    } else if tunnel == "unsuccessful" {
+        "the proxy refuses to connect to the API: check that it permits the host and port"
+            .to_owned()
+    } else if tunnel.contains("underlying connection") {
+        format!("no connection to the proxy: {innermost}")
+    } else {
+        format!("the proxy failed: {tunnel}")
+    })
+}
+
+/// Returns the place of a parse error, such as `data.assignments[299].status: invalid type: null, …`.
+///
+/// The type that was expected is not known here. It is the one whose parser fails with the same error.
+fn place(body: &[u8], error: &serde_json::Error) -> Option<String> {
+    fn parse<T: DeserializeOwned>(
+        body: &[u8],
+    ) -> Option<serde_path_to_error::Error<serde_json::Error>> {
+        let mut parser = serde_json::Deserializer::from_slice(body);
+        serde_path_to_error::deserialize::<_, T>(&mut parser).err()
+    }
+    let expected = error.to_string();
+    [
+        parse::<types::PackAssignmentsResponse>,
+        parse::<types::AssignUsersResponse>,
+    ]
+    .into_iter()
+    .filter_map(|parse| parse(body))
+    .find(|located| located.inner().to_string() == expected)
+    .filter(|located| located.path().iter().next().is_some())
+    .map(|located| format!("{}: {}", located.path(), without_position(error)))
+}
+
+/// The line and column do not help in a body of one long line.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).unwrap_or(&text).to_owned()
+}
+
+fn with_excerpt(message: String, body: &str) -> String {
+    if body.trim().is_empty() {
+        return message;
+    }
+    let start: String = body.chars().take(80).collect();
+    format!("{message}; the body starts with `{}`", Printable(&start))
+}
+
+fn text_of(refusal: &ErrorDetail) -> String {
+    match refusal {
+        ErrorDetail::Message(text) => text.clone(),
+        ErrorDetail::Items(items) => {
+            let texts = items
+                .iter()
+                .map(|item| item.msg.as_deref().unwrap_or("no reason given"));
+            texts.collect::<Vec<_>>().join("; ")
+        }
+        ErrorDetail::Other(value) => value.to_string(),
+    }
+}
+
+fn advice(kind: ErrorKind, status: StatusCode) -> String {
+    let status = status.as_u16();
+    let text = match kind {
+        ErrorKind::Unauthorized => {
+            "the API rejects the credential: check the API key, or the client id and secret"
+        }
+        ErrorKind::Forbidden => {
+            "the credential is not permitted to do this: it needs the scope, and the account needs a plan with API access"
+        }
+        ErrorKind::NotFound => {
+            "no such pack: check the id of the pack and the region of the account"
+        }
+        ErrorKind::RateLimited => "the account is over its rate limit",
+        ErrorKind::Server => "the server failed",
+        ErrorKind::Redirect => {
+            "the server redirects, and redirects are never followed: check the base URL"
+        }
+        ErrorKind::RequestTimeout => "the server stopped waiting",
+        ErrorKind::Unexpected => "the response has an unexpected status",
+        _ => "the API rejects the request",
+    };
+    format!("{text} ({status})")
+}

@@ -1,0 +1,18 @@
+//! Follows a pack: its state at one time, the changes since, and how many users are at which stage.
+//!
+//! Without I/O, except for [`watch`]: the assignments and the time are passed in.
+
+mod change;
+mod moment;
+mod progress;
+mod snapshot;
+mod state;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use change::{Change, ChangeKind};
+pub use progress::Progress;
+pub use snapshot::{Snapshot, SnapshotEntry};
+pub use state::{Stage, State};
+pub use watch::{Update, Watch};

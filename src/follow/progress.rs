@@ -1,0 +1,92 @@
+//! [`Progress`]: how many assignments are at which stage.
+
+use super::Stage;
+use crate::text::Count;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How many assignments of a pack are at which stage.
+///
+/// ```
+/// use connecteam_onboarding::{PackId, Snapshot};
+/// use std::time::SystemTime;
+///
+/// let pack = PackId::try_from(1001)?;
+/// let snapshot = Snapshot::new(pack, SystemTime::now(), serde_json::from_str(
+///     r#"[{"id":501,"userId":7,"status":"completed","isWaitingApproval":false},
+///         {"id":502,"userId":8,"status":"in_progress","isWaitingApproval":true},
+///         {"id":503,"userId":9,"status":"in_progress","isWaitingApproval":false}]"#,
+/// )?);
+/// let progress = snapshot.progress();
+/// assert_eq!(progress.to_string(), "3 assignments: 1 completed (33%), 1 waiting for approval, 1 in progress");
+/// assert_eq!((progress.total, progress.waiting_for_approval), (3, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Progress {
+    /// All assignments: the sum of the other four.
+    pub total: u64,
+    /// The assignments whose user has steps to do.
+    pub in_progress: u64,
+    /// The assignments that wait for an admin's approval.
+    pub waiting_for_approval: u64,
+    /// The assignments that are completed.
+    pub completed: u64,
+    /// The assignments in a status that this release does not know.
+    pub other: u64,
+}
+
+impl Progress {
+    /// Returns the share of the assignments that are completed, from 0 to 1. It is 0 if there are no assignments.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "no pack has 2^53 assignments")]
+    pub fn share_completed(&self) -> f64 {
+        if self.total == 0 {
+            0.0
+        } else {
+            self.completed as f64 / self.total as f64
+        }
+    }
+}
+
+impl<'a> FromIterator<Stage<'a>> for Progress {
+    /// Counts the stages.
+    fn from_iter<I: IntoIterator<Item = Stage<'a>>>(stages: I) -> Self {
+        let mut progress = Self::default();
+        for stage in stages {
+            progress.total += 1;
+            *match stage {
+                Stage::InProgress => &mut progress.in_progress,
+                Stage::WaitingForApproval => &mut progress.waiting_for_approval,
+                Stage::Completed => &mut progress.completed,
+                Stage::Other(_) => &mut progress.other,
+            } += 1;
+        }
+        progress
+    }
+}
+
+impl fmt::Display for Progress {
+    /// Shows the counts on one line. The percentage is rounded down, so 100 % means all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            total,
+            in_progress,
+            waiting_for_approval,
+            completed,
+            other,
+        } = self;
+        let percent = u128::from(*completed) * 100 / u128::from((*total).max(1));
+        write!(
+            f,
+            "{}: {completed} completed ({percent}%), {waiting_for_approval} waiting for approval, {in_progress} in progress",
+            Count(*total, "assignment"),
+        )?;
+        if *other > 0 {
+            write!(f, ", {other} in another status")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,374 @@
+//! [`Snapshot`]: the assignments of a pack at one time.
+
+use super::moment::Moment;
+use super::{Progress, Stage, State};
+use crate::{Assignment, AssignmentId, PackId, UserId};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::time::SystemTime;
+
+/// The version of the format that this release writes, and the only one so far.
+const VERSION: u64 = 1;
+
+/// The assignments of a pack at one time, each with the time since which it is unchanged.
+///
+/// [`changes_since`](Self::changes_since) compares two snapshots of the same pack.
+///
+/// # Saving
+/// A snapshot is saved with `serde`. It has the version of its format, so later releases can read it. A file that is not
+/// a whole snapshot is an error, never an empty snapshot. Times are in whole seconds since the Unix epoch (UTC).
+///
+/// ```
+/// use connecteam_onboarding::{Assignment, PackId, Snapshot};
+/// use std::time::{Duration, SystemTime};
+///
+/// let monday = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+/// let listed: Vec<Assignment> = serde_json::from_str(
+///     r#"[{"id":501,"userId":7,"status":"in_progress","isWaitingApproval":false}]"#,
+/// )?;
+/// let snapshot = Snapshot::new(PackId::try_from(1001)?, monday, listed);
+///
+/// let saved = serde_json::to_string(&snapshot)?;
+/// assert_eq!(
+///     saved,
+///     r#"{"version":1,"pack":1001,"takenAt":1700000000,"assignments":[{"id":501,"userId":7,"status":"in_progress","isWaitingApproval":false,"since":1700000000}]}"#
+/// );
+/// assert_eq!(serde_json::from_str::<Snapshot>(&saved)?, snapshot);
+///
+/// // Remind the users who have not moved for three days.
+/// let three_days = Duration::from_secs(3 * 24 * 60 * 60);
+/// let thursday = monday + three_days;
+/// for user in snapshot.in_progress_since(thursday - three_days) {
+///     println!("Dear {user}, …");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// The version of the format. It is first, so that a file of a later version is refused for that reason.
+    #[serde(deserialize_with = "known_version")]
+    #[cfg_attr(feature = "schemars", schemars(range(min = 1, max = 1)))]
+    version: u64,
+    /// The pack.
+    pack: PackId,
+    /// When the snapshot was taken, in seconds since the Unix epoch (UTC).
+    taken_at: Moment,
+    /// Every assignment, each id once, in ascending order.
+    #[serde(rename = "assignments", deserialize_with = "distinct")]
+    pub(super) entries: Vec<SnapshotEntry>,
+}
+
+/// One assignment of a [`Snapshot`].
+///
+/// ```
+/// use connecteam_onboarding::{AssignmentId, PackId, Snapshot, Stage};
+/// use std::time::{Duration, SystemTime};
+///
+/// let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+/// let snapshot = Snapshot::new(PackId::try_from(1001)?, now, serde_json::from_str(
+///     r#"[{"id":501,"userId":7,"status":"completed","isWaitingApproval":false}]"#,
+/// )?);
+/// let entry = snapshot.get(AssignmentId::try_from(501)?).unwrap();
+/// assert_eq!((entry.user_id().get(), entry.stage(), entry.since()), (7, Stage::Completed, now));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotEntry {
+    /// The assignment.
+    pub(super) id: AssignmentId,
+    /// The user on the pack.
+    pub(super) user_id: UserId,
+    /// The state of the assignment.
+    #[serde(flatten)]
+    pub(super) state: State,
+    /// Since when it is unchanged, in seconds since the Unix epoch (UTC).
+    since: Moment,
+}
+
+fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        VERSION => Ok(VERSION),
+        other => Err(D::Error::custom(format_args!(
+            "a snapshot of version {other}: this release reads version {VERSION}"
+        ))),
+    }
+}
+
+fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SnapshotEntry>, D::Error> {
+    let mut entries = Vec::<SnapshotEntry>::deserialize(deserializer)?;
+    if !is_ascending(&entries) {
+        sort(&mut entries);
+        if let Some(twice) = entries.windows(2).find(|pair| pair[0].id == pair[1].id) {
+            return Err(D::Error::custom(format_args!(
+                "assignment {} is listed twice",
+                twice[0].id
+            )));
+        }
+    }
+    entries.shrink_to_fit();
+    Ok(entries)
+}
+
+impl SnapshotEntry {
+    /// Returns the assignment.
+    #[must_use]
+    pub fn assignment_id(&self) -> AssignmentId {
+        self.id
+    }
+
+    /// Returns the user on the pack.
+    #[must_use]
+    pub fn user_id(&self) -> UserId {
+        self.user_id
+    }
+
+    /// Returns the state of the assignment.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Returns the stage that the state means.
+    #[must_use]
+    pub fn stage(&self) -> Stage<'_> {
+        self.state.stage()
+    }
+
+    /// Returns when the first of the snapshots in a row was taken that show this state. The state may be older: no snapshot
+    /// was taken before.
+    #[must_use]
+    pub fn since(&self) -> SystemTime {
+        self.since.into()
+    }
+
+    /// Compares what the API reports about two entries with the same id.
+    fn is_unchanged(&self, other: &Self) -> bool {
+        self.user_id == other.user_id && self.state == other.state
+    }
+}
+
+impl Snapshot {
+    /// Takes the first snapshot of a pack. Every entry counts as unchanged since `taken_at`.
+    ///
+    /// The assignments may be in any order. Of several with the same id, the last one counts.
+    #[must_use]
+    pub fn new(pack: PackId, taken_at: SystemTime, assignments: Vec<Assignment>) -> Self {
+        let taken_at = Moment::from(taken_at);
+        let entries = assignments.into_iter().map(|assignment| SnapshotEntry {
+            id: assignment.id,
+            user_id: assignment.user_id,
+            state: State::new(assignment.status, assignment.is_waiting_approval),
+            since: taken_at,
+        });
+        let mut entries: Vec<_> = entries.collect();
+        if !is_ascending(&entries) {
+            sort(&mut entries);
+            entries.dedup_by(|later, kept| {
+                let repeated = later.id == kept.id;
+                if repeated {
+                    std::mem::swap(later, kept);
+                }
+                repeated
+            });
+        }
+        // A program may keep it as long as it runs.
+        entries.shrink_to_fit();
+        Self {
+            version: VERSION,
+            pack,
+            taken_at,
+            entries,
+        }
+    }
+
+    /// Takes a later snapshot of the same pack. Entries that are unchanged keep their [`since`](SnapshotEntry::since).
+    ///
+    /// ```
+    /// use connecteam_onboarding::{PackId, Snapshot};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let listed = r#"[{"id":501,"userId":7,"status":"in_progress","isWaitingApproval":false}]"#;
+    /// let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    /// let earlier = Snapshot::new(PackId::try_from(1001)?, start, serde_json::from_str(listed)?);
+    /// let later = Snapshot::after(&earlier, start + Duration::from_secs(60), serde_json::from_str(listed)?);
+    /// assert_eq!(later.iter().next().unwrap().since(), start);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn after(earlier: &Self, taken_at: SystemTime, assignments: Vec<Assignment>) -> Self {
+        let mut later = Self::new(earlier.pack, taken_at, assignments);
+        let mut before = earlier.entries.iter().peekable();
+        for entry in &mut later.entries {
+            while before.next_if(|before| before.id < entry.id).is_some() {}
+            if let Some(before) = before.next_if(|before| before.id == entry.id)
+                && before.is_unchanged(entry)
+            {
+                entry.since = before.since;
+            }
+        }
+        later
+    }
+
+    /// Returns whether a list has the same entries in the same order. Most polls find nothing new and need no snapshot.
+    pub(crate) fn shows(&self, assignments: &[Assignment]) -> bool {
+        let same = |(entry, assignment): (&SnapshotEntry, &Assignment)| {
+            entry.id == assignment.id
+                && entry.user_id == assignment.user_id
+                && entry.state.status() == &assignment.status
+                && entry.state.is_waiting_approval() == assignment.is_waiting_approval
+        };
+        self.entries.len() == assignments.len() && self.entries.iter().zip(assignments).all(same)
+    }
+
+    /// Returns the pack.
+    #[must_use]
+    pub fn pack(&self) -> PackId {
+        self.pack
+    }
+
+    /// Returns when the snapshot was taken.
+    #[must_use]
+    pub fn taken_at(&self) -> SystemTime {
+        self.taken_at.into()
+    }
+
+    /// Returns the number of assignments.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns whether the pack had no assignment.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Iterates over the entries, in the order of the assignment ids.
+    pub fn iter(&self) -> std::slice::Iter<'_, SnapshotEntry> {
+        self.entries.iter()
+    }
+
+    /// Returns the entry of an assignment.
+    #[must_use]
+    pub fn get(&self, id: AssignmentId) -> Option<&SnapshotEntry> {
+        self.entries
+            .binary_search_by_key(&id, |entry| entry.id)
+            .ok()
+            .map(|index| &self.entries[index])
+    }
+
+    /// Iterates over the entries of one user, who may have several. Takes time linear in the size of the snapshot.
+    pub fn of_user(&self, user: UserId) -> impl Iterator<Item = &SnapshotEntry> {
+        self.iter().filter(move |entry| entry.user_id == user)
+    }
+
+    /// Keeps the entries of these users only. If both snapshots keep the same users, the changes are those of these users.
+    #[must_use]
+    pub fn only(mut self, users: &HashSet<UserId, impl BuildHasher>) -> Self {
+        self.entries.retain(|entry| users.contains(&entry.user_id));
+        self
+    }
+
+    /// Counts the assignments by stage.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.iter().map(SnapshotEntry::stage).collect()
+    }
+
+    /// Returns the users with an assignment that waits for an admin's approval, each once, in ascending order.
+    #[must_use]
+    pub fn waiting_for_approval(&self) -> impl ExactSizeIterator<Item = UserId> + use<> {
+        self.users(|entry| entry.stage() == Stage::WaitingForApproval)
+    }
+
+    /// Returns the users with an assignment that waits for an admin's approval and is unchanged since `moment` or longer,
+    /// each once, in ascending order.
+    #[must_use]
+    pub fn waiting_since(
+        &self,
+        moment: SystemTime,
+    ) -> impl ExactSizeIterator<Item = UserId> + use<> {
+        self.users(|entry| entry.stage() == Stage::WaitingForApproval && entry.since() <= moment)
+    }
+
+    /// Returns the users with an assignment in progress, each once, in ascending order.
+    #[must_use]
+    pub fn in_progress(&self) -> impl ExactSizeIterator<Item = UserId> + use<> {
+        self.users(|entry| entry.stage() == Stage::InProgress)
+    }
+
+    /// Returns the users whose assignments are all completed, each once, in ascending order.
+    #[must_use]
+    pub fn completed(&self) -> impl ExactSizeIterator<Item = UserId> + use<> {
+        let mut users: Vec<_> = self
+            .iter()
+            .map(|entry| (entry.user_id, entry.stage() == Stage::Completed))
+            .collect();
+        users.sort_unstable();
+        // An assignment that is not completed sorts first, so it is the one that stays.
+        users.dedup_by_key(|(user, _)| *user);
+        users.retain(|(_, completed)| *completed);
+        users.into_iter().map(|(user, _)| user)
+    }
+
+    /// Returns the users with an assignment in progress that is unchanged since `moment` or longer, each once, in ascending
+    /// order. An assignment that waits for approval is not among them.
+    #[must_use]
+    pub fn in_progress_since(
+        &self,
+        moment: SystemTime,
+    ) -> impl ExactSizeIterator<Item = UserId> + use<> {
+        self.users(|entry| entry.stage() == Stage::InProgress && entry.since() <= moment)
+    }
+
+    fn users(&self, wanted: impl Fn(&SnapshotEntry) -> bool) -> std::vec::IntoIter<UserId> {
+        let mut users: Vec<_> = self
+            .iter()
+            .filter(|entry| wanted(entry))
+            .map(SnapshotEntry::user_id)
+            .collect();
+        users.sort_unstable();
+        users.dedup();
+        users.into_iter()
+    }
+}
+
+/// Sorts by assignment id. Stable, so that of several with the same id the last one listed stays last.
+fn sort(entries: &mut [SnapshotEntry]) {
+    entries.sort_by_key(|entry| entry.id);
+}
+
+/// Returns whether the ids are in order and distinct.
+fn is_ascending(entries: &[SnapshotEntry]) -> bool {
+    entries.is_sorted_by(|a, b| a.id < b.id)
+}
+
+impl<'a> IntoIterator for &'a Snapshot {
+    type Item = &'a SnapshotEntry;
+    type IntoIter = std::slice::Iter<'a, SnapshotEntry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    /// Shows the counts and the time: the entries would fill a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Snapshot(pack {}, {} at {})",
+            self.pack,
+            self.progress(),
+            self.taken_at.seconds()
+        )
+    }
+}

@@ -1,0 +1,176 @@
+//! The state of one assignment, and the stage that it means.
+
+use crate::{Assignment, AssignmentStatus};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The stage of an assignment: in progress, then waiting for an admin's approval, then completed. It may go back.
+///
+/// ```
+/// use connecteam_onboarding::{Assignment, Stage};
+///
+/// let assignment: Assignment =
+///     serde_json::from_str(r#"{"id":501,"userId":7,"status":"in_progress","isWaitingApproval":true}"#)?;
+/// assert_eq!(Stage::from(&assignment), Stage::WaitingForApproval);
+/// assert_eq!(Stage::WaitingForApproval.to_string(), "waiting for approval");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage<'a> {
+    /// The user has steps to do.
+    InProgress,
+    /// The user completed every required step, and an admin's approval is pending.
+    WaitingForApproval,
+    /// All required steps are completed and approved.
+    Completed,
+    /// A status that this release does not know, as the API writes it.
+    Other(&'a str),
+}
+
+impl<'a> Stage<'a> {
+    fn new(status: &'a AssignmentStatus, is_waiting_approval: bool) -> Self {
+        match status {
+            AssignmentStatus::InProgress if is_waiting_approval => Self::WaitingForApproval,
+            AssignmentStatus::InProgress => Self::InProgress,
+            AssignmentStatus::Completed => Self::Completed,
+            // Also a status that the spec gains: this crate does not know what it means.
+            other => Self::Other(other.as_str()),
+        }
+    }
+}
+
+impl<'a> From<&'a Assignment> for Stage<'a> {
+    fn from(assignment: &'a Assignment) -> Self {
+        Self::new(&assignment.status, assignment.is_waiting_approval)
+    }
+}
+
+impl fmt::Display for Stage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InProgress => f.write_str("in progress"),
+            Self::WaitingForApproval => f.write_str("waiting for approval"),
+            Self::Completed => f.write_str("completed"),
+            // Quoted and escaped, because it may contain anything and this must stay on one line.
+            Self::Other(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
+/// The status of an assignment, and whether an approval is pending.
+///
+/// In JSON it has the API's names: `{"status":"in_progress","isWaitingApproval":false}`.
+///
+/// ```
+/// use connecteam_onboarding::{AssignmentStatus, Stage, State};
+///
+/// let state: State = serde_json::from_str(r#"{"status":"completed","isWaitingApproval":false}"#)?;
+/// assert_eq!(state.stage(), Stage::Completed);
+/// assert_eq!(state.status(), &AssignmentStatus::Completed);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// The API's status of the assignment.
+    status: AssignmentStatus,
+    /// Whether an admin's approval is pending.
+    is_waiting_approval: bool,
+}
+
+impl State {
+    /// A known status that was built by hand as `Other` becomes the known one, so that it is equal after a file.
+    pub(crate) fn new(status: AssignmentStatus, is_waiting_approval: bool) -> Self {
+        let status = match status {
+            AssignmentStatus::Other(text) => AssignmentStatus::from(text.as_str()),
+            known => known,
+        };
+        Self {
+            status,
+            is_waiting_approval,
+        }
+    }
+
+    /// Returns the API's status.
+    #[must_use]
+    pub fn status(&self) -> &AssignmentStatus {
+        &self.status
+    }
+
+    /// Returns whether an admin's approval is pending, as the API reports it.
+    #[must_use]
+    pub fn is_waiting_approval(&self) -> bool {
+        self.is_waiting_approval
+    }
+
+    /// Returns the stage that the two fields mean together.
+    #[must_use]
+    pub fn stage(&self) -> Stage<'_> {
+        Stage::new(&self.status, self.is_waiting_approval)
+    }
+}
+
+impl fmt::Display for State {
+    /// Shows the stage, and a pending approval if the stage does not imply it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = self.stage();
+        write!(f, "{stage}")?;
+        if self.is_waiting_approval() && stage != Stage::WaitingForApproval {
+            write!(f, " and {}", Stage::WaitingForApproval)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(status: &str, waiting: bool) -> State {
+        State::new(status.into(), waiting)
+    }
+
+    #[test]
+    fn each_state_has_its_stage_text_and_json() {
+        for (status, waiting, stage, text) in [
+            ("in_progress", false, Stage::InProgress, "in progress"),
+            (
+                "in_progress",
+                true,
+                Stage::WaitingForApproval,
+                "waiting for approval",
+            ),
+            ("completed", false, Stage::Completed, "completed"),
+            (
+                "completed",
+                true,
+                Stage::Completed,
+                "completed and waiting for approval",
+            ),
+            ("on\nhold", false, Stage::Other("on\nhold"), r#""on\nhold""#),
+            ("", true, Stage::Other(""), r#""" and waiting for approval"#),
+        ] {
+            let state = state(status, waiting);
+            assert_eq!(state.stage(), stage);
+            assert_eq!(state.to_string(), text);
+            assert_eq!(
+                (state.status().as_str(), state.is_waiting_approval()),
+                (status, waiting)
+            );
+            let json = serde_json::to_string(&state).unwrap();
+            assert_eq!(
+                serde_json::from_str::<State>(&json).unwrap(),
+                state,
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_known_status_is_normalized() {
+        let made = State::new(AssignmentStatus::Other("completed".into()), false);
+        assert_eq!(made, state("completed", false));
+    }
+}

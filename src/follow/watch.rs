@@ -1,0 +1,448 @@
+//! [`Watch`]: polls a pack and yields its changes as a stream.
+
+use super::{Change, Snapshot, Stage};
+use crate::api::types::Assignment;
+use crate::client::Pack;
+use crate::error::{Error, ErrorKind};
+use crate::id::UserId;
+use crate::rate_limit::WindowQuota;
+use crate::retry::Backoff;
+use futures_util::stream::{self, FusedStream, Stream, StreamExt};
+use std::collections::HashSet;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+/// What one poll of a pack found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Update {
+    /// The changes since the last poll, in the order of the assignment ids.
+    pub changes: Vec<Change>,
+    /// The whole pack. Save it once the changes are handled, and start the next watch from it ([`Watch::since`]).
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// A stream of the changes of a pack; made by [`Pack::watch`].
+///
+/// Polls at once, and then again after each interval. Yields one [`Update`] for each poll that finds a change. The first
+/// poll yields nothing, because later ones are compared with it; a watch that starts from a saved snapshot is compared with
+/// that.
+///
+/// A permanent error (such as 401, 403 or 404) is yielded and ends the stream. A transient error is yielded once the client's
+/// own retries are used up. Then the watch polls again, after a wait that grows with each error.
+///
+/// A pack that is suddenly empty is read a second time before the removals are yielded.
+///
+/// # Rate limit
+/// A poll is one request, and shares the rate limit of the client. It leaves a tenth of each window, at least one request, to
+/// all other requests, and does not delay them while it waits. The interval is kept while more than half of a window is
+/// left. From then on it grows, so that polls take at most half of the rest.
+///
+/// # Cancel safety
+/// Dropping a pending `next()` loses nothing: the next call continues the same poll. Dropping the watch is safe, because it
+/// only reads. To miss nothing between two watches, start the second one from the last snapshot whose changes were
+/// handled. [The guide](crate::guide::follow) shows how.
+///
+/// ```no_run
+/// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), Box<dyn std::error::Error>> {
+/// use futures_util::StreamExt;
+/// use std::time::Duration;
+///
+/// let report = pack.assign([7031021, 7031022]).await?;
+/// let watch = pack.watch(Duration::from_secs(60));
+/// let mut watch = watch.only(report.on_pack()).until_complete();
+/// while let Some(update) = watch.next().await {
+///     for change in update?.changes {
+///         println!("{change}");
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a stream does nothing unless polled"]
+pub struct Watch {
+    settings: Settings,
+    /// Made by the first poll of the stream.
+    stream: Option<Pin<Box<dyn FusedStream<Item = Item> + Send>>>,
+}
+
+type Item = Result<Update, Error>;
+
+/// The wait after the first error, unless the interval is longer. Each further error doubles it.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest wait after errors, unless the interval is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch")
+            .field("pack", &self.settings.pack.id())
+            .field("interval", &self.settings.interval)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pack {
+    /// Reads the pack and takes a snapshot. Takes one request; transient failures are retried.
+    ///
+    /// # Errors
+    /// As [`assignments`](Self::assignments).
+    ///
+    /// # Cancel safety
+    /// Dropping the future is safe: it only reads.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        let assignments = self.assignments().await?;
+        let taken_at = self.client().server_time();
+        Ok(Snapshot::new(self.id(), taken_at, assignments))
+    }
+
+    /// Reads the pack and takes a snapshot, in which unchanged entries keep their time from `earlier`.
+    ///
+    /// If the list is suddenly empty, reads it a second time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if `earlier` is of another pack; nothing is sent then. Else as
+    /// [`assignments`](Self::assignments).
+    ///
+    /// # Cancel safety
+    /// Dropping the future is safe: it only reads.
+    pub async fn snapshot_after(&self, earlier: &Snapshot) -> Result<Snapshot, Error> {
+        check_pack(self, earlier)?;
+        let assignments = read(self, Some(earlier)).await?;
+        let taken_at = self.client().server_time();
+        Ok(Snapshot::after(earlier, taken_at, assignments))
+    }
+
+    /// Follows the pack: polls it at once, and again after each interval, counted from the end of a poll. Nothing is sent
+    /// before the stream is polled.
+    pub fn watch(&self, interval: Duration) -> Watch {
+        Watch {
+            settings: Settings {
+                pack: self.clone(),
+                interval,
+                last: None,
+                only: None,
+                baseline: false,
+                until_complete: false,
+            },
+            stream: None,
+        }
+    }
+}
+
+impl Watch {
+    /// Starts from a saved snapshot of this pack, so that everything that changed since is yielded first.
+    ///
+    /// A snapshot of another pack makes the watch yield an error of the kind [`ErrorKind::InvalidInput`] and end, before
+    /// anything is sent.
+    pub fn since(mut self, snapshot: impl Into<Arc<Snapshot>>) -> Self {
+        self.settings.last = Some(snapshot.into());
+        self
+    }
+
+    /// Yields the changes of these users only. Snapshots still have the whole pack.
+    pub fn only(mut self, users: impl IntoIterator<Item = UserId>) -> Self {
+        self.settings.only = Some(Arc::new(users.into_iter().collect()));
+        self
+    }
+
+    /// Yields the first poll too, without changes, if the watch does not start from a snapshot; so that it can be saved.
+    pub fn with_baseline(mut self) -> Self {
+        self.settings.baseline = true;
+        self
+    }
+
+    /// Ends the stream when all users are completed.
+    ///
+    /// With [`only`](Self::only), each of these users must have an assignment, and all of their assignments must be completed.
+    /// Without it, all assignments of the pack must be completed; an empty pack is complete at once.
+    ///
+    /// The API keeps the assignments of users who no longer exist. So **a watch over a whole pack may never end**: follow
+    /// [`Report::on_pack`](crate::Report::on_pack), or the users you know. A user who is removed from the pack never completes
+    /// it either; end the watch yourself when you see [`ChangeKind::Removed`](crate::ChangeKind::Removed).
+    pub fn until_complete(mut self) -> Self {
+        self.settings.until_complete = true;
+        self
+    }
+}
+
+#[derive(Clone)]
+struct Settings {
+    pack: Pack,
+    interval: Duration,
+    last: Option<Arc<Snapshot>>,
+    only: Option<Arc<HashSet<UserId>>>,
+    baseline: bool,
+    until_complete: bool,
+}
+
+/// The state of a watch between two polls.
+struct State {
+    settings: Settings,
+    /// The polls that failed since the last one that did not.
+    failures: u32,
+    /// When the next poll is due.
+    due: Duration,
+    ended: bool,
+}
+
+impl State {
+    /// Polls until there is something to yield; `None` at the end.
+    async fn next(mut self) -> Option<(Item, Self)> {
+        if let Some(last) = &self.settings.last
+            && let Err(error) = check_pack(&self.settings.pack, last)
+        {
+            self.settings.last = None;
+            self.ended = true;
+            return Some((Err(error), self));
+        }
+        while !self.ended {
+            let clock = self.settings.pack.client().clock();
+            let wait = self.due.saturating_sub(clock.now());
+            if !wait.is_zero() {
+                clock.sleep(wait).await;
+            }
+            let item = match self.poll().await {
+                Ok(found) => self.found(found).map(Ok),
+                Err(error) => {
+                    self.failed(&error);
+                    Some(Err(error))
+                }
+            };
+            if let Some(item) = item {
+                return Some((item, self));
+            }
+        }
+        None
+    }
+
+    /// Reads the pack. `None` if the list is the same as the last one.
+    ///
+    /// In a task of its own, because a watch that is not polled must not hold what other requests wait for.
+    async fn poll(&self) -> Result<Option<Snapshot>, Error> {
+        let pack = self.settings.pack.low_priority();
+        let last = self.settings.last.clone();
+        let mut task = AbortOnDrop(tokio::spawn(async move {
+            let assignments = read(&pack, last.as_deref()).await?;
+            let taken_at = pack.client().server_time();
+            Ok(match last {
+                Some(last) if last.shows(&assignments) => None,
+                Some(last) => Some(Snapshot::after(&last, taken_at, assignments)),
+                None => Some(Snapshot::new(pack.id(), taken_at, assignments)),
+            })
+        }));
+        match (&mut task.0).await {
+            Ok(result) => result,
+            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            Err(_) => Err(Error::new(ErrorKind::Stopped, "the async runtime ended")),
+        }
+    }
+
+    /// Learns what a poll found. Returns what to yield.
+    fn found(&mut self, snapshot: Option<Snapshot>) -> Option<Update> {
+        self.failures = 0;
+        let update = snapshot.and_then(|snapshot| self.compare(snapshot));
+        let Settings {
+            last,
+            only,
+            until_complete,
+            ..
+        } = &self.settings;
+        let complete = |last: &Arc<Snapshot>| is_complete(last, only.as_deref());
+        self.ended = *until_complete && last.as_ref().is_some_and(complete);
+        self.schedule(self.interval());
+        update
+    }
+
+    fn compare(&mut self, snapshot: Snapshot) -> Option<Update> {
+        let snapshot = Arc::new(snapshot);
+        let last = self.settings.last.replace(Arc::clone(&snapshot));
+        let first = last.is_none();
+        let changes = last.map(|last| snapshot.changes_since(&last).unwrap_or_default());
+        let mut changes = changes.unwrap_or_default();
+        if let Some(only) = &self.settings.only {
+            changes.retain(|change| only.contains(&change.user_id));
+        }
+        let yields = !changes.is_empty() || (first && self.settings.baseline);
+        yields.then_some(Update { changes, snapshot })
+    }
+
+    fn failed(&mut self, error: &Error) {
+        self.ended = error.is_permanent();
+        self.failures = self.failures.saturating_add(1);
+        let pause = pause(self.settings.interval, self.failures).max(self.interval());
+        self.schedule(pause.max(error.retry_after().unwrap_or_default()));
+    }
+
+    fn schedule(&mut self, wait: Duration) {
+        let now = self.settings.pack.client().clock().now();
+        self.due = now.saturating_add(wait);
+    }
+
+    /// Returns the interval, or a longer one if the rate limit requires it.
+    fn interval(&self) -> Duration {
+        let client = self.settings.pack.client();
+        let quota = client.quota();
+        let windows = quota
+            .into_iter()
+            .flat_map(|quota| [quota.minute, quota.day]);
+        let server = client.server_time();
+        windows
+            .flatten()
+            .map(|window| spread(window, server))
+            .fold(self.settings.interval, Duration::max)
+    }
+}
+
+/// Ends a task when the watch is dropped.
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Reads the pack. A list that is suddenly empty may be a fault, so it is read a second time.
+async fn read(pack: &Pack, last: Option<&Snapshot>) -> Result<Vec<Assignment>, Error> {
+    let assignments = pack.assignments().await?;
+    if assignments.is_empty() && last.is_some_and(|last| !last.is_empty()) {
+        return pack.assignments().await;
+    }
+    Ok(assignments)
+}
+
+fn check_pack(pack: &Pack, snapshot: &Snapshot) -> Result<(), Error> {
+    if snapshot.pack() == pack.id() {
+        return Ok(());
+    }
+    let message = format!(
+        "the snapshot is of pack {}, not of pack {}: keep one file per pack",
+        snapshot.pack(),
+        pack.id()
+    );
+    Err(Error::new(ErrorKind::InvalidInput, message))
+}
+
+/// Returns the wait after this many errors in a row.
+fn pause(interval: Duration, failures: u32) -> Duration {
+    let backoff = Backoff {
+        first: interval.max(FIRST_PAUSE),
+        longest: interval.max(LONGEST_PAUSE),
+    };
+    backoff.after(failures)
+}
+
+/// Returns the interval at which polls take half of what is left of a window. Zero while more than half of it is left.
+fn spread(window: WindowQuota, server: SystemTime) -> Duration {
+    if window.remaining > window.limit / 2 {
+        return Duration::ZERO;
+    }
+    let reset = window.resets_at;
+    let left = reset.and_then(|reset| reset.duration_since(server).ok());
+    let polls = u32::try_from(window.remaining / 2).unwrap_or(u32::MAX);
+    left.unwrap_or_default() / polls.max(1)
+}
+
+/// Returns whether all users that are followed have completed the pack.
+fn is_complete(snapshot: &Snapshot, only: Option<&HashSet<UserId>>) -> bool {
+    let mut completed = HashSet::new();
+    for entry in snapshot {
+        match only {
+            Some(only) if !only.contains(&entry.user_id()) => {}
+            _ if entry.stage() != Stage::Completed => return false,
+            Some(_) => drop(completed.insert(entry.user_id())),
+            None => {}
+        }
+    }
+    only.is_none_or(|only| completed.len() == only.len())
+}
+
+impl Stream for Watch {
+    type Item = Item;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Item>> {
+        let watch = self.get_mut();
+        let stream = watch.stream.get_or_insert_with(|| {
+            let state = State {
+                settings: watch.settings.clone(),
+                failures: 0,
+                due: Duration::ZERO,
+                ended: false,
+            };
+            Box::pin(stream::unfold(state, State::next).fuse())
+        });
+        stream.poll_next_unpin(context)
+    }
+}
+
+impl FusedStream for Watch {
+    fn is_terminated(&self) -> bool {
+        let stream = self.stream.as_ref();
+        stream.is_some_and(|stream| stream.is_terminated())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::UNIX_EPOCH;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn pauses_double_up_to_a_bound_and_last_at_least_the_interval() {
+        let pauses: Vec<_> = (0..4)
+            .map(|failures| pause(Duration::ZERO, failures + 1).as_secs())
+            .collect();
+        assert_eq!(pauses, [1, 2, 4, 8]);
+        for failures in [11, 32, 33, u32::MAX] {
+            assert_eq!(pause(SECOND, failures), LONGEST_PAUSE);
+            assert_eq!(pause(SECOND * 3_600, failures), SECOND * 3_600);
+        }
+    }
+
+    /// Polls at full speed for a whole window, alone.
+    fn polls(limit: u64, length: Duration, interval: Duration) -> u64 {
+        let (mut now, mut remaining) = (UNIX_EPOCH, limit);
+        while now < UNIX_EPOCH + length && remaining > 0 {
+            remaining -= 1;
+            let window = WindowQuota {
+                limit,
+                remaining,
+                resets_at: Some(UNIX_EPOCH + length),
+            };
+            now += interval.max(spread(window, now));
+        }
+        limit - remaining
+    }
+
+    #[test]
+    fn polls_never_use_up_a_window() {
+        for limit in [5, 100, 200, 20_000] {
+            let spent = polls(limit, SECOND * 86_400, Duration::from_millis(10));
+            assert!(spent < limit && spent >= limit / 2, "{spent} of {limit}");
+        }
+        assert_eq!(
+            polls(20_000, SECOND * 86_400, SECOND * 60),
+            1_440,
+            "the interval where it fits"
+        );
+    }
+
+    #[test]
+    fn a_window_without_an_end_ahead_keeps_the_interval() {
+        for resets_at in [None, Some(UNIX_EPOCH)] {
+            let window = WindowQuota {
+                limit: 100,
+                remaining: 1,
+                resets_at,
+            };
+            assert_eq!(spread(window, UNIX_EPOCH + SECOND), Duration::ZERO);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Lets requests through one at a time, as the rate limit permits. All clones of a client share one.
+
+use super::run::Run;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind};
+use crate::rate_limit::{Decision, Quota, RateLimit, Received, Reserve, Share, Ticket};
+use http::{HeaderMap, StatusCode};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::sync::Notify;
+
+/// A longer wait for the rate limit is logged.
+const NOTABLE_WAIT: Duration = Duration::from_secs(1);
+
+/// The rate limit, the queue in front of it, and the clock.
+pub(crate) struct Governor {
+    limits: Mutex<RateLimit>,
+    /// First come, first served: the request at the head waits for the rate limit, the others wait for the head.
+    queue: tokio::sync::Mutex<()>,
+    changed: Notify,
+    clock: Arc<dyn Clock>,
+    longest_wait: Duration,
+}
+
+/// Permission to send one request. Report what became of the request; dropping the permit reports that no response
+/// arrived.
+pub(crate) struct Permit<'a> {
+    governor: &'a Governor,
+    ticket: Option<Ticket>,
+}
+
+/// Reports the end of a wait, also when the waiting future is dropped.
+struct Waiting<'a>(&'a Run);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set_waiting(None);
+    }
+}
+
+impl fmt::Debug for Governor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Governor").finish_non_exhaustive()
+    }
+}
+
+impl Governor {
+    /// A governor that lets no request wait longer than `longest_wait` for the rate limit.
+    pub(crate) fn new(clock: Arc<dyn Clock>, longest_wait: Duration) -> Self {
+        Self {
+            limits: Mutex::default(),
+            queue: tokio::sync::Mutex::new(()),
+            changed: Notify::new(),
+            clock,
+            longest_wait,
+        }
+    }
+
+    /// Waits until the rate limit permits a request. Reports the wait to `run`.
+    ///
+    /// # Errors
+    /// The day's quota is spent, or the wait would be too long. Both say until when.
+    ///
+    /// # Cancel safety
+    /// Dropping the future is safe: nothing is spent before it returns.
+    pub(crate) async fn acquire(&self, share: Share, run: &Run) -> Result<Permit<'_>, Error> {
+        let start = self.clock.now();
+        let mut turn = Some(self.queue.lock().await);
+        let mut waiting = None;
+        loop {
+            // Registered before the decision, so that a response in between is not missed.
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let now = self.clock.now();
+            let decision = self.limits().ask(now, share);
+            match decision {
+                Decision::Go(ticket) => {
+                    return Ok(Permit {
+                        governor: self,
+                        ticket: Some(ticket),
+                    });
+                }
+                Decision::AwaitResponse => changed.await,
+                Decision::Wait(wait) => {
+                    let until = self.server_time() + wait;
+                    if now.saturating_sub(start) + wait > self.longest_wait {
+                        return Err(self.too_long(wait, until));
+                    }
+                    if waiting.is_none() {
+                        waiting = Some(Waiting(run));
+                        log_wait(wait);
+                    }
+                    run.set_waiting(Some(until));
+                    // A caller with a reserve releases the queue while it waits.
+                    if share.reserve != Reserve::default() {
+                        turn = None;
+                    }
+                    tokio::select! {
+                        () = self.clock.sleep(wait) => {}
+                        () = changed => {}
+                    }
+                    if turn.is_none() {
+                        turn = Some(self.queue.lock().await);
+                    }
+                }
+                Decision::DaySpent { retry_at } => {
+                    return Err(day_spent(retry_at, self.server_time()));
+                }
+            }
+        }
+    }
+
+    /// Returns what is left of the account's requests, as far as it is known.
+    pub(crate) fn quota(&self) -> Option<Quota> {
+        self.limits().quota(self.clock.now())
+    }
+
+    /// Returns the time of the server's clock; before the first response, the time of this machine.
+    pub(crate) fn server_time(&self) -> SystemTime {
+        self.limits()
+            .server_time(self.clock.now())
+            .unwrap_or_else(|| self.clock.wall())
+    }
+
+    fn limits(&self) -> MutexGuard<'_, RateLimit> {
+        // The state is plain numbers, which a panic elsewhere leaves intact.
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn too_long(&self, wait: Duration, until: SystemTime) -> Error {
+        let message = format!(
+            "the rate limit permits the next request in {} s, and a request may wait {} s: run it again then, or raise \
+             `max_rate_limit_wait`",
+            wait.as_secs_f64().ceil(),
+            self.longest_wait.as_secs()
+        );
+        Error::new(ErrorKind::RateLimited, message).with_retry(until, wait)
+    }
+}
+
+fn log_wait(wait: Duration) {
+    let seconds = wait.as_secs_f64();
+    if wait > NOTABLE_WAIT {
+        tracing::info!(seconds, "waiting for the rate limit");
+    } else {
+        tracing::debug!(seconds, "waiting for the rate limit");
+    }
+}
+
+fn day_spent(retry_at: SystemTime, now: SystemTime) -> Error {
+    // A server's clock may show any year, and the formatter knows four digits.
+    let known = retry_at < SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+    let at = if known {
+        httpdate::fmt_http_date(retry_at)
+    } else {
+        "an unknown time".to_owned()
+    };
+    let message =
+        format!("the account's requests of the day are spent or reserved: run it again after {at}");
+    let after = retry_at.duration_since(now).unwrap_or_default();
+    Error::new(ErrorKind::QuotaSpent, message).with_retry(retry_at, after)
+}
+
+impl Permit<'_> {
+    /// Reports a response. `refused` means that it was over the rate limit, and so not executed.
+    pub(crate) fn received(mut self, status: StatusCode, headers: &HeaderMap, refused: bool) {
+        if let Some(ticket) = self.ticket.take() {
+            let clock = &self.governor.clock;
+            let received = Received {
+                status,
+                headers,
+                refused,
+                wall: clock.wall(),
+            };
+            self.governor
+                .limits()
+                .received(ticket, clock.now(), received);
+            self.governor.changed.notify_waiters();
+        }
+    }
+
+    /// Reports that the request never reached the server.
+    pub(crate) fn never_sent(mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.governor.limits().never_sent(ticket);
+            self.governor.changed.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.governor
+                .limits()
+                .lost(ticket, self.governor.clock.now());
+            self.governor.changed.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Sleep;
+    use futures_util::FutureExt;
+    use std::time::UNIX_EPOCH;
+
+    /// Time that never passes.
+    #[derive(Debug)]
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn wall(&self) -> SystemTime {
+            UNIX_EPOCH
+        }
+
+        fn sleep(&self, _: Duration) -> Sleep {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[test]
+    fn a_caller_with_a_reserve_releases_the_queue_while_it_waits() {
+        let governor = Governor::new(Arc::new(Still), Duration::from_secs(600));
+        let share = |requests| Share {
+            reserve: Reserve::Requests(requests),
+            keep_back: 0,
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("limit", 10_u64), ("remaining", 2), ("reset", 60)] {
+            let name = format!("x-ratelimit-minute-{name}");
+            headers.insert(http::HeaderName::try_from(name).unwrap(), value.into());
+        }
+        headers.insert("date", "Thu, 01 Jan 1970 00:00:00 GMT".parse().unwrap());
+        let run = Run::default();
+        governor
+            .acquire(share(0), &run)
+            .now_or_never()
+            .unwrap()
+            .unwrap()
+            .received(StatusCode::OK, &headers, false);
+
+        let mut patient = std::pin::pin!(governor.acquire(share(2), &run));
+        assert!(
+            patient.as_mut().now_or_never().is_none(),
+            "two are left, and two are for others"
+        );
+        assert!(run.waiting().borrow().is_some(), "the wait is reported");
+        let writer = governor.acquire(share(0), &run).now_or_never();
+        assert!(writer.is_some_and(|permit| permit.is_ok()), "for this one");
+    }
+}

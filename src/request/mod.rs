@@ -1,0 +1,293 @@
+//! One attempt of a request: sign it, wait for the rate limit, send it, read the body up to a cap, and classify the
+//! result. The generated client sends everything through here.
+
+mod credentials;
+mod governor;
+mod list;
+mod oauth;
+mod response;
+mod run;
+mod turns;
+
+pub(crate) use credentials::Credentials;
+pub(crate) use governor::Governor;
+pub(crate) use list::age;
+pub(crate) use run::Run;
+pub(crate) use turns::{Turn, Turns};
+
+use crate::api::Client;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Executed};
+use crate::rate_limit::{Reserve, Share};
+use governor::Permit;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
+use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use reqwest::{Method, Request, Url};
+use response::{Response, Unread, carry, has_data, read_body, says_too_many_requests};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::Instrument;
+
+/// What all clones of a client share.
+pub(crate) struct Shared {
+    pub(crate) http: reqwest::Client,
+    pub(crate) base: Url,
+    pub(crate) credentials: Credentials,
+    pub(crate) governor: Governor,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The most of a body that is read, in bytes.
+    pub(crate) max_body: usize,
+    /// The longest time of one attempt.
+    pub(crate) total_timeout: Duration,
+    pub(crate) turns: Turns,
+}
+
+/// What the generated client sends its requests through, on behalf of one run.
+#[derive(Clone)]
+pub struct Transport {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) run: Arc<Run>,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("base", &self.shared.base.as_str())
+            .field("credentials", &self.shared.credentials)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The most of a body that is not a success, in bytes. The rest is dropped.
+const MAX_ERROR_BODY: usize = 1024 * 1024;
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Read,
+    Write,
+    Token,
+}
+
+impl ClientHooks<Transport> for Client {
+    async fn exec(
+        &self,
+        request: Request,
+        info: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        let result = self.inner().call(request, info.operation_id).await;
+        Ok(match result {
+            Ok(response) => response.into_reqwest(),
+            Err(error) => carry(error),
+        })
+    }
+}
+
+impl Transport {
+    /// Signs and sends a request. On 401, requests a new access token if it can, and sends the request once more:
+    /// the first one was not executed.
+    async fn call(&self, mut request: Request, operation: &'static str) -> Result<Response, Error> {
+        let Shared {
+            base,
+            credentials,
+            clock,
+            ..
+        } = &*self.shared;
+        if request.url().origin() != base.origin() {
+            let message = format!("the credential is for {base} and is not sent to another host");
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        // The generator adds it, and the API does not know it.
+        request.headers_mut().remove("api-version");
+        let purpose = if *request.method() == Method::GET {
+            // An old list could make a run assign users twice.
+            let headers = request.headers_mut();
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            Purpose::Read
+        } else {
+            Purpose::Write
+        };
+        let mut spare = request.try_clone();
+        let response = loop {
+            let send = |token| self.send(token, "access_token", Purpose::Token);
+            let sign = credentials.sign(&mut request, base, &**clock, send);
+            let signed = match purpose {
+                Purpose::Write => self.run.until_stopped(sign).await??,
+                _ => sign.await?,
+            };
+            let response = self.send(request, operation, purpose).await?;
+            match spare.take() {
+                Some(spare)
+                    if response.status == StatusCode::UNAUTHORIZED
+                        && credentials.forget(signed) =>
+                {
+                    request = spare;
+                }
+                _ => break response,
+            }
+        };
+        if operation == list::OPERATION && response.status == StatusCode::OK {
+            list::check_complete(&response)?;
+        }
+        Ok(response)
+    }
+
+    /// Sends one request, within the run's own limit and the account's rate limit.
+    async fn send(
+        &self,
+        mut request: Request,
+        operation: &'static str,
+        purpose: Purpose,
+    ) -> Result<Response, Error> {
+        let Shared { governor, .. } = &*self.shared;
+        // Without this, the request would wait for the rate limit in vain.
+        if self.run.remaining() == 0 {
+            return Err(self.run.limit_reached("all are spent"));
+        }
+        let share = Share {
+            // A token serves every run, whatever this one leaves to others.
+            reserve: match purpose {
+                Purpose::Token => Reserve::default(),
+                _ => self.run.reserve(),
+            },
+            // A read-back must always be affordable, so a write keeps one request of the day for it.
+            keep_back: u64::from(purpose == Purpose::Write),
+        };
+        let permit = governor.acquire(share, &self.run);
+        let permit = match purpose {
+            Purpose::Write => self.run.until_stopped(permit).await??,
+            _ => permit.await?,
+        };
+        if let Err(error) = self.run.take() {
+            permit.never_sent();
+            return Err(error);
+        }
+        *request.timeout_mut() = Some(self.shared.total_timeout);
+        let span = tracing::debug_span!(
+            "http_request",
+            otel.kind = "client",
+            operation,
+            http.request.method = %request.method(),
+            server.address = request.url().host_str(),
+            server.port = request.url().port_or_known_default(),
+            url.path = request.url().path(),
+            http.response.status_code = tracing::field::Empty,
+            error.type = tracing::field::Empty,
+        );
+        let result = self
+            .exchange(request, permit, purpose)
+            .instrument(span.clone())
+            .await;
+        match &result {
+            Ok(response) => {
+                span.record("http.response.status_code", response.status.as_u16());
+                if response.is_refusal() {
+                    span.record("error.type", response.status.as_str());
+                }
+            }
+            Err(error) => {
+                span.record("error.type", error.kind().as_str());
+            }
+        }
+        span.in_scope(|| match &result {
+            Ok(response) => tracing::debug!(
+                status = response.status.as_u16(),
+                bytes = response.body.len(),
+                "response"
+            ),
+            Err(error) => tracing::debug!(%error, "no response"),
+        });
+        result
+    }
+
+    async fn exchange(
+        &self,
+        request: Request,
+        permit: Permit<'_>,
+        purpose: Purpose,
+    ) -> Result<Response, Error> {
+        let Shared {
+            http, credentials, ..
+        } = &*self.shared;
+        let response = match http.execute(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                let error = Error::from_reqwest(error);
+                if error.executed() == Executed::No {
+                    permit.never_sent();
+                    self.run.give_back();
+                }
+                return Err(error);
+            }
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        let cap = if status.is_success() {
+            self.shared.max_body
+        } else {
+            MAX_ERROR_BODY
+        };
+        let (mut body, unread) = read_body(response, cap).await;
+        let is_data = status.is_success() && has_data(&body);
+        // A large success never gets into an error whole, and its start holds no secret of ours.
+        if !is_data || body.len() < 64 * 1024 {
+            body = credentials.redact(body);
+        }
+        let hidden_refusal = status.is_success() && !is_data && says_too_many_requests(&body);
+        let refused = hidden_refusal || status == StatusCode::TOO_MANY_REQUESTS;
+        permit.received(status, &headers, refused);
+
+        // A response to a token request may hold a token, whatever else it is.
+        let shown: &[u8] = if purpose == Purpose::Token {
+            b""
+        } else {
+            &body
+        };
+        if hidden_refusal {
+            let error = Error::from_response(StatusCode::TOO_MANY_REQUESTS, &headers, shown);
+            return Err(error.with_status(status));
+        }
+        let describe = |error: Error| {
+            let error = error.with_status(status);
+            if shown.is_empty() {
+                error
+            } else {
+                error.with_body(shown)
+            }
+        };
+        match unread {
+            // Its status alone says that the request was refused.
+            Some(_) if !status.is_success() => {}
+            Some(Unread::TooLong) => {
+                let message =
+                    format!("the response is longer than {cap} bytes, the most that is read");
+                return Err(describe(Error::new(ErrorKind::TooLarge, message)));
+            }
+            Some(Unread::Failed(error)) => return Err(describe(Error::from_reqwest(error))),
+            None => {}
+        }
+        let mut response = Response {
+            status,
+            headers,
+            body: body.freeze(),
+        };
+        if let Some(encoding) = response.unknown_encoding() {
+            // Compressed bytes are no text to show.
+            response.body.clear();
+            if status.is_success() {
+                let message = format!(
+                    "the response has the content encoding `{}`, which this client does not read{}",
+                    encoding.escape_debug(),
+                    if cfg!(feature = "gzip") {
+                        ""
+                    } else {
+                        ": turn on the feature `gzip`, or do not compress"
+                    }
+                );
+                return Err(Error::new(ErrorKind::Unreadable, message).with_status(status));
+            }
+        }
+        Ok(response)
+    }
+}

@@ -1,0 +1,144 @@
+//! [`Run`]: the request limit, the reserve and the stop signal that all requests of one run share.
+
+use crate::error::{Error, ErrorKind};
+use crate::rate_limit::Reserve;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// What all requests of one run share. The default has no limit, no reserve and is never stopped.
+#[derive(Debug)]
+pub(crate) struct Run {
+    sent: AtomicU64,
+    max_requests: u64,
+    reserve: Reserve,
+    stop: CancellationToken,
+    waiting_until: watch::Sender<Option<SystemTime>>,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self::new(None, Reserve::default())
+    }
+}
+
+impl Run {
+    /// A run that sends at most `max_requests` requests, reads, writes and tokens together.
+    pub(crate) fn new(max_requests: Option<u64>, reserve: Reserve) -> Self {
+        Self {
+            sent: AtomicU64::new(0),
+            max_requests: max_requests.unwrap_or(u64::MAX),
+            reserve,
+            stop: CancellationToken::new(),
+            waiting_until: watch::Sender::new(None),
+        }
+    }
+
+    /// Returns the requests of each window that this run leaves to others.
+    pub(crate) fn reserve(&self) -> Reserve {
+        self.reserve
+    }
+
+    /// Counts one request.
+    ///
+    /// # Errors
+    /// The run has reached its limit. Nothing is counted then.
+    pub(crate) fn take(&self) -> Result<(), Error> {
+        let next = |sent| (sent < self.max_requests).then(|| sent + 1);
+        let taken = self
+            .sent
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        taken
+            .map(drop)
+            .map_err(|_| self.limit_reached("all are spent"))
+    }
+
+    /// Takes back the count of a request that was never sent.
+    pub(crate) fn give_back(&self) {
+        self.sent.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Returns the number of requests sent so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of requests that the run may still send.
+    pub(crate) fn remaining(&self) -> u64 {
+        self.max_requests - self.sent()
+    }
+
+    /// Describes that the run ends because of its limit.
+    pub(crate) fn limit_reached(&self, state: &str) -> Error {
+        let message = format!(
+            "the run may send {} requests, and {state}: run it again with a higher limit",
+            self.max_requests
+        );
+        Error::new(ErrorKind::RunLimit, message)
+    }
+
+    /// Cancels every request of the run that has not been sent.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Runs `future` unless the run is stopped first. The stop wins over a future that is ready.
+    pub(crate) async fn until_stopped<T>(
+        &self,
+        future: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Error::new(
+                ErrorKind::Stopped,
+                "the run was stopped before the request was sent",
+            )),
+            value = future => Ok(value),
+        }
+    }
+
+    /// Reports until when the run waits for the rate limit; `None` once it goes on.
+    pub(crate) fn set_waiting(&self, until: Option<SystemTime>) {
+        self.waiting_until.send_if_modified(|waiting| {
+            let changed = *waiting != until;
+            *waiting = until;
+            changed
+        });
+    }
+
+    /// Returns a receiver that is notified when the run starts or stops waiting for the rate limit.
+    pub(crate) fn waiting(&self) -> watch::Receiver<Option<SystemTime>> {
+        self.waiting_until.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn counts_no_more_than_the_limit() {
+        let run = Run::new(Some(2), Reserve::default());
+        assert!(run.take().is_ok() && run.take().is_ok());
+        assert_eq!(run.take().unwrap_err().kind(), ErrorKind::RunLimit);
+        run.give_back();
+        assert_eq!((run.sent(), run.remaining()), (1, 1));
+        assert!(run.take().is_ok());
+    }
+
+    #[test]
+    fn a_stop_wins_over_a_ready_future() {
+        let run = Run::default();
+        let ready = || std::future::ready(());
+        assert!(run.until_stopped(ready()).now_or_never().unwrap().is_ok());
+        run.stop();
+        let error = run.until_stopped(ready()).now_or_never().unwrap();
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Stopped);
+    }
+}

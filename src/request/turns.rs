@@ -1,0 +1,38 @@
+//! One run at a time on each pack, in the order in which they were started.
+
+use crate::id::PackId;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::sync::OwnedMutexGuard;
+
+/// The packs on which clones of one client run. Two runs at once would both read the pack, and then both assign the users
+/// that are missing.
+#[derive(Debug, Default)]
+pub(crate) struct Turns(Mutex<HashMap<PackId, Weak<tokio::sync::Mutex<()>>>>);
+
+/// The turn of one run. Dropping it lets the next run start.
+pub(crate) type Turn = OwnedMutexGuard<()>;
+
+impl Turns {
+    /// Returns the turn if no other run is on the pack.
+    pub(crate) fn try_take(&self, pack: PackId) -> Option<Turn> {
+        self.of(pack).try_lock_owned().ok()
+    }
+
+    /// Waits for the turn. Runs take turns in the order in which they called this.
+    pub(crate) async fn take(&self, pack: PackId) -> Turn {
+        self.of(pack).lock_owned().await
+    }
+
+    fn of(&self, pack: PackId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut packs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = packs.get(&pack).and_then(Weak::upgrade) {
+            return turn;
+        }
+        // Packs without a run are forgotten here, so that the map does not grow.
+        packs.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::default();
+        packs.insert(pack, Arc::downgrade(&turn));
+        turn
+    }
+}

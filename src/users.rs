@@ -1,0 +1,290 @@
+//! [`UserList`]: each user id once, in input order, and the requests that carry them.
+
+use crate::api::MAX_USERS_PER_REQUEST;
+use crate::api::types::AssignUsersRequest;
+use crate::error::{Error, ErrorKind};
+use crate::id::{InvalidId, UserId};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use std::fmt;
+use std::hash::BuildHasher;
+
+/// User ids, each once, in input order.
+///
+/// Use it with the generated client to cut a list into requests of the permitted size, or pass it to
+/// [`Pack::assign`](crate::Pack::assign). It takes about 10 bytes per id in addition to the list.
+///
+/// ```no_run
+/// # async fn example(client: connecteam_onboarding::Client, pack: connecteam_onboarding::PackId) -> Result<(), connecteam_onboarding::Error> {
+/// use connecteam_onboarding::UserList;
+///
+/// let users = UserList::new([7031021, 7031022, 7031021])?;
+/// assert_eq!((users.len(), users.duplicates()), (2, 1));
+/// for request in users.requests() {
+///     client.api().assign_users_to_pack(&pack, &request).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+/// A list of more than 2³² ids panics.
+#[derive(Clone, Default)]
+pub struct UserList {
+    /// In input order.
+    ids: Vec<UserId>,
+    /// The position of each id, found by its hash.
+    positions: HashTable<u32>,
+    /// Seeded, because the ids come from outside: no list can be made to collide.
+    hasher: foldhash::fast::RandomState,
+    duplicates: u64,
+}
+
+impl UserList {
+    /// Collects ids and removes duplicates. The list may hold [`UserId`]s or integers, or references to them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`]: an id is invalid, such as 0 or a negative number. The message names its position in the
+    /// list.
+    pub fn new<I>(ids: I) -> Result<Self, Error>
+    where
+        I: IntoIterator<Item: TryInto<UserId, Error: Into<InvalidId>>>,
+    {
+        let mut invalid = None;
+        let ids = ids.into_iter().enumerate().map_while(|(index, id)| {
+            let id = id.try_into().map_err(Into::into);
+            id.map_err(|error| invalid = Some((index, error))).ok()
+        });
+        let ids: Vec<UserId> = ids.collect();
+        match invalid {
+            Some((index, error)) => {
+                let message = format!("id {} of the list: {error}", index + 1);
+                Err(Error::new(ErrorKind::InvalidInput, message))
+            }
+            None => Ok(Self::from_ids(ids)),
+        }
+    }
+
+    /// Removes duplicates in place: new memory would take longer than the lookups.
+    pub(crate) fn from_ids(mut ids: Vec<UserId>) -> Self {
+        let given = position(ids.len());
+        let hasher = foldhash::fast::RandomState::default();
+        let mut positions = HashTable::with_capacity(ids.len());
+        let mut unique = 0;
+        for next in 0..given {
+            let id = ids[next as usize];
+            let is_same = |position: &u32| ids[*position as usize] == id;
+            let hash = |position: &u32| hasher.hash_one(ids[*position as usize]);
+            if let Entry::Vacant(entry) = positions.entry(hasher.hash_one(id), is_same, hash) {
+                entry.insert(unique);
+                ids[unique as usize] = id;
+                unique += 1;
+            }
+        }
+        ids.truncate(unique as usize);
+        Self {
+            ids,
+            positions,
+            hasher,
+            duplicates: u64::from(given - unique),
+        }
+    }
+
+    /// Returns the number of unique ids.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Returns whether the list has no id.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Returns how many ids were removed because they repeat an earlier one.
+    #[must_use]
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// Returns whether an id is in the list. Takes constant time.
+    #[must_use]
+    pub fn contains(&self, id: UserId) -> bool {
+        self.position(id).is_some()
+    }
+
+    /// Iterates over the ids, in input order.
+    pub fn iter(&self) -> std::iter::Copied<std::slice::Iter<'_, UserId>> {
+        self.ids.iter().copied()
+    }
+
+    /// Iterates over requests that carry all ids, each at most [`MAX_USERS_PER_REQUEST`]. Yields nothing for an empty list.
+    #[must_use]
+    pub fn requests(&self) -> impl ExactSizeIterator<Item = AssignUsersRequest> {
+        let chunks = self.ids.chunks(MAX_USERS_PER_REQUEST);
+        chunks.map(|ids| AssignUsersRequest::new(ids.to_vec()))
+    }
+
+    pub(crate) fn get(&self, position: u32) -> UserId {
+        self.ids[position as usize]
+    }
+
+    pub(crate) fn position(&self, id: UserId) -> Option<u32> {
+        let is_same = |position: &u32| self.ids[*position as usize] == id;
+        let found = self.positions.find(self.hasher.hash_one(id), is_same);
+        found.copied()
+    }
+
+    pub(crate) fn set_duplicates(&mut self, duplicates: u64) {
+        self.duplicates = duplicates;
+    }
+}
+
+fn position(index: usize) -> u32 {
+    u32::try_from(index).expect("a list of at most 2^32 ids")
+}
+
+impl fmt::Debug for UserList {
+    /// Shows the counts: the ids would fill a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserList")
+            .field("len", &self.len())
+            .field("duplicates", &self.duplicates)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Compares the ids and their order.
+impl PartialEq for UserList {
+    fn eq(&self, other: &Self) -> bool {
+        self.ids == other.ids
+    }
+}
+
+impl Eq for UserList {}
+
+impl<'a> IntoIterator for &'a UserList {
+    type Item = UserId;
+    type IntoIter = std::iter::Copied<std::slice::Iter<'a, UserId>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl FromIterator<UserId> for UserList {
+    fn from_iter<I: IntoIterator<Item = UserId>>(ids: I) -> Self {
+        Self::from_ids(ids.into_iter().collect())
+    }
+}
+
+impl Extend<UserId> for UserList {
+    fn extend<I: IntoIterator<Item = UserId>>(&mut self, ids: I) {
+        for id in ids {
+            let next = position(self.ids.len());
+            let is_same = |position: &u32| self.ids[*position as usize] == id;
+            let hash = |position: &u32| self.hasher.hash_one(self.ids[*position as usize]);
+            let entry = self
+                .positions
+                .entry(self.hasher.hash_one(id), is_same, hash);
+            match entry {
+                Entry::Occupied(_) => self.duplicates += 1,
+                Entry::Vacant(entry) => {
+                    entry.insert(next);
+                    self.ids.push(id);
+                }
+            }
+        }
+    }
+}
+
+/// A list of users for [`Pack::assign`](crate::Pack::assign): a [`UserList`], or whatever [`UserList::new`] takes.
+pub trait IntoUserList {
+    /// Converts into a list of unique ids.
+    ///
+    /// # Errors
+    /// As [`UserList::new`].
+    fn into_user_list(self) -> Result<UserList, Error>;
+}
+
+impl IntoUserList for UserList {
+    fn into_user_list(self) -> Result<UserList, Error> {
+        Ok(self)
+    }
+}
+
+impl<I> IntoUserList for I
+where
+    I: IntoIterator<Item: TryInto<UserId, Error: Into<InvalidId>>>,
+{
+    fn into_user_list(self) -> Result<UserList, Error> {
+        UserList::new(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    fn list(ids: &[u64]) -> UserList {
+        UserList::new(ids).unwrap()
+    }
+
+    #[test]
+    fn keeps_each_id_once_in_input_order() {
+        let users = list(&[3, 1, 3, 2, 1]);
+        let ids: Vec<u64> = users.iter().map(UserId::get).collect();
+        assert_eq!((ids, users.duplicates()), (vec![3, 1, 2], 2));
+        assert!(users.contains(UserId::try_from(2).unwrap()));
+        assert!(!users.contains(UserId::try_from(4).unwrap()));
+    }
+
+    #[test]
+    fn an_invalid_id_is_named_with_its_position() {
+        let error = UserList::new([5_i64, 7, -3, 0]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let text = error.to_string();
+        assert!(
+            text.contains("id 3 of the list") && text.contains("`-3`"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn requests_hold_at_most_the_permitted_number() {
+        let most = MAX_USERS_PER_REQUEST as u64;
+        for (len, sizes) in [
+            (0, vec![]),
+            (1, vec![1]),
+            (most, vec![most]),
+            (2 * most + 1, vec![most, most, 1]),
+        ] {
+            let users: UserList = (1..=len).map(|id| UserId::try_from(id).unwrap()).collect();
+            let requests = users.requests();
+            assert_eq!(requests.len(), sizes.len());
+            let found: Vec<u64> = requests
+                .map(|request| request.user_ids.len() as u64)
+                .collect();
+            assert_eq!(found, sizes);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn extending_is_the_same_as_collecting(ids in prop::collection::vec(1..40_u64, 0..90), at in 0..90_usize) {
+            let whole = list(&ids);
+            let (first, rest) = ids.split_at(at.min(ids.len()));
+            let mut users = list(first);
+            users.extend(rest.iter().map(|id| UserId::try_from(*id).unwrap()));
+            prop_assert_eq!((&users, users.duplicates()), (&whole, whole.duplicates()));
+            prop_assert_eq!(whole.len(), ids.iter().collect::<HashSet<_>>().len());
+            prop_assert_eq!(whole.len() as u64 + whole.duplicates(), ids.len() as u64);
+            for (position, id) in (0..).zip(&whole) {
+                prop_assert_eq!(whole.position(id), Some(position));
+            }
+        }
+    }
+}
