@@ -168,7 +168,8 @@ fn a_field_removed_is_a_line_gone() {
         Change::FieldRemoved,
         "crate::api::types::ErrorItem\n-   pub type_: Option<String>, rename = \"type\"\n",
         &[
-            r#"- ErrorItem.properties.type.description = "What is wrong, for programs.""#,
+            r#"- ErrorItem.properties.type.description = "The kind of fault, for programs.""#,
+            r#"- ErrorItem.properties.type.examples = "value_error""#,
             r#"- ErrorItem.properties.type.type = "string""#,
         ],
         Verdict::Breaking,
@@ -179,7 +180,7 @@ fn a_field_removed_is_a_line_gone() {
 #[test]
 fn a_field_removed_that_src_uses_stops_the_build() {
     let status = "        status:
-          description: How far the user is.
+          description: The progress of the user.
           allOf:
             - $ref: '#/components/schemas/AssignmentStatus'
 ";

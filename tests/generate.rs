@@ -56,7 +56,7 @@ fn what_is_no_document_is_refused() {
     );
     refused(
         &edited(&[("servers:\n", "servers:\n\t")]),
-        &["expected YAML", "line 14"],
+        &["expected YAML", "line 21"],
     );
     refused(
         &edited(&[("tags:\n", "servers: []\ntags:\n")]),

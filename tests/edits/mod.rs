@@ -52,7 +52,7 @@ impl Change {
             }
             Self::FieldRemoved => replaced(
                 spec,
-                "        type:\n          type: string\n          description: What is wrong, for programs.\n",
+                "        type:\n          type: string\n          description: The kind of fault, for programs.\n          example: value_error\n",
                 "",
             ),
         }
