@@ -1,4 +1,4 @@
-//! Turns `spec/onboarding.yaml` into the typed client, in `OUT_DIR` only.
+//! Generates the typed client from `spec/onboarding.yaml` into `OUT_DIR`.
 
 #[path = "build/generate.rs"]
 mod generate;
@@ -6,28 +6,12 @@ mod generate;
 use std::{env, fs, panic, path::Path};
 
 const SPEC: &str = "spec/onboarding.yaml";
-/// What the code is made from; nothing else makes it anew.
-const INPUTS: [&str; 9] = [
-    SPEC,
-    "build.rs",
-    "build/constants.rs",
-    "build/convert.rs",
-    "build/document.rs",
-    "build/finish.rs",
-    "build/generate.rs",
-    "build/needs.rs",
-    "build/schema.rs",
-];
 
 fn main() {
-    for input in INPUTS {
-        println!("cargo::rerun-if-changed={input}");
-    }
-    // The generator panics on what it does not support. `generate` turns that into its message;
-    // the backtrace would only bury it.
+    println!("cargo::rerun-if-changed={SPEC}");
+    // `generate` turns a panic of the generator into one line. The default hook would print a backtrace, too.
     panic::set_hook(Box::new(|_| {}));
     if let Err(problem) = run() {
-        // One line: cargo prints it as the error of this build.
         println!("cargo::error={}", problem.replace('\n', " "));
     }
 }
@@ -39,10 +23,10 @@ fn run() -> Result<(), String> {
         schemars: feature("SCHEMARS"),
     };
     let text = fs::read_to_string(SPEC).map_err(|e| {
-        format!("{SPEC}: expected the OpenAPI 3.0 document that the client is generated from; it cannot be read: {e}")
+        format!("{SPEC}: expected an OpenAPI 3.0 document, but cannot read it: {e}")
     })?;
     let code = generate::generate(SPEC, &text, options)?;
-    let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set; run this through cargo")?;
-    let file = Path::new(&out).join("codegen.rs");
-    fs::write(&file, code).map_err(|e| format!("{}: cannot be written: {e}", file.display()))
+    let folder = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: build with cargo")?;
+    let file = Path::new(&folder).join("codegen.rs");
+    fs::write(&file, code).map_err(|e| format!("cannot write {}: {e}", file.display()))
 }

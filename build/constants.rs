@@ -1,118 +1,159 @@
-//! Writes what the hand-written part takes from the document.
+//! The constants of the spec, and the enums that macros of `src/api/` make from its names and values.
 
-use super::document::{Facts, Region};
-use super::{STATUS, pascal};
+use super::STATUS;
+use super::document::{Document, child};
+use heck::{ToShoutySnakeCase, ToUpperCamelCase};
 use std::fmt::Write as _;
 
-impl Facts {
-    /// The constants, the regions and the status, as Rust.
-    pub fn code(&self) -> String {
-        let mut code = String::new();
-        let Self {
-            max_items,
-            path,
-            key_header,
-            token_path,
-            ..
-        } = self;
-        let _ = write!(
-            code,
-            "/// The most user ids that one request may carry: {max_items}.
-            pub const MAX_USERS_PER_REQUEST: usize = {max_items};
-            /// The path of a pack's assignments; `{{packId}}` stands for the pack.
-            pub const ASSIGNMENTS_PATH: &str = {path:?};
-            /// The header that carries an API key.
-            pub const API_KEY_HEADER: &str = {key_header:?};
-            /// The path of the OAuth 2.0 token endpoint, on the same host as the API.
-            pub const TOKEN_PATH: &str = {token_path:?};
-            /// The OAuth 2.0 scopes that the operations need.
-            pub const SCOPES: &[&str] = &{:?};
-            ",
-            self.scopes,
-        );
-        self.regions(&mut code);
-        self.status(&mut code);
-        code
-    }
+const FIELD: &str = "/components/schemas/AssignUsersRequest/required/0";
+const KEY: &str = "/components/securitySchemes/apiKey/name";
+const MOST: &str = "/components/schemas/AssignUsersRequest/properties/userIds/maxItems";
+const FLOW: &str = "/components/securitySchemes/oauth/flows/clientCredentials";
 
-    fn regions(&self, code: &mut String) {
-        let mut variants = String::new();
-        let mut arms = String::new();
-        for (index, Region { name, url, text }) in self.regions.iter().enumerate() {
-            let default = if index == 0 { "#[default]" } else { "" };
-            let _ = writeln!(variants, "/// {text} `{url}`\n{default} {name},");
-            let _ = writeln!(arms, "Self::{name} => {url:?},");
-        }
-        let _ = write!(
-            code,
-            "/// Where an account lives.
-            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-            #[non_exhaustive]
-            pub enum Region {{ {variants} }}
-            impl Region {{
-                /// The base URL of the region's API.
-                #[must_use]
-                pub const fn base_url(self) -> &'static str {{ match self {{ {arms} }} }}
-            }}"
+/// The Rust code of all constants and enums. `path` is the path of both operations.
+pub fn code(document: &Document, path: &str) -> Result<String, String> {
+    let item = child("/paths", path);
+    let text = |name: &str, value: &str| format!("pub const {name}: &str = {value:?};\n");
+    let (max_items, scopes) = (max_items(document)?, scopes(document)?);
+    let mut code = format!(
+        "/// Most user ids in one request: {max_items}.\n\
+         pub const MAX_USERS_PER_REQUEST: usize = {max_items};\n\
+         /// OAuth 2.0 scopes of the API.\n\
+         pub const SCOPES: &[&str] = &{scopes:?};\n"
+    );
+    code += "/// OAuth 2.0 scope that reads assignments.\n";
+    code += &text("READ_SCOPE", scope(document, &item, "get", &scopes)?);
+    code += "/// OAuth 2.0 scope that assigns users.\n";
+    code += &text("WRITE_SCOPE", scope(document, &item, "post", &scopes)?);
+    code += "/// Path of the OAuth 2.0 token endpoint, on the host of the API.\n";
+    code += &text("TOKEN_PATH", token_path(document)?);
+    code += "/// Request header that carries an API key.\n";
+    code += &text("API_KEY_HEADER", document.text(KEY, "a header")?);
+    code += "/// Path of a pack's assignments. `{packId}` stands for the pack.\n";
+    code += &text("ASSIGNMENTS_PATH", path);
+    code += "/// Field of a request that holds the user ids.\n";
+    code += &text("USER_IDS_FIELD", document.text(FIELD, "a field")?);
+    for (component, header) in rate_limit_headers(document, &item)? {
+        code += &text(
+            &format!("{}_HEADER", component.to_shouty_snake_case()),
+            &header,
         );
     }
+    Ok(code + &regions(document)? + &statuses(document)?)
+}
 
-    /// The open enum: known values as variants, any other kept as it came. Written by hand here,
-    /// as serde's `untagged` would buffer every value first.
-    fn status(&self, code: &mut String) {
-        let (mut variants, mut to_text, mut from_text) =
-            (String::new(), String::new(), String::new());
-        for value in &self.statuses {
-            let name = pascal(value);
-            let _ = writeln!(variants, "/// `{value}`\n{name},");
-            let _ = writeln!(to_text, "Self::{name} => {value:?},");
-            let _ = writeln!(from_text, "{value:?} => Self::{name},");
-        }
-        let _ = write!(
-            code,
-            "/// How far a user is with a pack. A value that this crate does not know is kept in `Other`.
-            #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-            #[non_exhaustive]
-            pub enum {STATUS} {{
-                {variants}
-                /// A value that this release does not know, as it came.
-                Other(String),
-            }}
-            impl {STATUS} {{
-                /// The value as the API writes it.
-                #[must_use]
-                pub fn as_str(&self) -> &str {{ match self {{ {to_text} Self::Other(text) => text }} }}
-            }}
-            impl From<&str> for {STATUS} {{
-                fn from(text: &str) -> Self {{ match text {{ {from_text} other => Self::Other(other.to_owned()) }} }}
-            }}
-            impl std::str::FromStr for {STATUS} {{
-                type Err = std::convert::Infallible;
-                fn from_str(text: &str) -> Result<Self, Self::Err> {{ Ok(text.into()) }}
-            }}
-            impl std::fmt::Display for {STATUS} {{
-                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{ f.pad(self.as_str()) }}
-            }}
-            impl serde::Serialize for {STATUS} {{
-                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{
-                    serializer.serialize_str(self.as_str())
-                }}
-            }}
-            impl<'de> serde::Deserialize<'de> for {STATUS} {{
-                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {{
-                    struct Text;
-                    impl serde::de::Visitor<'_> for Text {{
-                        type Value = {STATUS};
-                        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{
-                            f.write_str(\"a status\")
-                        }}
-                        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {{
-                            Ok(text.into())
-                        }}
-                    }}
-                    deserializer.deserialize_str(Text)
-                }}
-            }}"
-        );
+fn max_items(document: &Document) -> Result<u64, String> {
+    let most = document.get(MOST).as_u64().filter(|most| *most > 0);
+    most.ok_or_else(|| document.error(MOST, "an integer of at least 1"))
+}
+
+fn scopes(document: &Document) -> Result<Vec<&str>, String> {
+    let pointer = format!("{FLOW}/scopes");
+    let found = document.get(&pointer).as_object();
+    let found = found.filter(|scopes| !scopes.is_empty());
+    let found = found.ok_or_else(|| document.error(&pointer, "the scopes of the operations"))?;
+    Ok(found.keys().map(String::as_str).collect())
+}
+
+/// The scope of an operation.
+fn scope<'a>(
+    document: &'a Document,
+    item: &str,
+    method: &str,
+    scopes: &[&str],
+) -> Result<&'a str, String> {
+    let pointer = format!("{item}/{method}/security");
+    let alternatives = document.get(&pointer).as_array().into_iter().flatten();
+    let mut found = alternatives.filter_map(|alternative| alternative["oauth"][0].as_str());
+    let found = found.find(|scope| scopes.contains(scope));
+    found.ok_or_else(|| {
+        let expected = format!("`oauth` with a scope of {}.scopes", document.place(FLOW));
+        document.error(&pointer, &expected)
+    })
+}
+
+fn token_path(document: &Document) -> Result<&str, String> {
+    let pointer = format!("{FLOW}/tokenUrl");
+    let url = document.get(&pointer).as_str().unwrap_or_default();
+    let host_and_path = url.strip_prefix("https://").unwrap_or_default();
+    let path = host_and_path.find('/').map(|at| &host_and_path[at..]);
+    path.filter(|path| path.len() > 1)
+        .ok_or_else(|| document.error(&pointer, "https:// with a path"))
+}
+
+/// The components that describe rate limits, each with the name of its response header.
+fn rate_limit_headers(document: &Document, item: &str) -> Result<Vec<(String, String)>, String> {
+    let pointer = format!("{item}/get/responses/200/headers");
+    let windows = ["Minute", "Day"].into_iter();
+    let components =
+        windows.flat_map(|of| ["Limit", "Remaining", "Reset"].map(|what| of.to_owned() + what));
+    let header = |component: String| {
+        let target = format!("#/components/headers/{component}");
+        let mut all = document.get(&pointer).as_object().into_iter().flatten();
+        let found = all.find(|(_, header)| header["$ref"] == target.as_str());
+        let found = found.map(|(name, _)| (component, name.to_lowercase()));
+        found.ok_or_else(|| document.error(&pointer, &format!("a header with `$ref: {target}`")))
+    };
+    components.map(header).collect()
+}
+
+fn regions(document: &Document) -> Result<String, String> {
+    let servers = document.entries("/servers");
+    if servers.is_empty() {
+        return Err(document.error("/servers", "one server per region, the default first"));
     }
+    let (mut code, mut taken) = (String::new(), Vec::new());
+    for server in servers {
+        let (pointer, at) = (format!("{server}/x-region"), format!("{server}/url"));
+        let name = document.text(&pointer, "the name of the region")?;
+        take(name, &mut taken).map_err(|expected| document.error(&pointer, &expected))?;
+        let url = document.text(&at, "a URL")?;
+        if !url.starts_with("https://") || url.ends_with('/') || url.contains('{') {
+            return Err(document.error(&at, "https:// and no slash at the end"));
+        }
+        let text = document.text(&format!("{server}/description"), "its accounts")?;
+        let _ = writeln!(code, "{}    {name} = {url:?},", doc(text));
+    }
+    Ok(format!("crate::api::regions! {{\n{code}}}\n"))
+}
+
+fn statuses(document: &Document) -> Result<String, String> {
+    let schema = format!("/components/schemas/{STATUS}");
+    let known = format!("{schema}/anyOf/0/enum");
+    let values = document.entries(&known);
+    if values.is_empty() {
+        return Err(document.error(&known, "the known values"));
+    }
+    let text = document.text(&format!("{schema}/description"), "a description")?;
+    let (mut code, mut taken) = (doc(text), vec!["Other".to_owned()]);
+    let _ = writeln!(code, "    {STATUS} {{");
+    for pointer in values {
+        let value = document.text(&pointer, "a known value")?;
+        let name = value.to_upper_camel_case();
+        take(&name, &mut taken).map_err(|expected| document.error(&pointer, &expected))?;
+        let _ = writeln!(code, "        {name} = {value:?},");
+    }
+    Ok(format!("crate::api::open_enum! {{\n{code}    }}\n}}\n"))
+}
+
+/// Takes a name for a variant of an enum, or tells what was expected.
+fn take(name: &str, taken: &mut Vec<String>) -> Result<(), String> {
+    // `Self` is the only capitalized keyword.
+    let is_variant = name != "Self"
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_alphanumeric());
+    if !is_variant || taken.iter().any(|other| other == name) {
+        return Err(format!(
+            "a name for a Rust variant, other than {}",
+            taken.join(", ")
+        ));
+    }
+    taken.push(name.to_owned());
+    Ok(())
+}
+
+/// A description as a doc comment.
+fn doc(text: &str) -> String {
+    let lines = text.trim().lines();
+    lines.map(|line| format!("    /// {line}\n")).collect()
 }

@@ -1,180 +1,137 @@
-//! Does the generated code have what `src/` uses? A change of the spec that takes it away is then
-//! told in the spec's words, before the compiler stumbles over it.
+//! Checks that the spec has what `src/` uses. Without it the build stops here, with the place in the spec, and
+//! not with a compiler error in `src/`.
 
-use syn::{Fields, FnArg, Item, ReturnType, Type};
+use super::document::{Document, child, shown};
+use serde_json::Value;
 
-/// The fields that `src/` reads or writes: component, field, type.
-const FIELDS: [(&str, &str, &str); 13] = [
-    ("Assignment", "id", "AssignmentId"),
-    ("Assignment", "userId", "UserId"),
-    ("Assignment", "status", "AssignmentStatus"),
-    ("Assignment", "isWaitingApproval", "bool"),
-    ("PackAssignments", "assignments", "Vec<Assignment>"),
-    ("PackAssignmentsResponse", "data", "PackAssignments"),
-    ("AssignUsersRequest", "userIds", "Vec<UserId>"),
-    ("ErrorBody", "detail", "Option<ErrorDetail>"),
-    ("ErrorBody", "error", "Option<Value>"),
-    ("ErrorBody", "path", "Option<Value>"),
-    ("ErrorBody", "request_id", "Option<Value>"),
-    ("ErrorItem", "loc", "Vec<ErrorLocation>"),
-    ("ErrorItem", "msg", "Option<String>"),
+const READ: &str = "getPackAssignments";
+const WRITE: &str = "assignUsersToPack";
+
+/// JSON pointers, and the value there in the words of [`described`]. `*` stands for the path of both operations.
+const NEEDS: &str = r#"
+/paths/*/parameters/0/name: packId
+/paths/*/parameters/0/schema: PackId
+/paths/*/parameters/1/name: nothing
+/paths/*/get/operationId: getPackAssignments
+/paths/*/get/parameters: nothing
+/paths/*/get/responses/200/content/application~1json/schema: PackAssignmentsResponse
+/paths/*/get/responses/4XX: Refused
+/paths/*/get/responses/5XX: Failed
+/paths/*/post/operationId: assignUsersToPack
+/paths/*/post/parameters: nothing
+/paths/*/post/requestBody/content/application~1json/schema: AssignUsersRequest
+/paths/*/post/responses/200/content/application~1json/schema: AssignUsersResponse
+/paths/*/post/responses/4XX: Refused
+/paths/*/post/responses/5XX: Failed
+/components/responses/Refused/content/application~1json/schema: ErrorBody
+/components/securitySchemes/apiKey/type: apiKey
+/components/securitySchemes/apiKey/in: header
+/components/securitySchemes/oauth/type: oauth2
+/components/schemas/PackId: integer, format int64, minimum 1
+/components/schemas/UserId: integer, format int64, minimum 1
+/components/schemas/AssignmentId: integer, format int64, minimum 1
+/components/schemas/AssignmentStatus/anyOf/1: string
+/components/schemas/Assignment/properties/id: AssignmentId, required
+/components/schemas/Assignment/properties/userId: UserId, required
+/components/schemas/Assignment/properties/status: AssignmentStatus, required
+/components/schemas/Assignment/properties/isWaitingApproval: boolean, required
+/components/schemas/PackAssignments/properties/assignments: [Assignment], required
+/components/schemas/PackAssignmentsResponse/properties/data: PackAssignments, required
+/components/schemas/AssignUsersRequest/properties/userIds: [UserId], required
+/components/schemas/AssignUsersResponse/properties/data: object, required
+/components/schemas/AssignUsersRequest/required: ["userIds"]
+/components/schemas/ErrorBody/properties/detail: ErrorDetail, optional
+/components/schemas/ErrorBody/properties/error: any value, optional
+/components/schemas/ErrorBody/properties/path: any value, optional
+/components/schemas/ErrorBody/properties/request_id: any value, optional
+/components/schemas/ErrorDetail/anyOf/0: string, title Message
+/components/schemas/ErrorDetail/anyOf/1: [ErrorItem], title Items
+/components/schemas/ErrorDetail/anyOf/2: any value, title Other
+/components/schemas/ErrorItem/properties/loc: [ErrorLocation], required
+/components/schemas/ErrorItem/properties/msg: string, optional
+/components/schemas/ErrorLocation/oneOf/0: string, title Name
+/components/schemas/ErrorLocation/oneOf/1: integer, title Index, format int64
+"#;
+
+/// Keywords that change the Rust type, next to `type`.
+const TYPING: [&str; 8] = [
+    "title", "format", "minimum", "nullable", "enum", "anyOf", "oneOf", "allOf",
 ];
 
-/// The variants that `src/` reads: component, title, type.
-const VARIANTS: [(&str, &str, &str); 5] = [
-    ("ErrorDetail", "Message", "String"),
-    ("ErrorDetail", "Items", "Vec<ErrorItem>"),
-    ("ErrorDetail", "Other", "Value"),
-    ("ErrorLocation", "Name", "String"),
-    ("ErrorLocation", "Index", "i64"),
-];
-
-/// The operations that `src/` calls: method in Rust, arguments, answer.
-const OPERATIONS: [(&str, &str, &str); 2] = [
-    (
-        "get_pack_assignments",
-        "pack_id: &PackId",
-        "Result<ResponseValue<types::PackAssignmentsResponse>, Error<types::ErrorBody>>",
-    ),
-    (
-        "assign_users_to_pack",
-        "pack_id: &PackId, body: &types::AssignUsersRequest",
-        "Result<ResponseValue<types::AssignUsersResponse>, Error<types::ErrorBody>>",
-    ),
-];
-
-/// Refuses code that lacks something `src/` uses.
-pub fn check(file: &syn::File) -> Result<(), String> {
-    let types = super::finish::types(file);
-    for (component, field, expected) in FIELDS {
-        let found = types.iter().find_map(|item| match item {
-            Item::Struct(of) if of.ident == component => {
-                of.fields.iter().find(|f| wire_name(f) == field)
-            }
-            _ => None,
-        });
-        let found = found.map(|field| plain(&field.ty));
-        if found.as_deref() != Some(expected) {
-            return Err(format!(
-                "components.schemas.{component}.properties.{field}: expected a field of type `{expected}`, which \
-                 src/ uses{}, found {}",
-                if expected.starts_with("Option") {
-                    ""
-                } else {
-                    " (so it is `required`, too)"
-                },
-                found.map_or("nothing".to_owned(), |found| format!("`{found}`"))
-            ));
-        }
+/// The path of the operations that `src/` calls.
+pub fn path(document: &Document) -> Result<&str, String> {
+    let paths = document.get("/paths").as_object().into_iter().flatten();
+    let mut called = paths.filter(|(_, item)| {
+        item["get"]["operationId"] == READ || item["post"]["operationId"] == WRITE
+    });
+    let path = called.next().map(|(path, _)| path.as_str());
+    let path = path.ok_or(format!(
+        "paths: expected the operations {READ} and {WRITE}, found neither"
+    ))?;
+    if path.matches("{packId}").count() == 1 && path.matches('{').count() == 1 {
+        Ok(path)
+    } else {
+        Err(format!(
+            "paths.{path}: expected one parameter, `{{packId}}`"
+        ))
     }
-    for (component, variant, expected) in VARIANTS {
-        let found = types.iter().find_map(|item| match item {
-            Item::Enum(of) if of.ident == component => {
-                of.variants.iter().find(|v| v.ident == variant)
-            }
-            _ => None,
-        });
-        let found = found.and_then(|variant| match &variant.fields {
-            Fields::Unnamed(fields) => fields.unnamed.first().map(|field| plain(&field.ty)),
-            _ => None,
-        });
-        if found.as_deref() != Some(expected) {
-            return Err(format!(
-                "components.schemas.{component}: expected a part with `title: {variant}` of type `{expected}`, which \
-                 src/ uses, found {}",
-                found.map_or("nothing".to_owned(), |found| format!("`{found}`"))
-            ));
-        }
-    }
-    OPERATIONS
-        .iter()
-        .try_for_each(|operation| check_operation(file, operation))
 }
 
-fn check_operation(
-    file: &syn::File,
-    (name, arguments, answer): &(&str, &str, &str),
-) -> Result<(), String> {
-    let function =
-        super::finish::client_functions(file).find(|function| function.sig.ident == name);
-    let Some(function) = function else {
-        return Err(format!(
-            "paths: expected the operation that makes `{name}`, found nothing"
-        ));
-    };
-    let found: Vec<String> = function
-        .sig
-        .inputs
-        .iter()
-        .filter_map(|input| match input {
-            FnArg::Typed(typed) => match &*typed.pat {
-                syn::Pat::Ident(name) => Some(format!("{}: {}", name.ident, plain(&typed.ty))),
-                _ => None,
-            },
-            FnArg::Receiver(_) => None,
-        })
-        .collect();
-    let found_answer = match &function.sig.output {
-        ReturnType::Type(_, of) => plain(of),
-        ReturnType::Default => String::new(),
-    };
-    for (what, found, expected) in [
-        ("arguments", found.join(", "), arguments),
-        ("answer", found_answer, answer),
-    ] {
-        if found != *expected {
+/// Checks each line of [`NEEDS`].
+pub fn check(document: &Document, path: &str) -> Result<(), String> {
+    let path = child("", path);
+    for (pointer, expected) in NEEDS.lines().filter_map(|line| line.split_once(": ")) {
+        let pointer = pointer.replacen("/*", &path, 1);
+        let found = described(document, &pointer);
+        if found != expected {
+            let place = document.place(&pointer);
             return Err(format!(
-                "paths: expected an operation `{name}` with the {what} `{expected}`, which src/ calls, found `{found}`"
+                "{place}: expected {expected} (src/ relies on it), found {found}"
             ));
         }
     }
     Ok(())
 }
 
-/// The name of a field in JSON.
-fn wire_name(field: &syn::Field) -> String {
-    let mut name = field
-        .ident
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    for attribute in field
-        .attrs
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("serde"))
-    {
-        // Keys of other kinds end the reading; the generator writes `rename` first.
-        let _ = attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("rename") {
-                name = meta.value()?.parse::<syn::LitStr>()?.value();
-            }
-            Ok(())
-        });
-    }
-    name
+/// What is at a pointer: a schema, and for a property whether it is required.
+fn described(document: &Document, pointer: &str) -> String {
+    let value = document.get(pointer);
+    let Some((owner, property)) = pointer
+        .split_once("/properties/")
+        .filter(|_| !value.is_null())
+    else {
+        return shape(value);
+    };
+    let required = document.get(&format!("{owner}/required")).as_array();
+    let required = required.is_some_and(|names| names.iter().any(|name| name == property));
+    shape(value) + if required { ", required" } else { ", optional" }
 }
 
-/// A type as people write it.
-fn plain(of: &Type) -> String {
-    let text = super::finish::printed(vec![syn::parse_quote!(type T = #of;)]);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut text = text
-        .trim_start_matches("type T = ")
-        .trim_end_matches(';')
-        .to_owned();
-    for noise in [
-        "::std::string::",
-        "::std::vec::",
-        "::std::option::",
-        "::serde_json::",
-        "crate::id::",
-        "crate::api::",
-        "'a ",
-    ] {
-        text = text.replace(noise, "");
+/// A schema in few words: the name of a reference, `[UserId]` for an array, `integer, format int64`. Other values as
+/// they are.
+fn shape(value: &Value) -> String {
+    let schema = match value {
+        Value::Object(_) => value,
+        Value::String(text) => return text.clone(),
+        other => return shown(other),
+    };
+    // A reference with a description is the only part of an `allOf`.
+    let alone = schema["allOf"].as_array().filter(|parts| parts.len() == 1);
+    let target = alone.map_or(schema, |parts| &parts[0])["$ref"].as_str();
+    if let Some((_, name)) = target.and_then(|target| target.rsplit_once('/')) {
+        return name.to_owned();
     }
-    // A long type is broken over lines.
-    text.replace("< ", "<")
-        .replace(", >", ">")
-        .replace(" >", ">")
+    let mut shape = match schema["type"].as_str() {
+        Some("array") => format!("[{}]", self::shape(&schema["items"])),
+        other => other.unwrap_or("any value").to_owned(),
+    };
+    for keyword in TYPING {
+        // The format of a string changes nothing: see `client::adapt`.
+        if !schema[keyword].is_null()
+            && (keyword, schema["type"].as_str()) != ("format", Some("string"))
+        {
+            shape += &format!(", {keyword} {}", self::shape(&schema[keyword]));
+        }
+    }
+    shape
 }

@@ -1,55 +1,64 @@
-//! Writes `JsonSchema` for the spec's types: the component's own schema, limits included, which
-//! a derive would lose.
+//! `JsonSchema` of each component is its own schema, limits included. A derive would lose them.
 
-use super::convert::convert;
-use serde_json::Value;
+use super::document::Document;
+use super::rust_type;
+use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
-/// Code that implements `schemars::JsonSchema` for the component `name`, known in Rust as `rust`.
-/// `rust_path` tells the type of a component.
-pub fn json_schema_impl(
-    name: &str,
-    rust: &str,
-    schema: &Value,
-    rust_path: &dyn Fn(&str) -> Result<String, String>,
-) -> Result<String, String> {
-    let schema = convert(schema);
-    let mut references = Vec::new();
-    collect(&schema, &mut references);
-    references.sort_unstable();
-    references.dedup();
-    let mut resolve = "|_, _| None".to_owned();
-    if !references.is_empty() {
-        resolve = "|name, generator| match name {".to_owned();
-        for reference in references {
-            let of = rust_path(reference)?;
-            let _ = write!(
-                resolve,
-                "{reference:?} => Some(generator.subschema_for::<{of}>()),"
-            );
-        }
-        resolve.push_str("_ => None }");
+/// The Rust code of all `JsonSchema` impls.
+pub fn code(document: &Document) -> String {
+    let mut code = "crate::api::json_schemas! {\n".to_owned();
+    for (name, schema) in document
+        .get("/components/schemas")
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        let _ = writeln!(
+            code,
+            "    {name:?}: {} = r##\"{:#}\"##;",
+            rust_type(name),
+            json_schema(schema)
+        );
     }
-    let text = schema.to_string();
-    Ok(format!(
-        "#[cfg_attr(docsrs, doc(cfg(feature = \"schemars\")))]
-        impl schemars::JsonSchema for {rust} {{
-            fn schema_name() -> std::borrow::Cow<'static, str> {{ {name:?}.into() }}
-            fn schema_id() -> std::borrow::Cow<'static, str> {{ concat!(module_path!(), \"::\", {name:?}).into() }}
-            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {{
-                crate::schema::component({text:?}, generator, {resolve})
-            }}
-        }}"
-    ))
+    code + "}\n"
 }
 
-fn collect<'a>(schema: &'a Value, references: &mut Vec<&'a str>) {
-    match schema {
-        Value::Object(object) => {
-            references.extend(object.get("$ref").and_then(Value::as_str));
-            object.values().for_each(|value| collect(value, references));
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
-        _ => {}
+/// Converts an OpenAPI 3.0 schema to JSON Schema. A `$ref` becomes the name of the component.
+pub fn json_schema(schema: &Value) -> Value {
+    let object = match schema {
+        Value::Object(object) => object,
+        Value::Array(items) => return items.iter().map(json_schema).collect(),
+        other => return other.clone(),
+    };
+    let mut out = Map::new();
+    for (key, value) in object {
+        let converted = match key.as_str() {
+            "nullable" => continue,
+            "example" => {
+                out.insert("examples".to_owned(), json!([value]));
+                continue;
+            }
+            // The keys here are names of fields, not keywords.
+            "properties" => value
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, field)| (name.clone(), json_schema(field)))
+                .collect(),
+            "$ref" => json!(value.as_str().and_then(|target| target.rsplit('/').next())),
+            "enum" | "default" => value.clone(),
+            _ => json_schema(value),
+        };
+        out.insert(key.clone(), converted);
     }
+    if object.get("nullable") == Some(&Value::Bool(true)) {
+        if let Some(kind) = object.get("type") {
+            out.insert("type".to_owned(), json!([kind, "null"]));
+        }
+        if let Some(Value::Array(values)) = out.get_mut("enum") {
+            values.push(Value::Null);
+        }
+    }
+    Value::Object(out)
 }

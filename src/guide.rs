@@ -7,7 +7,6 @@
 //! | [`testing`] | tests a program of their own with the fake, failures included |
 //! | [`failures`] | wants to know what happens on each failure, and what to do then |
 //! | [`migrating`] | has a loop around an HTTP client today, or settings, tokens and middleware to keep |
-//! | [`surface`] | looks for an item: the whole public surface on one page |
 //!
 //! These modules hold text alone and exist only in the documentation. What their examples show is compiled
 //! with the crate's tests, and run wherever the fake can answer.
@@ -36,7 +35,3 @@ pub mod failures {}
 
 #[doc = include_str!("guide/migrating.md")]
 pub mod migrating {}
-
-#[doc = include_str!("guide/surface.md")]
-#[cfg_attr(feature = "mock", doc = include_str!("guide/surface_mock.md"))]
-pub mod surface {}

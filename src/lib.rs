@@ -22,8 +22,6 @@ pub mod mock;
 mod rate_limit;
 mod request;
 mod retry;
-#[cfg(feature = "schemars")]
-mod schema;
 mod text;
 mod users;
 

@@ -1,5 +1,4 @@
-//! The documentation holds together: no dead link, no page that nothing compiles, no public item that the
-//! guide's list forgets.
+//! The documentation is consistent: no dead link, and no page that is not compiled.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -131,7 +130,7 @@ fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
 fn every_page_of_the_guide_is_part_of_it() {
     let guide = read(&root().join("src/guide.rs"));
     let pages = markdown_in("src/guide");
-    assert!(pages.len() >= 6, "{pages:?}");
+    assert!(pages.len() >= 5, "{pages:?}");
     for page in pages {
         let name = page
             .file_name()
@@ -146,26 +145,4 @@ fn every_page_of_the_guide_is_part_of_it() {
             .any(|line| line.starts_with("```") && line.contains("ignore"));
         assert!(!ignored, "{name}: an example that nothing compiles");
     }
-}
-
-#[test]
-fn the_guides_list_names_every_public_item() {
-    let list = read(&root().join("src/guide/surface.md"))
-        + &read(&root().join("src/guide/surface_mock.md"));
-    let surface = read(&root().join("tests/surface.txt"));
-    let mut items = 0;
-    for item in surface
-        .lines()
-        .filter_map(|line| line.strip_prefix("crate::"))
-    {
-        // The same item by another path, and what the typed mock is made of.
-        let again = surface.contains(&format!("crate::{item}\n  = crate::"));
-        if again || item.starts_with("api::mock::operations::") {
-            continue;
-        }
-        items += 1;
-        let named = list.contains(&format!("[`{item}`]")) || list.contains(&format!("]({item})"));
-        assert!(named, "src/guide/surface.md does not name {item}");
-    }
-    assert!(items > 40, "only {items} items were found");
 }

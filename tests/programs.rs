@@ -562,7 +562,9 @@ fn a_limit_on_requests_is_named_when_it_ends_the_search() {
     let message = object["error"]["message"].as_str().expect("a message");
     assert_eq!((exit, &object["error"]["kind"]), (3, &json!("run_limit")));
     assert!(
-        message.contains("the run may send 4 requests, and the last one is kept to read the pack back"),
+        message.contains(
+            "the run may send 4 requests, and the last one is kept to read the pack back"
+        ),
         "{message}"
     );
 }

@@ -1,5 +1,6 @@
 //! Which users a 422 names: by index, which is a verdict, or in a text, which is a hint.
 
+use crate::api::USER_IDS_FIELD;
 use crate::api::types::{ErrorDetail, ErrorItem, ErrorLocation};
 use crate::id::UserId;
 use crate::isolate::Named;
@@ -67,12 +68,12 @@ fn hints(texts: &[&str], sent: &[UserId]) -> Vec<bool> {
     hinted
 }
 
-/// Returns the integer after `userIds` in the location of an item.
+/// Returns the integer after [`USER_IDS_FIELD`] in the location of an item.
 fn index(item: &ErrorItem) -> Option<usize> {
     let mut after = item
         .loc
         .iter()
-        .skip_while(|part| !matches!(part, ErrorLocation::Name(name) if name == "userIds"));
+        .skip_while(|part| !matches!(part, ErrorLocation::Name(name) if name == USER_IDS_FIELD));
     match after.nth(1) {
         Some(ErrorLocation::Index(index)) => usize::try_from(*index).ok(),
         _ => None,

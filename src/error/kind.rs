@@ -8,6 +8,7 @@ use std::str::FromStr;
 ///
 /// In JSON: `"no"` or `"maybe"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Executed {
     /// Not executed: nothing changed, and sending the request again is safe.
@@ -216,6 +217,19 @@ impl<'de> Deserialize<'de> for ErrorKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
         name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for ErrorKind {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ErrorKind".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        // Later releases may add names, so the list is not closed.
+        let names: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
+        schemars::json_schema!({"type": "string", "examples": names})
     }
 }
 

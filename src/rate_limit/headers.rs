@@ -1,26 +1,12 @@
 //! Reads the rate-limit headers, in every common way to write them.
 
+use crate::api::{RATE_LIMIT_HEADERS, WindowHeaders};
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The header names of one window.
-pub(super) struct Names {
-    pub(super) limit: &'static str,
-    pub(super) remaining: &'static str,
-    pub(super) reset: &'static str,
-}
-
-pub(super) const MINUTE: Names = Names {
-    limit: "x-ratelimit-minute-limit",
-    remaining: "x-ratelimit-minute-remaining",
-    reset: "x-ratelimit-minute-reset",
-};
-pub(super) const DAY: Names = Names {
-    limit: "x-ratelimit-day-limit",
-    remaining: "x-ratelimit-day-remaining",
-    reset: "x-ratelimit-day-reset",
-};
+pub(super) const MINUTE: WindowHeaders = RATE_LIMIT_HEADERS.minute;
+pub(super) const DAY: WindowHeaders = RATE_LIMIT_HEADERS.day;
 
 /// What one response reports about one window, as far as it can be read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,7 +23,7 @@ impl Reported {
     /// Reads the headers of one window. `server` is the server's time, for a reset that is given as seconds to go.
     ///
     /// A gateway and the API may both write a header, so the least remaining and the latest reset count.
-    pub(super) fn read(headers: &HeaderMap, names: &Names, server: Duration) -> Self {
+    pub(super) fn read(headers: &HeaderMap, names: &WindowHeaders, server: Duration) -> Self {
         let least = |name: &str| {
             values(headers, name)
                 .filter_map(|value| count(&value))

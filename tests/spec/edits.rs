@@ -1,21 +1,23 @@
-//! The specification, and the changes of it that are rehearsed. Each is written against what any
-//! such specification holds, so that the rehearsal outlives a change that is meant.
-#![allow(dead_code, reason = "each test file uses its own part of it")]
+//! The spec, and the changes of it that the tests rehearse. An edit names little of the spec, so that it still applies
+//! after an intended change.
 
+use crate::generator::{Options, generate};
+
+pub const FILE: &str = "spec/onboarding.yaml";
 pub const SPEC: &str = include_str!("../../spec/onboarding.yaml");
-/// The cap as it is.
+/// The current limit of users per request.
 pub const CAP: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
-/// The cap as the rehearsal lowers it: from 500 to 400.
+/// The limit after [`Change::CapLowered`]: 400 of 500.
 pub const LOWERED: usize = CAP / 5 * 4;
 
-/// A change that a vendor makes.
+/// A change that the vendor may make.
 #[derive(Clone, Copy, Debug)]
 pub enum Change {
     FieldAdded,
     StatusAdded,
     CapLowered,
     EndpointAdded,
-    /// One that `src/` does not use.
+    /// `src/` does not use the field.
     FieldRemoved,
 }
 
@@ -28,7 +30,7 @@ impl Change {
         Self::FieldRemoved,
     ];
 
-    /// `spec` with this change, and no other.
+    /// Returns the spec with this change only.
     pub fn of(self, spec: &str) -> String {
         match self {
             Self::FieldAdded => replaced(
@@ -47,28 +49,48 @@ impl Change {
                 &format!("maxItems: {LOWERED}\n"),
             ),
             Self::EndpointAdded => {
-                let paths = concat!(include_str!("endpoint.yaml"), "components:\n");
-                replaced(spec, "components:\n", paths) + include_str!("schemas.yaml")
+                let paths = concat!(include_str!("edits/endpoint.yaml"), "components:\n");
+                replaced(spec, "components:\n", paths) + include_str!("edits/schemas.yaml")
             }
             Self::FieldRemoved => replaced(
                 spec,
-                "        type:\n          type: string\n          description: The kind of fault, for programs.\n          example: value_error\n",
+                "        type:\n          type: string\n          description: The kind of fault, for programs.\n          \
+                 example: value_error\n",
                 "",
             ),
         }
     }
 }
 
-/// The first `from` as `to`; a `from` that is not there is a fault of the test.
+/// Generates the code of all features.
+pub fn everything(spec: &str) -> Result<String, String> {
+    let options = Options {
+        mock: true,
+        schemars: true,
+    };
+    generate(FILE, spec, options)
+}
+
+/// Replaces the first `from`. Panics if there is none: the test is outdated.
+#[track_caller]
 pub fn replaced(spec: &str, from: &str, to: &str) -> String {
-    assert!(spec.contains(from), "the specification has no {from:?}");
+    assert!(spec.contains(from), "the spec has no {from:?}");
     spec.replacen(from, to, 1)
 }
 
-/// The line of the specification that holds `part`.
+/// Replaces each `from` in the spec.
+#[track_caller]
+pub fn edited(edits: &[(&str, &str)]) -> String {
+    let spec = SPEC.to_owned();
+    edits
+        .iter()
+        .fold(spec, |spec, (from, to)| replaced(&spec, from, to))
+}
+
+/// Returns the line of the spec that contains `part`.
 pub fn line(part: &str) -> &'static str {
     let found = SPEC.lines().find(|line| line.contains(part));
     found
-        .unwrap_or_else(|| panic!("the specification has no {part:?}"))
+        .unwrap_or_else(|| panic!("the spec has no {part:?}"))
         .trim()
 }

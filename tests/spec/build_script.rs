@@ -1,30 +1,29 @@
-//! One real build of a copy of this crate, its specification with every rehearsed change and nothing
-//! else edited: the whole way from the YAML to a program, and when cargo takes it again.
+//! One real build of a copy of this crate. Its spec has all rehearsed changes, and nothing else is edited: from the YAML
+//! to a program, and when cargo runs the build script again.
 
-mod edits;
-
-use edits::{Change, LOWERED};
+use crate::edits::{self, Change, LOWERED};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::SystemTime;
 
 const NAME: &str = "connecteam-onboarding";
 
-/// A copy of the crate below the target folder, which it shares, so that no dependency is built again.
+/// A copy of the crate. It shares the target folder, so that no dependency is built again.
 struct Copy {
     root: PathBuf,
     target: PathBuf,
 }
 
-/// What a build of the copy did.
+/// The result of a build of the copy.
 struct Built {
     ok: bool,
-    /// The targets of the copy that were made anew.
-    made: Vec<String>,
-    /// Where its generated code lies.
+    /// The rebuilt targets of the copy.
+    rebuilt: Vec<String>,
+    /// The file of generated code.
     code: Option<PathBuf>,
-    /// What cargo and the test in the copy said.
+    /// The output of cargo and of the test in the copy.
     errors: String,
 }
 
@@ -50,7 +49,7 @@ impl Copy {
             copy(&original.join(file), &root.join(file));
         }
         fs::write(root.join("tests/edited.rs"), program("")).unwrap();
-        // By path and features cargo could not tell the copy's files in the target folder from ours.
+        // With our features, cargo would mix the copy's files in the target folder with ours.
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         fs::write(
             root.join("Cargo.toml"),
@@ -70,12 +69,11 @@ impl Copy {
         fs::write(self.spec(), edit(&spec)).unwrap();
     }
 
-    /// Builds the copy and its test; `run` runs the test, too.
+    /// Builds the copy and its test. `run` also runs the test.
     fn test(&self, run: bool) -> Built {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        // A test and not the library alone: only so are the dependencies' features those of this
-        // test, and their builds shared.
+        // A test, because it has the dependencies' features of this test and shares their builds.
         command.args([
             "test",
             "--offline",
@@ -90,22 +88,9 @@ impl Copy {
         if !cfg!(debug_assertions) {
             command.arg("--release");
         }
-        let features = [
-            ("copy", true),
-            ("ring", cfg!(feature = "ring")),
-            ("rustls", cfg!(feature = "rustls")),
-            ("native-tls", cfg!(feature = "native-tls")),
-            ("mock", cfg!(feature = "mock")),
-            ("schemars", cfg!(feature = "schemars")),
-        ];
-        let features: Vec<_> = features
-            .iter()
-            .filter(|(_, on)| *on)
-            .map(|(name, _)| *name)
-            .collect();
-        command.args(["--features", &features.join(",")]);
-        // What cargo tells this test of its own package. Build scripts that watch it (ring's) would run
-        // anew in the copy and once more afterwards, with all that depends on them.
+        command.args(["--features", &features()]);
+        // Variables of this package. Build scripts that watch them (ring's) would run again in the copy, and once
+        // more afterwards.
         for (name, _) in std::env::vars_os() {
             let of_package = |start: &&str| name.to_string_lossy().starts_with(start);
             if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"]
@@ -120,43 +105,61 @@ impl Copy {
             .env("CARGO_TARGET_DIR", &self.target)
             .output()
             .unwrap();
-        let mut built = Built {
+        Built::read(&output)
+    }
+}
+
+impl Built {
+    fn read(output: &Output) -> Self {
+        let mut built = Self {
             ok: output.status.success(),
-            made: Vec::new(),
+            rebuilt: Vec::new(),
             code: None,
             errors: String::from_utf8_lossy(&output.stderr).into_owned(),
         };
         for line in String::from_utf8_lossy(&output.stdout).lines() {
-            let Ok(message) = serde_json::from_str::<serde_json::Value>(line) else {
+            let Ok(message) = serde_json::from_str::<Value>(line) else {
                 built.errors = built.errors + line + "\n";
                 continue;
             };
-            if !message["package_id"]
-                .as_str()
-                .is_some_and(|id| id.contains("tmp/edited"))
-            {
+            let package = message["package_id"].as_str().unwrap_or_default();
+            if !package.contains("tmp/edited") {
                 continue;
             }
             if let Some(folder) = message["out_dir"].as_str() {
                 built.code = Some(Path::new(folder).join("codegen.rs"));
             }
             if message["fresh"] == false {
-                built
-                    .made
-                    .extend(message["target"]["name"].as_str().map(str::to_owned));
+                let name = message["target"]["name"].as_str();
+                built.rebuilt.extend(name.map(str::to_owned));
             }
         }
         built
     }
-}
 
-impl Built {
     fn written(&self) -> SystemTime {
         fs::metadata(self.code.as_ref().expect("an OUT_DIR"))
             .unwrap()
             .modified()
             .unwrap()
     }
+}
+
+/// The features of this test, and the copy's own.
+fn features() -> String {
+    [
+        ("copy", true),
+        ("gzip", cfg!(feature = "gzip")),
+        ("ring", cfg!(feature = "ring")),
+        ("rustls", cfg!(feature = "rustls")),
+        ("native-tls", cfg!(feature = "native-tls")),
+        ("mock", cfg!(feature = "mock")),
+        ("schemars", cfg!(feature = "schemars")),
+    ]
+    .into_iter()
+    .filter_map(|(name, on)| on.then_some(name))
+    .collect::<Vec<_>>()
+    .join(",")
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -180,9 +183,8 @@ fn program(more: &str) -> String {
 }
 
 #[test]
-fn an_edited_specification_goes_all_the_way() {
+fn builds_the_crate_from_an_edited_spec() {
     let copy = Copy::new();
-    // All that a change is. What each of them shows is in `changes.rs`.
     Change::ALL
         .iter()
         .for_each(|change| copy.edit(|spec| change.of(spec)));
@@ -191,14 +193,14 @@ fn an_edited_specification_goes_all_the_way() {
     assert!(first.ok, "{}", first.errors);
     let code = fs::read_to_string(first.code.as_ref().unwrap()).unwrap();
     assert!(code.contains(&format!("MAX_USERS_PER_REQUEST: usize = {LOWERED}")));
-    // In OUT_DIR only.
+    // Nothing is generated outside of OUT_DIR.
     assert!(!copy.root.join("src/codegen.rs").exists() && !copy.root.join("target").exists());
 
     let again = copy.test(false);
     assert!(
-        again.ok && again.made.is_empty(),
-        "nothing changed, but made anew: {:?}",
-        again.made
+        again.ok && again.rebuilt.is_empty(),
+        "nothing changed, but rebuilt: {:?}",
+        again.rebuilt
     );
 
     fs::write(
@@ -207,11 +209,11 @@ fn an_edited_specification_goes_all_the_way() {
     )
     .unwrap();
     let other = copy.test(false);
-    assert_eq!(other.made, ["edited"], "{}", other.errors);
+    assert_eq!(other.rebuilt, ["edited"], "{}", other.errors);
     assert_eq!(
         other.written(),
         first.written(),
-        "the specification did not change, but was read again"
+        "the spec did not change, but the build script ran again"
     );
 
     copy.edit(|spec| edits::replaced(spec, &format!("          maxItems: {LOWERED}\n"), ""));
@@ -219,7 +221,7 @@ fn an_edited_specification_goes_all_the_way() {
     assert!(!broken.ok);
     let expected = format!(
         "error: {NAME}@{}: spec/onboarding.yaml: components.schemas.AssignUsersRequest.properties.userIds.maxItems: \
-         expected the most user ids that a request may carry, an integer of at least 1, found nothing",
+         expected an integer of at least 1, found nothing",
         env!("CARGO_PKG_VERSION")
     );
     assert!(
@@ -232,7 +234,6 @@ fn an_edited_specification_goes_all_the_way() {
     fs::remove_file(copy.spec()).unwrap();
     let missing = copy.test(false);
     assert!(!missing.ok);
-    let expected =
-        "spec/onboarding.yaml: expected the OpenAPI 3.0 document that the client is generated from";
+    let expected = "spec/onboarding.yaml: expected an OpenAPI 3.0 document, but cannot read it: ";
     assert!(missing.errors.contains(expected), "{}", missing.errors);
 }

@@ -1,20 +1,19 @@
-//! `JsonSchema` of the spec's types is the component's own, and holds for what they serialise to.
-#![cfg(feature = "schemars")]
+//! `JsonSchema` of the spec's types is the schema of the component, and holds for what they serialize to.
 
-#[path = "../build/convert.rs"]
-mod convert;
-
+use crate::edits::SPEC;
+use crate::generator::schema::json_schema;
 use connecteam_onboarding::api::types;
 use connecteam_onboarding::{AssignmentId, AssignmentStatus, PackId, UserId};
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
 
-fn components() -> Value {
-    let spec: Value = yaml_serde::from_str(include_str!("../spec/onboarding.yaml")).unwrap();
-    spec["components"]["schemas"].clone()
+fn spec() -> Value {
+    yaml_serde::from_str(SPEC).unwrap()
 }
 
-/// The schema of a type, without what only the outermost has; references by name.
+/// The schema of a type without what only a root schema has. References are names.
 fn own<T: JsonSchema>() -> (String, Value) {
     fn names(value: &mut Value) {
         match value {
@@ -30,15 +29,15 @@ fn own<T: JsonSchema>() -> (String, Value) {
     }
     let mut schema = schema_for!(T).to_value();
     let object = schema.as_object_mut().unwrap();
-    for outer in ["$schema", "$defs", "title"] {
-        object.remove(outer);
+    for root in ["$schema", "$defs", "title"] {
+        object.remove(root);
     }
     names(&mut schema);
     (T::schema_name().into_owned(), schema)
 }
 
 #[test]
-fn a_components_type_has_its_schema() {
+fn a_type_has_the_schema_of_its_component() {
     let of_types = [
         own::<PackId>(),
         own::<UserId>(),
@@ -54,15 +53,15 @@ fn a_components_type_has_its_schema() {
         own::<types::ErrorItem>(),
         own::<types::ErrorLocation>(),
     ];
-    // Here for the types as they are built; `changes.rs` holds that every component has its schema.
-    let components = components();
+    // `changes.rs` checks that no component is missing.
+    let components = &spec()["components"]["schemas"];
     for (name, of_type) in of_types {
-        assert_eq!(of_type, convert::convert(&components[&name]), "{name}");
+        assert_eq!(of_type, json_schema(&components[&name]), "{name}");
     }
 }
 
 #[test]
-fn references_lead_to_definitions() {
+fn references_point_to_definitions() {
     let schema = schema_for!(types::PackAssignmentsResponse).to_value();
     let text = schema.to_string();
     for name in [
@@ -78,7 +77,7 @@ fn references_lead_to_definitions() {
         );
         assert!(
             text.contains(&format!("\"#/$defs/{name}\"")),
-            "{name} is not referred to in {text}"
+            "{name} is not referenced in {text}"
         );
     }
 }
@@ -89,7 +88,7 @@ fn validator<T: JsonSchema>() -> jsonschema::Validator {
 }
 
 #[test]
-fn the_limits_of_a_request_are_in_its_schema() {
+fn the_schema_of_a_request_has_its_limits() {
     let request = validator::<types::AssignUsersRequest>();
     let cap = connecteam_onboarding::MAX_USERS_PER_REQUEST as u64;
     let ids = |count: u64| json!({ "userIds": (1..=count).collect::<Vec<_>>() });
@@ -108,7 +107,7 @@ fn the_limits_of_a_request_are_in_its_schema() {
     }
 }
 
-/// What a type reads and writes again is valid by its schema.
+/// A value is valid, and a type reads and writes it unchanged.
 #[track_caller]
 fn round_trip<T: JsonSchema + serde::Serialize + serde::de::DeserializeOwned>(value: &Value) {
     assert!(validator::<T>().is_valid(value), "{value}");
@@ -118,7 +117,7 @@ fn round_trip<T: JsonSchema + serde::Serialize + serde::de::DeserializeOwned>(va
 }
 
 #[test]
-fn what_the_types_write_is_valid() {
+fn serialized_values_are_valid() {
     round_trip::<types::AssignUsersRequest>(&json!({ "userIds": [7_031_021, 7_031_022] }));
     round_trip::<types::AssignUsersResponse>(&json!({ "data": {} }));
     for status in ["in_progress", "completed", "paused"] {
@@ -141,12 +140,60 @@ fn what_the_types_write_is_valid() {
 }
 
 #[test]
-fn the_guides_examples_are_valid() {
-    let spec: Value = yaml_serde::from_str(include_str!("../spec/onboarding.yaml")).unwrap();
+fn the_examples_of_the_spec_are_valid() {
+    let spec = spec();
     let path = &spec["paths"]["/onboarding/v1/packs/{packId}/assignments"];
-    let example =
-        |of: &Value| of["content"]["application/json"]["examples"]["guide"]["value"].clone();
-    round_trip::<types::PackAssignmentsResponse>(&example(&path["get"]["responses"]["200"]));
-    round_trip::<types::AssignUsersRequest>(&example(&path["post"]["requestBody"]));
-    round_trip::<types::AssignUsersResponse>(&example(&path["post"]["responses"]["200"]));
+    let content = |of: &Value| of["content"]["application/json"].clone();
+    let guide = |of: &Value| content(of)["examples"]["guide"]["value"].clone();
+    round_trip::<types::PackAssignmentsResponse>(&guide(&path["get"]["responses"]["200"]));
+    round_trip::<types::AssignUsersRequest>(&guide(&path["post"]["requestBody"]));
+    round_trip::<types::AssignUsersResponse>(&guide(&path["post"]["responses"]["200"]));
+    let responses = &spec["components"]["responses"];
+    round_trip::<types::ErrorBody>(&content(&responses["Failed"])["example"]);
+    let refusals = content(&responses["Refused"])["examples"].clone();
+    for (name, example) in refusals.as_object().unwrap() {
+        println!("{name}");
+        round_trip::<types::ErrorBody>(&example["value"]);
+    }
+}
+
+/// The ids and the status are made by macros. The first test has them.
+#[test]
+fn every_public_type_that_serializes_has_a_json_schema() {
+    let mut code = String::new();
+    read_into(&mut code, Path::new("src"));
+    let mut checked = 0;
+    for declared in ["\npub struct ", "\npub enum "] {
+        for (at, _) in code.match_indices(declared) {
+            let name = code[at + declared.len()..]
+                .split(|c: char| !c.is_alphanumeric())
+                .next();
+            let name = name.unwrap_or_default();
+            // Attributes and documentation start after a blank line.
+            let attributes = code[..at].rsplit("\n\n").next().unwrap_or_default();
+            let has = |what: &str| {
+                attributes.contains(what) || code.contains(&format!("{what} for {name} "))
+            };
+            // An error is written to logs, and never read back.
+            if has("Serialize") && !name.ends_with("Error") {
+                checked += 1;
+                assert!(
+                    has("JsonSchema"),
+                    "{name} serializes, but has no `JsonSchema`"
+                );
+            }
+        }
+    }
+    assert!(checked >= 8, "found only {checked} types that serialize");
+}
+
+fn read_into(code: &mut String, folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_into(code, &path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            *code += &fs::read_to_string(path).unwrap();
+        }
+    }
 }

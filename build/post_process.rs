@@ -1,0 +1,112 @@
+//! Edits progenitor's code, as text: hides its constructors, seals the trait for tests, and adds what
+//! documentation and derives it lacks.
+
+use super::document::Document;
+use super::{Options, rust_type};
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// Code outside the crate cannot build a client, as it would skip the rate limits and choose the host. The other
+/// constructor is removed.
+const CONSTRUCTOR: (&str, &str) = ("pub fn new_with_client(", "pub(crate) fn new_with_client(");
+/// Code outside cannot implement this trait, as it grows with the spec.
+const SEALED: (&str, &str) = (
+    "pub trait MockServerExt {",
+    "pub trait MockServerExt: crate::api::sealed::Sealed {",
+);
+const OTHER_CONSTRUCTOR: &str = "    /// Create a new client.\n";
+const ERROR_MODULE: &str = "    /// Error types.\n";
+
+/// Lines of progenitor's code without documentation, and the documentation.
+const DOCS: &str = "
+pub extra: => All other fields.
+When(::httpmock::When); => The requests of this operation that a mock matches.
+Then(::httpmock::Then); => The response of a mock of this operation.
+pub fn new(inner: ::httpmock:: => Wraps httpmock's own value.
+pub fn into_inner(self) => Returns httpmock's own value, to go beyond the spec.
+value: &crate::id:: => Matches requests with this id.
+pub fn body(self, value => Matches requests with this body.
+pub fn ok(self, value => Responds with status 200 and this body.
+pub fn client_error(self, status => Responds with this status, from 400 to 499, and this body.
+pub fn server_error(self, status => Responds with this status, from 500 to 599, and this body.
+";
+
+/// Makes all edits.
+pub fn post_process(code: &str, document: &Document, options: Options) -> Result<String, String> {
+    let mut code = replaced(code, CONSTRUCTOR)?;
+    code = without_item(&code, OTHER_CONSTRUCTOR)?;
+    if options.mock {
+        code = replaced(&code, SEALED)?;
+    }
+    // Only enums without fields have conversions that fail.
+    if !code.contains("self::error::") {
+        code = without_item(&code, ERROR_MODULE)?;
+    }
+    Ok(annotated(&code, document, options))
+}
+
+fn replaced(code: &str, (from, to): (&str, &str)) -> Result<String, String> {
+    position(code, from).map(|_| code.replacen(from, to, 1))
+}
+
+/// Removes an item of a block, from its documentation to its closing brace.
+fn without_item(code: &str, start: &str) -> Result<String, String> {
+    let (before, rest) = code.split_at(position(code, start)?);
+    let end = "\n    }\n";
+    let after = position(rest, end)? + end.len();
+    Ok(before.to_owned() + &rest[after..])
+}
+
+fn position(code: &str, text: &str) -> Result<usize, String> {
+    let expected = text.trim();
+    code.find(text).ok_or_else(|| {
+        format!("expected `{expected}` in progenitor's code: adapt build/post_process.rs")
+    })
+}
+
+/// Adds documentation, and a derived `JsonSchema` for each type that is no component of its own.
+fn annotated(code: &str, document: &Document, options: Options) -> String {
+    let docs: Vec<_> = DOCS
+        .lines()
+        .filter_map(|line| line.split_once(" => "))
+        .collect();
+    let components = document.get("/components/schemas").as_object();
+    let mut schema = &Value::Null;
+    let mut out = String::new();
+    for line in code.lines() {
+        let item = line.trim_start();
+        let indent = &line[..line.len() - item.len()];
+        if let Some(name) = declared_type(line) {
+            let mut all = components.into_iter().flatten();
+            let component =
+                all.find(|(component, _)| rust_type(component) == format!("types::{name}"));
+            schema = component.map_or(&Value::Null, |(_, schema)| schema);
+            if options.schemars && component.is_none() {
+                let _ = writeln!(out, "{indent}#[derive(schemars::JsonSchema)]");
+            }
+        }
+        let fixed = docs.iter().find(|(part, _)| item.contains(part));
+        if let Some(text) = fixed.map(|(_, text)| *text).or(variant_doc(schema, item)) {
+            let _ = writeln!(out, "{indent}/// {text}");
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// The type that a line of the module `types` declares.
+fn declared_type(line: &str) -> Option<&str> {
+    let rest = line
+        .strip_prefix("    pub struct ")
+        .or(line.strip_prefix("    pub enum "))?;
+    rest.split(|c: char| !c.is_alphanumeric()).next()
+}
+
+/// The description of the part of a schema that became this variant.
+fn variant_doc<'a>(schema: &'a Value, item: &str) -> Option<&'a str> {
+    let (name, _) = item.split_once('(')?;
+    let parts = ["anyOf", "oneOf"].map(|keyword| schema[keyword].as_array());
+    let mut parts = parts.into_iter().flatten().flatten();
+    parts.find(|part| part["title"] == name)?["description"].as_str()
+}

@@ -1,0 +1,70 @@
+//! `JsonSchema` of the spec's types: the schema in the spec, limits included.
+
+use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
+
+/// Implements `JsonSchema` for the components of the spec: name, type, JSON Schema. In it, `$ref` holds the name of
+/// another component.
+macro_rules! json_schemas {
+    ($($name:literal: $type:ty = $schema:literal;)*) => {
+        $(
+            #[cfg_attr(docsrs, doc(cfg(feature = "schemars")))]
+            impl schemars::JsonSchema for $type {
+                fn schema_name() -> std::borrow::Cow<'static, str> {
+                    $name.into()
+                }
+
+                fn schema_id() -> std::borrow::Cow<'static, str> {
+                    concat!(module_path!(), "::", $name).into()
+                }
+
+                fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                    crate::api::schema::resolved($schema, generator, component)
+                }
+            }
+        )*
+
+        fn component(name: &str, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+            match name {
+                $($name => generator.subschema_for::<$type>(),)*
+                _ => schemars::Schema::default(),
+            }
+        }
+    };
+}
+pub(crate) use json_schemas;
+
+/// Parses a schema and replaces each reference by what `component` returns.
+pub(crate) fn resolved(
+    text: &str,
+    generator: &mut SchemaGenerator,
+    component: fn(&str, &mut SchemaGenerator) -> Schema,
+) -> Schema {
+    let mut schema = serde_json::from_str(text).unwrap_or_default();
+    resolve(&mut schema, generator, component);
+    Schema::try_from(schema).unwrap_or_default()
+}
+
+fn resolve(
+    schema: &mut Value,
+    generator: &mut SchemaGenerator,
+    component: fn(&str, &mut SchemaGenerator) -> Schema,
+) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::String(name)) = object.get("$ref") {
+                *schema = component(name, generator).into();
+            } else {
+                for value in object.values_mut() {
+                    resolve(value, generator, component);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                resolve(item, generator, component);
+            }
+        }
+        _ => {}
+    }
+}
