@@ -1,16 +1,17 @@
-//! Time that passes only when somebody waits for it.
+//! A clock whose time passes only while a caller waits.
 
-use crate::clock::{Clock, Sleep};
-use std::sync::Arc;
+use crate::clock::{Clock, Sleep, SystemClock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A clock on which every wait is over in two milliseconds, and moves the time on: a test of back-off,
-/// settling or the account's windows takes no time. Two that wait a minute each at the same time move it by
-/// one minute, not two. Clones are the same clock.
+/// A clock for tests: each wait ends after two milliseconds and moves the time forward by its full length.
 ///
-/// It starts at the first second of 2026 and knows nothing of what happens on real sockets: a real
-/// delay does not move it.
+/// A test of back-off, settling or rate limits therefore takes almost no time. Two concurrent waits of a
+/// minute move the time by one minute, not two. Clones share the time.
+///
+/// The clock starts at 2026-01-01T00:00:00Z. Real time does not move it, unless
+/// [`FakeOnboarding::real_time`](super::FakeOnboarding::real_time) is called.
 ///
 /// ```
 /// use connecteam_onboarding::{Clock, mock::FakeClock};
@@ -21,45 +22,61 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// assert_eq!(clock.now(), Duration::from_secs(60));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct FakeClock {
-    /// Nanoseconds since the start.
-    now: Arc<AtomicU64>,
+pub struct FakeClock(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Nanoseconds added by waits and by `advance`.
+    added: AtomicU64,
+    /// Set in real time: `added` then counts on top of the machine's clock.
+    machine: OnceLock<SystemClock>,
 }
 
-/// How long a wait really takes.
-const MOMENT: Duration = Duration::from_millis(2);
+/// The real duration of a fake wait.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// 2026-01-01T00:00:00Z.
 const START: Duration = Duration::from_secs(1_767_225_600);
 
 impl FakeClock {
-    /// Moves the time on.
+    /// Moves the time forward. Waits that have begun keep their end.
     pub fn advance(&self, by: Duration) {
-        self.reach(self.now() + by);
+        self.reach(self.added() + by);
     }
 
-    fn reach(&self, time: Duration) {
-        self.now.fetch_max(
-            u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
-            Ordering::SeqCst,
-        );
+    pub(super) fn follow_machine(&self) {
+        self.0.machine.get_or_init(SystemClock::default);
+    }
+
+    fn added(&self) -> Duration {
+        Duration::from_nanos(self.0.added.load(Ordering::SeqCst))
+    }
+
+    fn reach(&self, added: Duration) {
+        let nanoseconds = u64::try_from(added.as_nanos()).unwrap_or(u64::MAX);
+        self.0.added.fetch_max(nanoseconds, Ordering::SeqCst);
     }
 }
 
 impl Clock for FakeClock {
     fn now(&self) -> Duration {
-        Duration::from_nanos(self.now.load(Ordering::SeqCst))
+        let machine = self.0.machine.get().map(Clock::now);
+        self.added() + machine.unwrap_or_default()
     }
 
     fn wall(&self) -> SystemTime {
-        UNIX_EPOCH + START + self.now()
+        let machine = self.0.machine.get().map(Clock::wall);
+        machine.unwrap_or(UNIX_EPOCH + START) + self.added()
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
-        let (clock, until) = (self.clone(), self.now() + duration);
+        if let Some(machine) = self.0.machine.get() {
+            return machine.sleep(duration);
+        }
+        let (clock, until) = (self.clone(), self.added() + duration);
         Box::pin(async move {
-            // Requests under way get a moment to be answered before the time moves.
-            tokio::time::sleep(MOMENT).await;
+            // Requests in flight get their response before the time moves.
+            tokio::time::sleep(PAUSE).await;
             clock.reach(until);
         })
     }

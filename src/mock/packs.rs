@@ -1,0 +1,155 @@
+//! Users, packs and assignments.
+
+use super::behavior::{Reassignment, RefusalStyle};
+use super::message::Response;
+use super::validation;
+use crate::api::AssignmentStatus;
+use crate::api::types::Assignment;
+use crate::id::{AssignmentId, PackId, UserId};
+use bytes::Bytes;
+use serde_json::json;
+use std::collections::{HashMap, HashSet};
+
+#[derive(Default)]
+pub(super) struct Packs {
+    pub(super) users: HashSet<UserId>,
+    pub(super) refusals: RefusalStyle,
+    pub(super) reassignment: Reassignment,
+    assignments: HashMap<PackId, Vec<Assignment>>,
+    last_id: u64,
+    /// The last list sent, until an assignment changes: a long list is slow to write.
+    sent: Option<(PackId, Bytes)>,
+}
+
+impl Packs {
+    pub(super) fn add(&mut self, pack: PackId) {
+        self.assignments.entry(pack).or_default();
+    }
+
+    pub(super) fn assignments(&self, pack: PackId) -> &[Assignment] {
+        let Some(assignments) = self.assignments.get(&pack) else {
+            unknown(pack)
+        };
+        assignments
+    }
+
+    fn assignments_mut(&mut self, pack: PackId) -> &mut Vec<Assignment> {
+        self.sent = None;
+        let Some(assignments) = self.assignments.get_mut(&pack) else {
+            unknown(pack)
+        };
+        assignments
+    }
+
+    /// Adds an assignment in progress.
+    pub(super) fn put(&mut self, pack: PackId, user: UserId) {
+        self.last_id += 1;
+        let id = AssignmentId::try_from(500 + self.last_id).expect("a small number");
+        let status = AssignmentStatus::InProgress;
+        // Built from JSON: another optional field in the spec then needs no change here.
+        let row = json!({"id": id, "userId": user, "status": status, "isWaitingApproval": false});
+        let row = serde_json::from_value(row).expect("the required fields of an assignment");
+        self.assignments_mut(pack).push(row);
+    }
+
+    /// Changes all assignments of a user.
+    pub(super) fn change(&mut self, pack: PackId, user: UserId, change: impl Fn(&mut Assignment)) {
+        let assignments = self.assignments_mut(pack).iter_mut();
+        let mut found = assignments.filter(|row| row.user_id == user).peekable();
+        // A test that changes no assignment has a mistake.
+        assert!(found.peek().is_some(), "user {user} is not on pack {pack}");
+        found.for_each(change);
+    }
+
+    pub(super) fn remove(&mut self, pack: PackId, user: UserId) {
+        self.change(pack, user, |_| {});
+        self.assignments_mut(pack).retain(|row| row.user_id != user);
+    }
+
+    /// Responds with all assignments of a pack.
+    pub(super) fn list(&mut self, pack: PackId, request_id: &str) -> Result<Response, Response> {
+        let Some(assignments) = self.assignments.get(&pack) else {
+            return Err(not_found());
+        };
+        let body = match &self.sent {
+            Some((of, body)) if *of == pack => body.clone(),
+            _ => {
+                let data = json!({ "assignments": assignments });
+                let body = json!({"requestId": request_id, "data": data}).to_string();
+                self.sent.insert((pack, body.into())).1.clone()
+            }
+        };
+        Ok(Response::new(200, "application/json", body))
+    }
+
+    /// Assigns all users, or none if the API rejects one of them.
+    pub(super) fn assign(
+        &mut self,
+        pack: PackId,
+        users: &[UserId],
+        request_id: &str,
+    ) -> Result<Response, Response> {
+        let Some(assignments) = self.assignments.get(&pack) else {
+            return Err(not_found());
+        };
+        let on_pack: HashSet<UserId> = match self.reassignment {
+            Reassignment::AssignAgain => HashSet::new(),
+            Reassignment::Ignore | Reassignment::Refuse => {
+                assignments.iter().map(|row| row.user_id).collect()
+            }
+        };
+        let refuse = self.reassignment == Reassignment::Refuse;
+        let is_rejected = |user| !self.users.contains(user) || (refuse && on_pack.contains(user));
+        let rejected: Vec<usize> = (0..users.len())
+            .filter(|index| is_rejected(&users[*index]))
+            .collect();
+        if !rejected.is_empty() {
+            return Err(self.refuse(users, &rejected));
+        }
+        for user in users.iter().filter(|user| !on_pack.contains(user)) {
+            self.put(pack, *user);
+        }
+        Ok(Response::json(
+            200,
+            &json!({"requestId": request_id, "data": {}}),
+        ))
+    }
+
+    fn refuse(&self, users: &[UserId], rejected: &[usize]) -> Response {
+        let items = |rejected: &[usize]| {
+            let item = |index: &usize| {
+                let place = json!(["body", "userIds", index]);
+                validation::item(&place, self.reason(users[*index]), "value_error")
+            };
+            Response::error(422, rejected.iter().map(item).collect::<Vec<_>>())
+        };
+        let text = |indices: &mut dyn Iterator<Item = usize>| {
+            let ids: Vec<_> = indices.map(|index| users[index].to_string()).collect();
+            Response::error(422, format!("invalid userIds: {}", ids.join(", ")))
+        };
+        match self.refusals {
+            RefusalStyle::Silent => Response::error(422, "Validation error"),
+            RefusalStyle::Indices => items(rejected),
+            RefusalStyle::FirstIndex => items(&rejected[..1]),
+            RefusalStyle::Text => text(&mut rejected.iter().copied()),
+            RefusalStyle::Echo => text(&mut (0..users.len())),
+        }
+    }
+
+    fn reason(&self, user: UserId) -> &'static str {
+        if self.users.contains(&user) {
+            "user is already assigned"
+        } else {
+            "user does not exist"
+        }
+    }
+}
+
+/// The spec promises JSON. The vendor has been seen to send an empty text, which `Fault::before(404, "")` does.
+fn not_found() -> Response {
+    Response::error(404, "Onboarding pack not found")
+}
+
+fn unknown(pack: PackId) -> ! {
+    panic!("pack {pack} is not known: call `add_pack` first")
+}

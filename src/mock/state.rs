@@ -1,0 +1,186 @@
+//! The state of the fake, and the way of a request through it.
+
+use super::behavior::{Effect, Fault};
+use super::limits::Window;
+use super::message::{Request, Response, authorization, header};
+use super::oauth::OAuth;
+use super::packs::Packs;
+use super::validation;
+use crate::api::{API_KEY_HEADER, ASSIGNMENTS_PATH, SCOPES, TOKEN_PATH};
+use crate::clock::Clock;
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, UNIX_EPOCH};
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) packs: Packs,
+    pub(super) keys: HashMap<String, Access>,
+    pub(super) oauth: OAuth,
+    pub(super) limits: Vec<Window>,
+    pub(super) faults: VecDeque<Fault>,
+    pub(super) counts: Counts,
+}
+
+/// What an API key permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Full,
+    ReadOnly,
+    /// The plan of the account does not include the API.
+    None,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) requests: u64,
+    pub(super) reads: u64,
+    pub(super) writes: u64,
+    pub(super) tokens: u64,
+    pub(super) rate_limited: u64,
+    /// The number of users in the largest request.
+    pub(super) largest: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Endpoint<'a> {
+    Token,
+    /// With the id of the pack, as it stands in the path.
+    Assignments(&'a str),
+}
+
+impl<'a> Endpoint<'a> {
+    fn of(path: &'a str) -> Option<Self> {
+        if path == TOKEN_PATH {
+            return Some(Self::Token);
+        }
+        let (before, after) = ASSIGNMENTS_PATH.split_once("{packId}")?;
+        let id = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!id.is_empty() && !id.contains('/')).then_some(Self::Assignments(id))
+    }
+}
+
+/// The scopes that reading and writing assignments need.
+fn read_scope() -> &'static str {
+    SCOPES[0]
+}
+
+fn write_scope() -> &'static str {
+    SCOPES[1]
+}
+
+impl State {
+    pub(super) fn respond(&mut self, request: &Request, clock: &impl Clock) -> Response {
+        self.counts.requests += 1;
+        let now = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut response = match Endpoint::of(request.uri().path()) {
+            Some(endpoint) => self.call(endpoint, request, now.as_secs()),
+            None => website(),
+        };
+        if !response.headers.iter().any(|(name, _)| name == "date") {
+            let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(now.as_secs()));
+            response = response.with("date", &date);
+        }
+        response
+    }
+
+    /// Applies the limits and the next fault to a request to the API.
+    fn call(&mut self, endpoint: Endpoint<'_>, request: &Request, epoch: u64) -> Response {
+        match (endpoint, request.method().as_str()) {
+            (Endpoint::Token, "POST") => self.counts.tokens += 1,
+            (Endpoint::Assignments(_), "GET") => self.counts.reads += 1,
+            (Endpoint::Assignments(_), "POST") => self.counts.writes += 1,
+            _ => {}
+        }
+        let mut fits = true;
+        for window in &mut self.limits {
+            fits &= window.take(epoch);
+        }
+        let fault = self.next_fault(endpoint, fits).unwrap_or_else(Fault::pass);
+        let mut response = match fault.effect {
+            Effect::Before(response) => response,
+            _ if !fits => {
+                self.counts.rate_limited += 1;
+                Response::error(429, "Too many requests")
+            }
+            Effect::After(response) => {
+                self.execute(endpoint, request, epoch);
+                response
+            }
+            Effect::Pass => self.execute(endpoint, request, epoch),
+        };
+        response.replace(self.limits.iter().flat_map(Window::headers).collect());
+        response.replace(fault.headers);
+        response
+    }
+
+    /// A fault that executes its request waits for a request within the limits.
+    fn next_fault(&mut self, endpoint: Endpoint<'_>, fits: bool) -> Option<Fault> {
+        let next = self.faults.front()?;
+        let applies = matches!(endpoint, Endpoint::Assignments(_)) && (fits || !next.executes());
+        if applies {
+            self.faults.pop_front()
+        } else {
+            None
+        }
+    }
+
+    fn execute(&mut self, endpoint: Endpoint<'_>, request: &Request, epoch: u64) -> Response {
+        let result = match (endpoint, request.method().as_str()) {
+            (Endpoint::Token, "POST") => self.oauth.issue(request, epoch),
+            (Endpoint::Token, _) => Err(not_allowed("POST")),
+            (Endpoint::Assignments(pack), "GET") => self.read(pack, request, epoch),
+            (Endpoint::Assignments(pack), "POST") => self.assign(pack, request, epoch),
+            (Endpoint::Assignments(_), _) => Err(not_allowed("GET, POST")),
+        };
+        result.unwrap_or_else(|refused| refused)
+    }
+
+    fn read(&mut self, pack: &str, request: &Request, epoch: u64) -> Result<Response, Response> {
+        self.authorize(request, read_scope(), epoch)?;
+        let pack = validation::pack_id(pack)?;
+        self.packs.list(pack, &self.request_id())
+    }
+
+    fn assign(&mut self, pack: &str, request: &Request, epoch: u64) -> Result<Response, Response> {
+        self.authorize(request, write_scope(), epoch)?;
+        let pack = validation::pack_id(pack)?;
+        let list = validation::list(request)?;
+        self.counts.largest = self.counts.largest.max(list.len());
+        let users = validation::users(&list)?;
+        self.packs.assign(pack, &users, &self.request_id())
+    }
+
+    fn request_id(&self) -> String {
+        format!("fake-{}", self.counts.requests)
+    }
+
+    fn authorize(&self, request: &Request, scope: &str, epoch: u64) -> Result<(), Response> {
+        if let Some(key) = header(request, API_KEY_HEADER) {
+            let access = self.keys.get(key);
+            return match access.ok_or_else(|| Response::error(401, "Invalid API key"))? {
+                Access::ReadOnly if scope != read_scope() => {
+                    let message = format!("API key missing required permission: {scope}");
+                    Err(Response::error(403, message))
+                }
+                Access::Full | Access::ReadOnly => Ok(()),
+                Access::None => Err(Response::error(
+                    403,
+                    "The plan of this account has no API access",
+                )),
+            };
+        }
+        let token = authorization(request, "Bearer");
+        let token = token.ok_or_else(|| Response::error(401, "Missing credentials"))?;
+        self.oauth.check(token, scope, epoch)
+    }
+}
+
+fn not_allowed(methods: &str) -> Response {
+    Response::error(405, "Method Not Allowed").with("allow", methods)
+}
+
+/// The vendor's hosts serve a web page for each path that is not part of the API.
+fn website() -> Response {
+    let page = "<!doctype html><title>Connecteam</title>";
+    Response::new(200, "text/html; charset=utf-8", page)
+}
