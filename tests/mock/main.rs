@@ -4,6 +4,7 @@
 
 mod oauth;
 mod rules;
+mod server;
 
 use connecteam_onboarding::api::types::{AssignUsersResponse, ErrorBody, PackAssignmentsResponse};
 use connecteam_onboarding::mock::{FakeOnboarding, Fault};

@@ -1,0 +1,268 @@
+//! Runs the fake of the API on the machine's clock, to try the other programs by hand.
+//!
+//! ```text
+//! $ cargo run --features mock --example fake_server -- --users 1-600,700 --assigned 7,8 --move-ms 2000
+//! export CONNECTEAM_BASE_URL=http://127.0.0.1:40123
+//! export CONNECTEAM_API_KEY=fake-api-key
+//! …
+//! ```
+//!
+//! Paste the printed lines into a second terminal, then run `assign` and `follow` there.
+
+use connecteam_onboarding::mock::{FakeOnboarding, Fault};
+use connecteam_onboarding::{AssignmentStatus, PackId, UserId};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
+
+const HELP: &str = "\
+Runs the fake of the Connecteam onboarding API until Ctrl-C, and prints the variables that clients need.
+
+usage: fake_server [--pack N]... [--users LIST] [--assigned LIST] [--limits MINUTE,DAY]
+                   [--fail WHEN-STATUS@N]... [--delay-ms T] [--move-ms T]
+
+  --pack N                a pack; may be repeated (default: 1001)
+  --users LIST            the users of the account, for example 1-600,700 (default: 1-1000)
+  --assigned LIST         users who are on each pack from the start (default: none)
+  --limits MINUTE,DAY     the rate limits, in requests per minute and per day (default: none)
+  --fail WHEN-STATUS@N    responds to the Nth request for assignments with this status; WHEN is `before`
+                          (the request is not executed) or `after` (it is executed); may be repeated
+  --delay-ms T            delays each response (default: 0)
+  --move-ms T             at this interval, moves one user per pack along: from in progress to waiting
+                          for approval, then to completed (default: never)
+  -h, --help              prints this text
+
+Exit status: 0 after Ctrl-C, 1 for bad usage.";
+
+const CLIENT_ID: &str = "fake-client";
+const CLIENT_SECRET: &str = "fake-secret";
+
+struct Options {
+    packs: Vec<PackId>,
+    users: List,
+    assigned: List,
+    limits: Option<(u64, u64)>,
+    /// By the number of the request, from 1.
+    faults: BTreeMap<usize, Fault>,
+    delay: Option<Duration>,
+    moves: Option<Duration>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), String> {
+    let Some(options) = options()? else {
+        // A closed pipe is no error here.
+        let _ = writeln!(io::stdout(), "{HELP}");
+        return Ok(());
+    };
+    let fake = FakeOnboarding::start_async().await;
+    set_up(&fake, &options);
+    print_variables(&fake).map_err(|e| format!("cannot print: {e}"))?;
+    tokio::select! {
+        () = move_users(&fake, &options) => {}
+        stopped = tokio::signal::ctrl_c() => stopped.map_err(|e| format!("no signal: {e}"))?,
+    }
+    eprintln!(
+        "{} requests: {} reads, {} writes, {} for a token; {} rate-limited",
+        fake.requests(),
+        fake.reads(),
+        fake.writes(),
+        fake.tokens(),
+        fake.rate_limited(),
+    );
+    Ok(())
+}
+
+fn set_up(fake: &FakeOnboarding, options: &Options) {
+    fake.real_time()
+        .add_oauth_client(CLIENT_ID, CLIENT_SECRET)
+        .add_users(options.users.ids());
+    for pack in &options.packs {
+        fake.add_pack(*pack)
+            .put_on_pack(*pack, options.assigned.ids());
+    }
+    if let Some((minute, day)) = options.limits {
+        fake.limits(minute, day);
+    }
+    let mut next = 1;
+    for (number, fault) in &options.faults {
+        fake.pass_next(number - next).fail_next(fault.clone());
+        next = number + 1;
+    }
+    if let Some(delay) = options.delay {
+        fake.delay_responses(delay);
+    }
+}
+
+fn print_variables(fake: &FakeOnboarding) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "export CONNECTEAM_BASE_URL={}", fake.base_url())?;
+    writeln!(out, "export CONNECTEAM_API_KEY={}", fake.api_key())?;
+    writeln!(out, "# OAuth 2.0, without CONNECTEAM_API_KEY:")?;
+    writeln!(out, "# export CONNECTEAM_CLIENT_ID={CLIENT_ID}")?;
+    writeln!(out, "# export CONNECTEAM_CLIENT_SECRET={CLIENT_SECRET}")?;
+    out.flush()
+}
+
+/// Moves the first user of each pack who has not completed it by one step per interval. Never returns.
+async fn move_users(fake: &FakeOnboarding, options: &Options) {
+    let Some(interval) = options.moves else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::time::sleep(interval).await;
+        for pack in &options.packs {
+            let assignments = fake.assignments(*pack);
+            let open = |status: &AssignmentStatus| *status != AssignmentStatus::Completed;
+            match assignments.iter().find(|row| open(&row.status)) {
+                Some(row) if row.is_waiting_approval => fake.approve(*pack, row.user_id),
+                Some(row) => fake.finish_steps(*pack, row.user_id),
+                None => continue,
+            };
+        }
+    }
+}
+
+/// `None` if the help is requested.
+fn options() -> Result<Option<Options>, String> {
+    use lexopt::Arg::{Long, Short};
+    let mut options = Options {
+        packs: Vec::new(),
+        users: List(vec![1..=1_000]),
+        assigned: List(Vec::new()),
+        limits: None,
+        faults: BTreeMap::new(),
+        delay: None,
+        moves: None,
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next().map_err(usage)? {
+        match argument {
+            Long("pack") => options.packs.push(value(&mut parser, "--pack")?),
+            Long("users") => options.users = value(&mut parser, "--users")?,
+            Long("assigned") => options.assigned = value(&mut parser, "--assigned")?,
+            Long("limits") => {
+                let Pair(minute, day) = value(&mut parser, "--limits")?;
+                options.limits = Some((minute, day));
+            }
+            Long("fail") => {
+                let At(number, fault) = value(&mut parser, "--fail")?;
+                if options.faults.insert(number, fault).is_some() {
+                    return Err(format!("--fail: two faults for request {number}"));
+                }
+            }
+            Long("delay-ms") => options.delay = Some(milliseconds(&mut parser, "--delay-ms")?),
+            Long("move-ms") => options.moves = Some(milliseconds(&mut parser, "--move-ms")?),
+            Long("help") | Short('h') => return Ok(None),
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    if options.packs.is_empty() {
+        options.packs.push(PackId::try_from(1001).expect("an id"));
+    }
+    Ok(Some(options))
+}
+
+fn usage(problem: impl Display) -> String {
+    format!("{problem}; see --help")
+}
+
+fn value<T: FromStr<Err: Display>>(parser: &mut lexopt::Parser, flag: &str) -> Result<T, String> {
+    let value = parser.value().map_err(usage)?;
+    let text = value.to_string_lossy();
+    text.parse().map_err(|e| format!("{flag}: {e}"))
+}
+
+fn milliseconds(parser: &mut lexopt::Parser, flag: &str) -> Result<Duration, String> {
+    match value(parser, flag)? {
+        0 => Err(format!("{flag}: expected at least 1")),
+        number => Ok(Duration::from_millis(number)),
+    }
+}
+
+/// Ids and ranges of ids: `1-600,700`.
+struct List(Vec<RangeInclusive<u64>>);
+
+impl List {
+    fn ids(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().cloned().flatten()
+    }
+}
+
+impl FromStr for List {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let id = |text: &str| text.parse::<UserId>().map_err(|e| e.to_string());
+        let range = |part: &str| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let range = id(first)?.get()..=id(last)?.get();
+            if range.is_empty() {
+                return Err(format!("`{part}` is an empty range"));
+            }
+            Ok(range)
+        };
+        text.split(',')
+            .map(range)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+/// Two numbers: `100,10000`.
+struct Pair(u64, u64);
+
+impl FromStr for Pair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text
+            .split_once(',')
+            .and_then(|(minute, day)| Some((minute.parse().ok()?, day.parse().ok()?)));
+        let (minute, day) =
+            numbers.ok_or(format!("`{text}` is not MINUTE,DAY, for example 100,10000"))?;
+        Ok(Self(minute, day))
+    }
+}
+
+/// A fault and the number of its request: `after-502@2`.
+struct At(usize, Fault);
+
+impl FromStr for At {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let (fault, number) = text.split_once('@')?;
+            let (when, status) = fault.split_once('-')?;
+            let number = number.parse().ok().filter(|number| *number > 0)?;
+            let status = status
+                .parse()
+                .ok()
+                .filter(|status| (200..=999).contains(status))?;
+            let body = r#"{"detail":"a fault of the fake server"}"#;
+            match when {
+                "before" => Some(Self(number, Fault::before(status, body))),
+                "after" => Some(Self(number, Fault::after(status, body))),
+                _ => None,
+            }
+        };
+        parse().ok_or(format!(
+            "`{text}` is not WHEN-STATUS@N, for example after-502@2"
+        ))
+    }
+}
