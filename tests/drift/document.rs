@@ -1,139 +1,101 @@
-//! The vendor's document, to be edited, and what is expected of it.
+//! The vendor's document, edits of it, and the program.
 
-use crate::drift;
 use serde_json::Value;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-const VENDOR: &str = include_str!("vendor.json");
-const PATH: &str = "/onboarding/v1/packs/{packId}/assignments";
-pub const GET: &str = "/paths/~1onboarding~1v1~1packs~1{packId}~1assignments/get";
-pub const POST: &str = "/paths/~1onboarding~1v1~1packs~1{packId}~1assignments/post";
+pub const VENDOR: &str = include_str!("vendor.json");
+pub const PATH: &str = "/onboarding/v1/packs/{packId}/assignments";
 
-pub fn ours() -> Value {
-    yaml_serde::from_str(include_str!("../../spec/onboarding.yaml")).expect("YAML")
+pub fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("this test");
+    let folder = test.parent().and_then(Path::parent).expect("target/debug");
+    folder.join("examples").join("drift")
 }
 
-/// The vendor's document, to be edited.
-pub struct Document(pub Value);
-
-pub fn vendor() -> Document {
-    Document(serde_json::from_str(VENDOR).expect("JSON"))
+/// Returns exit status, standard output and standard error.
+pub fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
+    let mut command = Command::new(program());
+    command.args(arguments).stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the example is built");
+    // The program may end before it reads its input.
+    let _ = child.stdin.take().expect("piped").write_all(input);
+    let output = child.wait_with_output().expect("an end");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let status = output.status.code().expect("an exit status");
+    (status, text(output.stdout), text(output.stderr))
 }
 
-/// The place of a schema's part, such as `PackAssignment/properties/id`.
-pub fn schema(part: &str) -> String {
-    format!("/components/schemas/{part}")
-}
-
-impl Document {
-    #[track_caller]
-    pub fn at(&mut self, pointer: &str) -> &mut Value {
-        self.0
-            .pointer_mut(pointer)
-            .unwrap_or_else(|| panic!("the document has no {pointer}"))
+/// Compares a document. It must be handled: a report, or an error on one line.
+#[track_caller]
+pub fn compare(document: &Value) -> (i32, String) {
+    let (status, text, error) = run(&["-"], document.to_string().as_bytes());
+    let lines = error.lines().count();
+    match status {
+        0 | 2 | 3 => assert_eq!((error.as_str(), text.is_empty()), ("", false), "{document}"),
+        1 => assert!(
+            text.is_empty() && lines == 1 && error.starts_with("error: standard input: "),
+            "{error}: {document}"
+        ),
+        other => panic!("exit status {other}: {error}: {document}"),
     }
+    (status, text + &error)
+}
 
-    /// The object or list that holds the place, and the place's name in it.
-    #[track_caller]
-    fn holder(&mut self, pointer: &str) -> (&mut Value, String) {
-        let (holder, name) = pointer.rsplit_once('/').expect("a pointer");
-        (self.at(holder), name.replace("~1", "/").replace("~0", "~"))
+/// Expands the short start of a pointer.
+fn pointer(short: &str) -> String {
+    let (start, rest) = short.split_at(short.find('/').unwrap_or(short.len()));
+    let item = format!("/paths/{}", PATH.replace('/', "~1"));
+    match start {
+        "PATH" => item + rest,
+        "GET" | "POST" => item + "/" + &start.to_lowercase() + rest,
+        "SCHEMA" => "/components/schemas".to_owned() + rest,
+        "SCHEME" => "/components/securitySchemes".to_owned() + rest,
+        _ => short.to_owned(),
     }
+}
 
-    #[track_caller]
-    pub fn set(mut self, pointer: &str, value: Value) -> Self {
-        match self.holder(pointer) {
-            (Value::Array(list), name) if name == "-" => list.push(value),
-            (Value::Array(list), name) => list[name.parse::<usize>().expect("an index")] = value,
-            (holder, name) => holder[name] = value,
+/// Does one edit: `PLACE = JSON`, `remove PLACE`, `move PLACE to PLACE`.
+pub fn edit(document: &mut Value, line: &str) {
+    if let Some(place) = line.strip_prefix("remove ") {
+        remove(document, place);
+    } else if let Some(places) = line.strip_prefix("move ") {
+        let (from, to) = places.split_once(" to ").expect("two places");
+        let value = remove(document, from);
+        set(document, to, value);
+    } else {
+        let (place, value) = line.split_once(" = ").expect("an edit");
+        set(document, place, serde_json::from_str(value).expect("JSON"));
+    }
+}
+
+fn owner<'a>(document: &'a mut Value, place: &str) -> (&'a mut Value, String) {
+    let pointer = pointer(place);
+    let (owner, name) = pointer.rsplit_once('/').expect("a pointer");
+    // Escapes of JSON, then of a pointer.
+    let name: String = serde_json::from_str(&format!("\"{name}\"")).expect("a name");
+    let owner = document
+        .pointer_mut(owner)
+        .unwrap_or_else(|| panic!("no {owner}"));
+    (owner, name.replace("~1", "/").replace("~0", "~"))
+}
+
+fn set(document: &mut Value, place: &str, value: Value) {
+    match owner(document, place) {
+        (Value::Array(items), name) if name == "-" => items.push(value),
+        (Value::Array(items), name) => items[name.parse::<usize>().expect("an index")] = value,
+        (owner, name) => owner[name] = value,
+    }
+}
+
+fn remove(document: &mut Value, place: &str) -> Value {
+    match owner(document, place) {
+        (Value::Array(items), name) => items.remove(name.parse().expect("an index")),
+        (Value::Object(fields), name) => {
+            fields.remove(&name).unwrap_or_else(|| panic!("no {place}"))
         }
-        self
+        (other, _) => panic!("{place} is in {other}"),
     }
-
-    #[track_caller]
-    pub fn remove(mut self, pointer: &str) -> Self {
-        self.taken(pointer);
-        self
-    }
-
-    #[track_caller]
-    pub fn taken(&mut self, pointer: &str) -> Value {
-        let (holder, name) = self.holder(pointer);
-        match holder {
-            Value::Object(object) => object.remove(&name).expect("it is there"),
-            Value::Array(list) => list.remove(name.parse().expect("an index")),
-            other => panic!("{pointer} is in {other}"),
-        }
-    }
-
-    #[track_caller]
-    pub fn moved(mut self, from: &str, to: &str) -> Self {
-        let value = self.taken(from);
-        self.set(to, value)
-    }
-
-    #[track_caller]
-    fn prints(&self, status: u8, expected: &[String]) {
-        let report = drift::compare(&ours(), &self.0).expect("it can be compared");
-        let text = report.to_string();
-        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
-        assert_eq!(report.status(), status, "{text}");
-        let object = report.object();
-        let counted =
-            ["breaking", "additive"].map(|group| object[group].as_array().expect("a list").len());
-        let lines = expected
-            .iter()
-            .filter(|line| line.starts_with("  "))
-            .count();
-        assert_eq!(counted.iter().sum::<usize>(), lines, "{object}");
-    }
-
-    #[track_caller]
-    pub fn same(&self) {
-        self.prints(0, &["no difference".to_owned()]);
-    }
-
-    /// These breaking differences and no others.
-    #[track_caller]
-    pub fn breaks(&self, lines: &[&str]) {
-        self.prints(3, &group("breaking:", lines));
-    }
-
-    /// These additive differences and no others.
-    #[track_caller]
-    pub fn adds(&self, lines: &[&str]) {
-        self.prints(2, &group("additive:", lines));
-    }
-
-    #[track_caller]
-    pub fn breaks_and_adds(&self, breaking: &[&str], additive: &[&str]) {
-        self.prints(
-            3,
-            &[group("breaking:", breaking), group("additive:", additive)].concat(),
-        );
-    }
-
-    /// It cannot be compared, and the message says all of this.
-    #[track_caller]
-    pub fn fails(&self, words: &[&str]) {
-        let problem = drift::compare(&ours(), &self.0).expect_err("it cannot be compared");
-        assert!(
-            words.iter().all(|word| problem.contains(word)),
-            "expected {words:?} in: {problem}"
-        );
-        assert!(
-            !problem.contains(char::is_control) && problem.len() < 600,
-            "{problem}"
-        );
-    }
-}
-
-/// A group of the report; of each line, what follows our path.
-fn group(title: &str, lines: &[&str]) -> Vec<String> {
-    let full = |line: &&str| {
-        let (method, rest) = line.split_at(line.find([':', ' ']).expect("a method"));
-        format!("  {method} {PATH}{rest}")
-    };
-    std::iter::once(title.to_owned())
-        .chain(lines.iter().map(full))
-        .collect()
 }

@@ -1,178 +1,149 @@
-//! The program itself: its file, its output, its exit status. `cargo test` builds it beside the tests.
+//! Arguments, files, formats, output and exit status.
 
-use crate::document::{schema, vendor};
+use crate::document::{PATH, VENDOR, edit, program, run};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Exit status, standard output, standard error.
-fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
-    let tests = std::env::current_exe().expect("this test");
-    let program = tests
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/debug")
-        .join("examples")
-        .join("drift");
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the example is built");
-    // It may end without reading what it is given.
-    let _ = child.stdin.take().expect("piped").write_all(input);
-    let output = child.wait_with_output().expect("ends");
-    let utf8 = |bytes| String::from_utf8(bytes).expect("text");
-    (
-        output.status.code().expect("an exit"),
-        utf8(output.stdout),
-        utf8(output.stderr),
-    )
+const OURS: &str = include_str!("../../spec/onboarding.yaml");
+
+fn object(arguments: &[&str], input: &str) -> (i32, Value) {
+    let (status, text, error) = run(arguments, input.as_bytes());
+    assert_eq!((text.lines().count(), error.as_str()), (1, ""), "{text}");
+    (status, serde_json::from_str(&text).expect("JSON"))
 }
 
 #[test]
-fn the_exit_status_tells_how_bad_it_is() {
-    let list = schema("AssignUsers/properties/userIds/maxItems");
-    let line = |cap| {
-        format!(
-            "  POST /onboarding/v1/packs/{{packId}}/assignments request.userIds: maxItems: we have 500, the vendor has {cap}\n"
-        )
-    };
-    for (document, status, expected) in [
-        (vendor(), 0, "no difference\n".to_owned()),
-        (
-            vendor().set(&list, json!(600)),
-            2,
-            format!("additive:\n{}", line(600)),
-        ),
-        (
-            vendor().set(&list, json!(400)),
-            3,
-            format!("breaking:\n{}", line(400)),
-        ),
-    ] {
-        let text = document.0.to_string();
-        assert_eq!(
-            run(&["-"], text.as_bytes()),
-            (status, expected, String::new())
-        );
-        // A byte order mark, and a file.
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("drift-{status}.json"));
-        std::fs::write(&file, format!("\u{feff}{text}")).expect("a file");
-        assert_eq!(run(&[file.to_str().expect("text")], b"").0, status);
+fn reads_json_and_yaml_from_a_file_or_standard_input() {
+    let value: Value = serde_json::from_str(VENDOR).expect("JSON");
+    let yaml = yaml_serde::to_string(&value).expect("YAML");
+    // Numbers as keys, an anchor, an alias, an empty field.
+    let by_hand = OURS.replace("'200'", "200").replace(
+        "    UserId:\n      type: integer",
+        "    Unused:\n    Key: &integer integer\n    UserId:\n      type: *integer",
+    );
+    assert_ne!(by_hand, OURS);
+    let mark = format!("\u{feff}{VENDOR}");
+    let texts = [VENDOR, &yaml, OURS, &by_hand, &mark];
+    for (index, text) in texts.into_iter().enumerate() {
+        let same = (0, "no difference\n".to_owned(), String::new());
+        assert_eq!(run(&["-"], text.as_bytes()), same, "{index}");
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("drift-{index}"));
+        std::fs::write(&file, text).expect("a file");
+        let file = file.to_str().expect("UTF-8");
+        assert_eq!(run(&["--", file], b""), same, "{index}");
     }
 }
 
 #[test]
-fn json_is_one_object_on_every_exit() {
-    let object = |arguments: &[&str], input: &str| {
-        let (status, text, problem) = run(arguments, input.as_bytes());
-        assert_eq!((text.lines().count(), problem.as_str()), (1, ""), "{text}");
-        (status, serde_json::from_str::<Value>(&text).expect("JSON"))
-    };
+fn prints_one_json_object_on_every_exit() {
     let clean = json!({"breaking": [], "additive": [], "error": null});
-    assert_eq!(
-        object(&["--json", "-"], &vendor().0.to_string()),
-        (0, clean)
-    );
-    let edited = vendor()
-        .set(
-            &schema("AssignUsers/properties/userIds/maxItems"),
-            json!(400),
-        )
-        .set(
-            &schema("EmptyData/properties/count"),
-            json!({"type": "integer"}),
-        );
-    let operation = "POST /onboarding/v1/packs/{packId}/assignments";
+    assert_eq!(object(&["--json", "-"], VENDOR), (0, clean));
+    let mut document = serde_json::from_str(VENDOR).expect("JSON");
+    let cap = "SCHEMA/AssignUsers/properties/userIds/maxItems = 400";
+    edit(&mut document, cap);
+    edit(&mut document, "SCHEMA/EmptyData/properties/count = {}");
+    let place = |rest: &str| format!("POST {PATH} · {rest}");
     let expected = json!({
-        "breaking": [{"operation": operation, "place": "request.userIds", "what": "maxItems", "ours": "500",
-            "vendor": "400"}],
-        "additive": [{"operation": operation, "place": "answer.data.count", "what": "field", "ours": "none",
-            "vendor": "integer, optional"}],
+        "breaking": [{"place": place("request · userIds"), "what": "maxItems", "ours": "500", "vendor": "400"}],
+        "additive": [{"place": place("200 · data.count"), "what": "presence", "ours": null, "vendor": "optional"}],
         "error": null,
     });
     assert_eq!(
-        object(&["-", "--json"], &edited.0.to_string()),
+        object(&["-", "--json"], &document.to_string()),
         (3, expected)
     );
-    for (arguments, input) in [
-        (&["--json"][..], ""),
-        (&["--json", "-"], ""),
-        (&["--json", "no-such-file"], ""),
+    for arguments in [
+        &["--json"][..],
+        &["--json", "-"],
+        &["--json", "no-such-file"],
+        &["-", "--json", "--no"],
     ] {
-        let (status, object) = object(arguments, input);
+        let (status, object) = object(arguments, "");
+        let expected = json!({"breaking": [], "additive": [], "error": object["error"]});
         assert_eq!(
-            (status, &object["breaking"], object["error"].is_string()),
-            (1, &json!([]), true)
+            (status, object["error"].is_string(), &object),
+            (1, true, &expected)
         );
     }
 }
 
 #[test]
-fn help_is_the_usage_alone() {
+fn help_lists_arguments_and_exit_statuses() {
     for arguments in [
         &["--help"][..],
         &["-h"],
         &["vendor.json", "--help"],
         &["--json", "--help"],
     ] {
-        let usage = "usage: drift FILE [--json]\n".to_owned();
-        assert_eq!(
-            run(arguments, b""),
-            (0, usage, String::new()),
-            "{arguments:?}"
-        );
+        let (status, text, error) = run(arguments, b"");
+        assert_eq!((status, error.as_str()), (0, ""), "{arguments:?}");
+        assert!(text.starts_with("usage: drift FILE [--json]\n"), "{text}");
+        for start in ["FILE", "--json", "-h, --help", "0", "1", "2", "3"] {
+            assert!(text.contains(&format!("\n  {start} ")), "{start}: {text}");
+        }
     }
 }
 
 #[test]
-fn what_cannot_be_compared_says_why_and_exits_1() {
-    let nested = "[".repeat(1_000_000);
-    let swagger = r#"{"swagger": "2.0"}"#;
-    let own = include_str!("../../spec/onboarding.yaml");
-    let cases: [(&[&str], &[u8], &str); 11] = [
-        (&[], b"", "FILE is missing"),
-        (&["a", "b"], b"", "usage: drift FILE"),
-        (&["--frobnicate"], b"", "--frobnicate"),
-        (
-            &["no-such-file.json"],
-            b"",
-            "no-such-file.json: cannot be read",
-        ),
-        (
-            &["-"],
-            b"",
-            "standard input: not JSON: EOF while parsing a value at line 1 column 0; it is empty",
-        ),
-        (&["-"], b" \n", "it is empty"),
-        (
-            &["-"],
-            own.as_bytes(),
-            "if it is YAML, convert it to JSON first",
-        ),
-        (
-            &["-"],
-            br#"{"openapi": "3.1.0", "#,
-            "expected the OpenAPI document as JSON",
-        ),
-        (&["-"], b"\xff\xfe{}", "not JSON"),
-        (&["-"], nested.as_bytes(), "recursion limit exceeded"),
-        (
-            &["-"],
-            swagger.as_bytes(),
-            "it is Swagger \"2.0\"; expected OpenAPI 3.x",
-        ),
+fn reports_bad_usage() {
+    let cases: [(&[&str], &str); 5] = [
+        (&[], "FILE is missing; usage: drift FILE [--json]"),
+        (&["a", "b"], "usage: drift FILE"),
+        (&["--no"], "--no"),
+        (&["--json=x", "a"], "--json"),
+        (&["no-such-file"], "no-such-file: cannot be read: "),
     ];
-    for (arguments, input, words) in cases {
-        let (status, text, problem) = run(arguments, input);
-        assert_eq!((status, text.as_str()), (1, ""), "{arguments:?}");
-        assert!(
-            problem.starts_with("error: ") && problem.contains(words),
-            "expected {words:?} in: {problem}"
-        );
+    for (arguments, words) in cases {
+        fails(arguments, b"", words);
+    }
+}
+
+#[test]
+fn reports_documents_that_cannot_be_read() {
+    let cases: [(&[u8], &str); 8] = [
+        (b"", "standard input: the document is empty; save it again"),
+        (b"\xef\xbb\xbf \n", "the document is empty"),
+        (br#"{"openapi": "3.1.0", "#, "not JSON: EOF while parsing"),
+        (b"\xff\xfe{}", "standard input: neither JSON nor YAML: "),
+        (b"<!DOCTYPE html><html></html>", "standard input: "),
+        (b"openapi: [3.1.0", "neither JSON nor YAML: "),
+        (b"openapi: 3.1.0\nx: &x\n  y: *x", "neither JSON nor YAML: "),
+        (b"[]", "`openapi`: expected 3.x, found null"),
+    ];
+    for (input, words) in cases {
+        fails(&["-"], input, words);
+    }
+}
+
+#[track_caller]
+fn fails(arguments: &[&str], input: &[u8], words: &str) {
+    let (status, text, error) = run(arguments, input);
+    assert_eq!((status, text.as_str()), (1, ""), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.starts_with("error: "), "{error}");
+    assert!(error.contains(words), "{words}: {error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_output_changes_no_exit_status() {
+    let vendor = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/drift/vendor.json");
+    for (argument, status) in [
+        (vendor.as_os_str(), 0),
+        ("--help".as_ref(), 0),
+        ("--no".as_ref(), 1),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = Command::new(program());
+        let error = writer.try_clone().expect("a pipe");
+        let found = command
+            .arg(argument)
+            .stdin(Stdio::null())
+            .stdout(writer)
+            .stderr(error)
+            .status();
+        assert_eq!(found.expect("an end").code(), Some(status), "{argument:?}");
     }
 }
