@@ -12,6 +12,7 @@ mod queue;
 mod refusal;
 mod report;
 #[cfg(test)]
+#[allow(clippy::similar_names, reason = "a model")]
 mod simulation;
 
 pub use error::AssignError;

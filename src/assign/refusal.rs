@@ -36,9 +36,8 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
     }
     let hinted = (0..)
         .zip(hints(&texts, sent))
-        .filter_map(|(index, hinted): (usize, bool)| {
-            (hinted && reasons[index].is_none()).then(|| positions[index])
-        })
+        .filter(|(index, hinted): &(usize, bool)| *hinted && reasons[*index].is_none())
+        .map(|(index, _)| positions[index])
         .collect();
     let reasons: Vec<_> = positions
         .iter()

@@ -382,8 +382,7 @@ impl Stream for Watch {
 
 impl FusedStream for Watch {
     fn is_terminated(&self) -> bool {
-        let stream = self.stream.as_ref();
-        stream.is_some_and(|stream| stream.is_terminated())
+        self.stream.as_ref().is_some_and(FusedStream::is_terminated)
     }
 }
 

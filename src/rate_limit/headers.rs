@@ -261,7 +261,7 @@ mod tests {
             ("0".to_owned(), Some(0)),
             ("-5".to_owned(), Some(0)),
             ("soon".to_owned(), None),
-            ("".to_owned(), None),
+            (String::new(), None),
             ("1e300".to_owned(), None),
         ] {
             let reported = read(&[(MINUTE.reset, &value)]);

@@ -200,15 +200,20 @@ impl RateLimit {
     }
 
     /// Learns from a response that arrived at `now`.
-    pub(crate) fn received(&mut self, ticket: Ticket, now: Duration, response: Received<'_>) {
+    pub(crate) fn received(
+        &mut self,
+        Ticket { sent, sent_at }: Ticket,
+        now: Duration,
+        response: Received<'_>,
+    ) {
         self.events += 1;
         self.in_flight = self.in_flight.saturating_sub(1);
         self.any_response = true;
         self.wall = Some((response.wall, now));
         let arrival = Arrival {
-            sent: ticket.sent,
+            sent,
             event: self.events,
-            sent_at: ticket.sent_at,
+            sent_at,
             now,
         };
         let headers = response.headers;

@@ -137,7 +137,7 @@ impl OAuth {
         }
         requested.times += 1;
         requested.failure = None;
-        let sent = clock.now();
+        let asked_at = clock.now();
         let response = match self.request(base) {
             Ok(request) => send(request).await,
             Err(error) => Err(error),
@@ -147,7 +147,7 @@ impl OAuth {
                 let token = Token {
                     header,
                     number: requested.times,
-                    renew_at: sent + lifetime.saturating_sub(AHEAD.min(lifetime / 10)),
+                    renew_at: asked_at + lifetime.saturating_sub(AHEAD.min(lifetime / 10)),
                 };
                 *self.current() = Some(token.clone());
                 Ok(token)

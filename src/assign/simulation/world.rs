@@ -326,6 +326,7 @@ impl Way<'_> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a model")]
     /// One request: `users` for a write, none for a read.
     async fn send(&self, users: Option<&[UserId]>) -> Result<List, Error> {
         let nature = self.world.nature.get();
@@ -392,7 +393,7 @@ impl Way<'_> {
                 match &fate {
                     Fate::Answered => state.pending.push((at, number, sent)),
                     Fate::Executed(_, late) => {
-                        state.pending.push((at + latency / 2 + *late, number, sent))
+                        state.pending.push((at + latency / 2 + *late, number, sent));
                     }
                     Fate::Refused(_) | Fate::Lost(_) => {}
                 }
