@@ -36,6 +36,7 @@ mod region;
 mod schema;
 
 pub(crate) use open_enum::open_enum;
+pub use region::UnknownRegion;
 pub(crate) use region::regions;
 #[cfg(feature = "schemars")]
 pub(crate) use schema::json_schemas;

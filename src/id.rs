@@ -34,9 +34,21 @@ macro_rules! id {
                 self.0.get()
             }
 
+            /// Creates an id in a constant. Returns `None` if the number is 0 or above `i64::MAX`.
+            ///
+            /// ```
+            #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("const ID: ", stringify!($name), " = ", stringify!($name), "::new(1001).expect(\"a valid id\");")]
+            /// assert_eq!(ID.get(), 1001);
+            /// ```
+            #[must_use]
             #[inline]
-            fn new(value: u64) -> Option<Self> {
-                NonZeroU64::new(value).filter(|id| id.get() <= LARGEST).map(Self)
+            pub const fn new(value: u64) -> Option<Self> {
+                match NonZeroU64::new(value) {
+                    Some(id) if value <= LARGEST => Some(Self(id)),
+                    _ => None,
+                }
             }
         }
 

@@ -28,7 +28,7 @@ mod users;
 #[doc(inline)]
 pub use api::types::Assignment;
 #[doc(inline)]
-pub use api::{AssignmentStatus, MAX_USERS_PER_REQUEST, Region};
+pub use api::{AssignmentStatus, MAX_USERS_PER_REQUEST, Region, UnknownRegion};
 pub use assign::{Assign, AssignError, AssignProgress, Outcome, Plan, Rejection, Report, Waiting};
 pub use client::{Client, ClientBuilder, Pack};
 pub use clock::{Clock, Sleep, SystemClock};

@@ -2,12 +2,14 @@
 
 use super::builder::{ClientBuilder, check_base_url};
 use super::configuration;
+use crate::api::Region;
 use crate::error::Error;
 use std::ffi::OsString;
 
 const API_KEY: &str = "CONNECTEAM_API_KEY";
 const CLIENT_ID: &str = "CONNECTEAM_CLIENT_ID";
 const CLIENT_SECRET: &str = "CONNECTEAM_CLIENT_SECRET";
+const REGION: &str = "CONNECTEAM_REGION";
 const BASE_URL: &str = "CONNECTEAM_BASE_URL";
 
 impl ClientBuilder {
@@ -53,11 +55,21 @@ impl ClientBuilder {
         builder
             .check_credentials()
             .map_err(|problem| configuration(format!("{source}: {problem}")))?;
-        let Some(url) = read(BASE_URL)? else {
-            return Ok(builder);
-        };
-        check_base_url(&url).map_err(|problem| configuration(format!("{BASE_URL}: {problem}")))?;
-        Ok(builder.base_url(url))
+        match (read(REGION)?, read(BASE_URL)?) {
+            (None, None) => Ok(builder),
+            (Some(region), None) => {
+                let region = region.parse::<Region>();
+                let region = region.map_err(|e| configuration(format!("{REGION}: {e}")))?;
+                Ok(builder.region(region))
+            }
+            (None, Some(url)) => {
+                check_base_url(&url).map_err(|e| configuration(format!("{BASE_URL}: {e}")))?;
+                Ok(builder.base_url(url))
+            }
+            (Some(_), Some(_)) => Err(configuration(format!(
+                "{REGION} and {BASE_URL} are both set: set one of them"
+            ))),
+        }
     }
 }
 
@@ -86,6 +98,11 @@ mod tests {
             (&[(CLIENT_ID, "i:d"), (CLIENT_SECRET, "secret")], CLIENT_ID),
             (&[(CLIENT_ID, "id"), (CLIENT_SECRET, "a\nb")], CLIENT_SECRET),
             (&[key, (BASE_URL, "nonsense")], BASE_URL),
+            (&[key, (REGION, "down under")], REGION),
+            (
+                &[key, (REGION, "global"), (BASE_URL, "https://example.com")],
+                REGION,
+            ),
             (&[key, (BASE_URL, "http://example.com")], BASE_URL),
             (&[key, (BASE_URL, "https://u:p@example.com")], BASE_URL),
             (&[key, (BASE_URL, "https://example.com/?a=b")], BASE_URL),
@@ -95,6 +112,7 @@ mod tests {
             assert!(!error.contains("a\nb") && !error.contains("u:p"), "{error}");
         }
         assert!(from(&[key]).is_ok());
+        assert!(from(&[key, (REGION, "Australia"), (BASE_URL, " ")]).is_ok());
         assert!(from(&[(CLIENT_ID, "id"), (CLIENT_SECRET, " secret\n")]).is_ok());
     }
 }
