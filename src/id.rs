@@ -67,9 +67,14 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = InvalidId;
 
-            /// Decimal digits only: no sign, no spaces.
+            /// Parses decimal digits: no sign, no spaces, no leading zeros.
+            ///
+            /// A number with leading zeros is an employee number or a code, not an id of the API.
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+                if digits && text.len() > 1 && text.starts_with('0') {
+                    return Err(InvalidId::with_leading_zeros($what, text));
+                }
                 let value = if digits { text.parse().ok() } else { None };
                 value.and_then(Self::new).ok_or_else(|| InvalidId::new($what, text))
             }
@@ -140,9 +145,17 @@ id!(
 pub struct InvalidId {
     what: &'static str,
     value: Box<str>,
+    leading_zeros: bool,
 }
 
 impl InvalidId {
+    fn with_leading_zeros(what: &'static str, value: &str) -> Self {
+        Self {
+            leading_zeros: true,
+            ..Self::new(what, value)
+        }
+    }
+
     fn new(what: &'static str, value: &str) -> Self {
         // A whole pasted file must not become an error message.
         let shown: String = value.chars().take(60).collect();
@@ -150,17 +163,19 @@ impl InvalidId {
         Self {
             what,
             value: format!("{}{cut}", shown.escape_debug()).into(),
+            leading_zeros: false,
         }
     }
 }
 
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not a {} id: expected an integer from 1 to {LARGEST}",
-            self.value, self.what
-        )
+        write!(f, "`{}` is not a {} id: ", self.value, self.what)?;
+        if self.leading_zeros {
+            f.write_str("an id has no leading zeros; this may be an employee number")
+        } else {
+            write!(f, "expected an integer from 1 to {LARGEST}")
+        }
     }
 }
 
@@ -215,6 +230,28 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(long.len() < 200, "{long}");
+    }
+
+    #[test]
+    fn refuses_leading_zeros_with_that_reason() {
+        for text in ["000070", "07", "00", "0009223372036854775808"] {
+            let reason = "an id has no leading zeros; this may be an employee number";
+            for (error, what) in [
+                (text.parse::<UserId>().map(drop), "user"),
+                (text.parse::<PackId>().map(drop), "pack"),
+                (text.parse::<AssignmentId>().map(drop), "assignment"),
+            ] {
+                assert_eq!(
+                    error.expect_err(text).to_string(),
+                    format!("`{text}` is not a {what} id: {reason}")
+                );
+            }
+        }
+        for text in ["0", "-07", "+07", " 07", "07x", "0.7", "0x7"] {
+            let error = text.parse::<UserId>().expect_err(text).to_string();
+            assert!(error.ends_with(&format!("from 1 to {LARGEST}")), "{error}");
+        }
+        assert_eq!("70".parse::<UserId>().unwrap().get(), 70);
     }
 
     #[test]
