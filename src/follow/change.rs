@@ -1,4 +1,4 @@
-//! What happened between two snapshots.
+//! The changes between two snapshots.
 
 use super::{Snapshot, SnapshotEntry, Stage, State};
 use crate::{AssignmentId, AssignmentStatus, Error, ErrorKind, UserId};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// What happened to an assignment.
+/// The kind of a change of one assignment.
 ///
 /// ```
 /// use connecteam_onboarding::ChangeKind;
@@ -20,23 +20,23 @@ use std::fmt;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// First seen, in whatever state.
+    /// The assignment is new, in any state.
     Assigned,
-    /// Now waiting for an admin's approval, whatever it was.
+    /// The assignment now waits for an admin's approval.
     Submitted,
-    /// Now completed, whatever it was.
+    /// The assignment is now completed.
     Completed,
-    /// Back in progress, after waiting for approval or being completed.
+    /// The assignment is in progress again, after it waited for approval or was completed.
     Reopened,
-    /// Gone.
+    /// The assignment is not on the list any more.
     Removed,
-    /// Anything else: now in a status that this release does not know, back in progress from one, or
-    /// `isWaitingApproval` changed where it means nothing.
+    /// Any other change: to or from a status that this release does not know, or of `isWaitingApproval` where it has no
+    /// meaning.
     Other,
 }
 
 impl ChangeKind {
-    /// The name, as it is written in JSON.
+    /// Returns the name, as in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl ChangeKind {
             (None, None) => return Self::Other,
         };
         match (before, after) {
-            // Completed a second time would be counted twice.
+            // A second completion would be counted twice.
             (before, after) if before == after => Self::Other,
             (_, Stage::WaitingForApproval) => Self::Submitted,
             (_, Stage::Completed) => Self::Completed,
@@ -73,9 +73,17 @@ impl fmt::Display for ChangeKind {
     }
 }
 
-/// One thing that happened to one assignment between two snapshots.
+/// A change of one assignment between two snapshots.
 ///
-/// Written with the API's names, and for [`ChangeKind::Other`] with the status as well.
+/// Serializes as the kind, the ids, the state after the change and the state before it:
+///
+/// ```json
+/// {"change":"completed","userId":7,"assignmentId":501,"status":"completed","isWaitingApproval":false,
+///  "before":{"status":"in_progress","isWaitingApproval":true}}
+/// ```
+///
+/// `status` and `isWaitingApproval` are null for [`Removed`](ChangeKind::Removed), and `before` is null for
+/// [`Assigned`](ChangeKind::Assigned).
 ///
 /// ```
 /// use connecteam_onboarding::{ChangeKind, PackId, Snapshot};
@@ -92,7 +100,9 @@ impl fmt::Display for ChangeKind {
 /// let [change] = &later.changes_since(&earlier)?[..] else { unreachable!() };
 /// assert_eq!(change.kind(), ChangeKind::Completed);
 /// assert_eq!(change.to_string(), "completed: user 7, assignment 501 (was waiting for approval)");
-/// assert!(serde_json::to_string(change)?.starts_with(r#"{"change":"completed","userId":7,"assignmentId":501,"#));
+/// let json = serde_json::to_string(change)?;
+/// assert!(json.starts_with(r#"{"change":"completed","userId":7,"assignmentId":501,"status":"completed","#));
+/// assert_eq!(&serde_json::from_str::<connecteam_onboarding::Change>(&json)?, change);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -102,16 +112,16 @@ impl fmt::Display for ChangeKind {
 pub struct Change {
     /// The assignment.
     pub assignment_id: AssignmentId,
-    /// The user who is, or was, on the pack with it.
+    /// The user of the assignment.
     pub user_id: UserId,
-    /// What it was; `None` if it was not there.
+    /// The state before the change; `None` if the assignment is new.
     pub before: Option<State>,
-    /// What it is; `None` if it is gone.
+    /// The state after the change; `None` if the assignment was removed.
     pub after: Option<State>,
 }
 
 impl Change {
-    /// What happened, which follows from the two states.
+    /// Returns the kind of change, which follows from the two states.
     #[must_use]
     pub fn kind(&self) -> ChangeKind {
         ChangeKind::between(self.before.as_ref(), self.after.as_ref())
@@ -128,7 +138,7 @@ impl Change {
 }
 
 impl fmt::Display for Change {
-    /// One line, which begins with the kind.
+    /// Writes one line: the kind, the ids, and the state before the change, or of a new assignment.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind();
         write!(
@@ -147,37 +157,35 @@ impl fmt::Display for Change {
     }
 }
 
-/// A change as it is written.
+/// The form of a change in JSON.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Row {
-    /// What happened.
+    /// The kind of change.
     change: ChangeKind,
     /// The user.
     user_id: UserId,
     /// The assignment.
     assignment_id: AssignmentId,
-    /// The status that it has now, where `change` is `other`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The status after the change; null if the assignment was removed.
     status: Option<AssignmentStatus>,
-    /// What it was; null if it was not there.
+    /// Whether an approval is pending after the change; null if the assignment was removed.
+    is_waiting_approval: Option<bool>,
+    /// The state before the change; null if the assignment is new.
     before: Option<State>,
-    /// What it is; null if it is gone.
-    after: Option<State>,
 }
 
 impl From<Change> for Row {
     fn from(change: Change) -> Self {
-        let kind = change.kind();
-        let now = change.after.as_ref().filter(|_| kind == ChangeKind::Other);
+        let after = change.after.as_ref();
         Self {
-            change: kind,
+            change: change.kind(),
             user_id: change.user_id,
             assignment_id: change.assignment_id,
-            status: now.map(|state| state.status().clone()),
+            status: after.map(|state| state.status().clone()),
+            is_waiting_approval: after.map(State::is_waiting_approval),
             before: change.before,
-            after: change.after,
         }
     }
 }
@@ -185,33 +193,32 @@ impl From<Change> for Row {
 impl TryFrom<Row> for Change {
     type Error = String;
 
-    /// Refuses a row whose `change` is not what its two states tell.
+    /// Refuses a row whose `change` does not follow from its two states.
     fn try_from(row: Row) -> Result<Self, String> {
-        let Row {
-            change: kind,
-            user_id,
-            assignment_id,
-            status: _,
-            before,
-            after,
-        } = row;
+        let (id, kind) = (row.assignment_id, row.change);
+        let after = match (row.status, row.is_waiting_approval) {
+            (Some(status), Some(waiting)) => Some(State::new(status, waiting)),
+            (None, None) => None,
+            _ => {
+                return Err(format!(
+                    "the change of assignment {id} has only one of `status` and `isWaitingApproval`"
+                ));
+            }
+        };
         let change = Self {
-            assignment_id,
-            user_id,
-            before,
+            assignment_id: id,
+            user_id: row.user_id,
+            before: row.before,
             after,
         };
         if change.before == change.after {
-            Err(format!(
-                "the change of assignment {assignment_id} changes nothing"
-            ))
-        } else if change.kind() != kind {
-            Err(format!(
-                "the change of assignment {assignment_id} is `{}`, not `{kind}`",
-                change.kind()
-            ))
-        } else {
-            Ok(change)
+            return Err(format!("the change of assignment {id} changes nothing"));
+        }
+        match change.kind() {
+            actual if actual == kind => Ok(change),
+            actual => Err(format!(
+                "the change of assignment {id} is `{actual}`, not `{kind}`"
+            )),
         }
     }
 }

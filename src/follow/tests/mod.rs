@@ -316,30 +316,59 @@ fn a_change_is_one_line_and_one_object() {
     );
     assert_eq!(
         serde_json::to_string(&changes[0]).unwrap(),
-        r#"{"change":"other","userId":7,"assignmentId":1,"status":"on\nhold","before":{"status":"in_progress","isWaitingApproval":false},"after":{"status":"on\nhold","isWaitingApproval":false}}"#
+        r#"{"change":"other","userId":7,"assignmentId":1,"status":"on\nhold","isWaitingApproval":false,"before":{"status":"in_progress","isWaitingApproval":false}}"#
     );
     assert_eq!(
         serde_json::to_string(&changes[2]).unwrap(),
-        r#"{"change":"removed","userId":8,"assignmentId":3,"before":{"status":"completed","isWaitingApproval":false},"after":null}"#
+        r#"{"change":"removed","userId":8,"assignmentId":3,"status":null,"isWaitingApproval":null,"before":{"status":"completed","isWaitingApproval":false}}"#
+    );
+    assert_eq!(
+        serde_json::to_string(&changes[3]).unwrap(),
+        r#"{"change":"assigned","userId":6,"assignmentId":3,"status":"completed","isWaitingApproval":false,"before":null}"#
     );
 }
 
 #[test]
 fn a_change_that_contradicts_itself_is_refused() {
-    let state = r#"{"status":"completed","isWaitingApproval":false}"#;
-    for (change, before, after, why) in [
-        ("assigned", "null", "null", "changes nothing"),
-        ("completed", state, state, "changes nothing"),
-        ("completed", "null", state, "is `assigned`, not `completed`"),
-        ("promoted", "null", state, "unknown variant `promoted`"),
+    let before = r#"{"status":"completed","isWaitingApproval":false}"#;
+    let completed = ("\"completed\"", "false");
+    for (change, before, (status, waiting), reason) in [
+        ("assigned", "null", ("null", "null"), "changes nothing"),
+        ("completed", before, completed, "changes nothing"),
+        (
+            "completed",
+            "null",
+            completed,
+            "is `assigned`, not `completed`",
+        ),
+        ("removed", "null", completed, "is `assigned`, not `removed`"),
+        (
+            "completed",
+            before,
+            ("null", "null"),
+            "is `removed`, not `completed`",
+        ),
+        (
+            "removed",
+            before,
+            ("null", "false"),
+            "only one of `status` and `isWaitingApproval`",
+        ),
+        (
+            "assigned",
+            "null",
+            ("\"completed\"", "null"),
+            "only one of `status` and `isWaitingApproval`",
+        ),
+        ("promoted", "null", completed, "unknown variant `promoted`"),
     ] {
         let text = format!(
-            r#"{{"change":"{change}","userId":7,"assignmentId":501,"before":{before},"after":{after}}}"#
+            r#"{{"change":"{change}","userId":7,"assignmentId":501,"status":{status},"isWaitingApproval":{waiting},"before":{before}}}"#
         );
         let error = serde_json::from_str::<Change>(&text)
             .expect_err(&text)
             .to_string();
-        assert!(error.contains(why), "{error}");
+        assert!(error.contains(reason), "{text}\n{error}");
     }
 }
 
@@ -465,8 +494,8 @@ fn the_schemas_describe_what_is_written() {
         "userId",
         "assignmentId",
         "status",
+        "isWaitingApproval",
         "before",
-        "after",
     ] {
         assert!(
             change["properties"][field].is_object(),
