@@ -1,47 +1,43 @@
-//! Assigns the users of a file to a pack, against any server that speaks the API.
+//! Assigns the users of a file to a pack, on any server that speaks the API.
 //!
-//! ```text
-//! assign --pack N --users-file F [--json] [--plan] [--all-or-nothing]
-//!        [--timeout-ms T] [--settle-ms T] [--max-requests N]
-//! ```
-//!
-//! One id a line; blank lines and what follows a `#` are ignored; `-` is standard input. The credential comes
-//! from the environment: `CONNECTEAM_API_KEY`, or `CONNECTEAM_CLIENT_ID` and `CONNECTEAM_CLIENT_SECRET`, and
-//! `CONNECTEAM_BASE_URL`.
-//!
-//! Exit status, the first that applies: 1 bad usage or input; 4 somebody is unknown; 2 all-or-nothing refused;
-//! somebody is not assigned, 1 if the cause lasts, 3 if running it again may help; 2 somebody is rejected; 0.
+//! `assign --help` lists the arguments, the environment variables and the exit statuses.
+//! With `--json`, every orderly exit prints one object to standard output.
 
-#[path = "support/arguments.rs"]
-mod arguments;
-#[path = "support/output.rs"]
-mod output;
-#[path = "support/stop.rs"]
-mod stop;
-#[path = "support/users_file.rs"]
-mod users_file;
+#![forbid(unsafe_code)]
 
-use arguments::Arguments;
-use connecteam_onboarding::{
-    AssignError, ClientBuilder, Error, ErrorKind, PackId, Plan, Report, UserId,
-};
-use futures_util::FutureExt as _;
-use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
-use std::process::ExitCode;
-use std::time::{Duration, UNIX_EPOCH};
+mod support;
 
-const USAGE: &str = "usage: assign --pack N --users-file F [--json] [--plan] [--all-or-nothing] \
-                     [--timeout-ms T] [--settle-ms T] [--max-requests N]";
+use connecteam_onboarding::{Assign, AssignError, PackId, Plan, Report};
+use serde::Serialize;
+use std::time::Duration;
+use support::arguments::{self, Arguments};
+use support::exit_status::{self, ExitStatus};
+use support::problem::Problem;
+use support::stop::{self, Stop};
+use support::{bar, environment, output, users_file};
 
-/// The exit status that says: running it again may help.
-const RUN_AGAIN: u8 = 3;
+const HELP: &str = "\
+usage: assign --pack N --users-file F [options]
+
+Assigns the users of a file to an onboarding pack. Users already on the pack are skipped, so a list can be run
+again. Shows a progress bar on a terminal.
+
+  --pack N           the id of the pack
+  --users-file F     a file of user ids, one a line; blank lines and text after a # are ignored;
+                     - is standard input
+  --json             print one JSON object instead of text, on errors too
+  --plan             read the pack, print what a run would do, and assign no user
+  --all-or-nothing   assign all users in one request, or none
+  --timeout-ms T     give up an attempt without a response after T ms (default 60000)
+  --settle-ms T      a request that was given up is executed within T ms or never (default 3000)
+  --max-requests N   send at most N requests (default: 1 read, 1 request per chunk, and for the search for
+                     rejected users 256 requests or a tenth of the users, whichever is larger)
+  -h, --help         print this text
+";
 
 struct Options {
     pack: PackId,
-    users: Vec<UserId>,
-    json: bool,
-    plan: bool,
+    file: String,
     all_or_nothing: bool,
     timeout: Option<Duration>,
     settle: Option<Duration>,
@@ -49,105 +45,79 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    // Asked first, so that even a wrong call is answered in JSON.
-    let asked = |flag: &str| std::env::args_os().skip(1).any(|argument| argument == flag);
-    let (json, plan) = (asked("--json"), asked("--plan"));
-    // Heard from here on: the list may come from somebody who types it.
-    let stopped = tokio::spawn(stop::stopped()).map(drop).shared();
-    let options = tokio::select! {
-        options = tokio::task::spawn_blocking(options) => options.unwrap_or_else(|e| Err(e.to_string())),
-        () = stopped.clone() => {
-            bad(json, plan, ErrorKind::Stopped.as_str(), "stopped before anything was sent");
-            // Not by returning: what reads standard input would be waited for.
-            std::process::exit(RUN_AGAIN.into());
-        }
+async fn main() {
+    let stop = stop::signal();
+    // Read before the other arguments, so that a wrong call prints an object too.
+    let print = Print {
+        json: arguments::has("--json"),
+        plan: arguments::has("--plan"),
     };
-    let options = match options {
-        Ok(options) => options,
-        Err(problem) => return bad(json, plan, "usage", &problem),
-    };
-    let mut builder = match ClientBuilder::from_env() {
-        Ok(builder) => builder.user_agent_suffix("example-assign"),
-        Err(error) => return bad(json, plan, error.kind().as_str(), &error.to_string()),
-    };
-    if let Some(timeout) = options.timeout {
-        builder = builder.read_timeout(timeout);
-    }
-    let client = match builder.build() {
-        Ok(client) => client,
-        Err(error) => return bad(json, plan, error.kind().as_str(), &error.to_string()),
-    };
+    let status = run(&stop, print).await;
+    status
+        .unwrap_or_else(|problem| print.problem(problem))
+        .exit()
+}
 
-    let mut assign = client.pack(options.pack).assign(options.users);
+async fn run(stop: &Stop, print: Print) -> Result<ExitStatus, Problem> {
+    let options = options().map_err(Problem::usage)?;
+    let all_or_nothing = options.all_or_nothing;
+    let assign = stop::unless_stopped(stop, prepare(options)).await??;
+    if print.plan {
+        let plan = stop::unless_stopped(stop, assign.plan()).await??;
+        print.plan(plan);
+        return Ok(ExitStatus::Success);
+    }
+    let result = bar::run(assign, stop.clone()).await;
+    let cause = result.as_ref().err().map(|error| error.cause().clone());
+    let report = result.unwrap_or_else(AssignError::into_report);
+    let status = ExitStatus::of_run(&report, cause.as_ref(), all_or_nothing);
+    print.report(report, cause.as_ref().map(Problem::from));
+    Ok(status)
+}
+
+/// Reads the list, and sets the run up. Sends nothing.
+async fn prepare(options: Options) -> Result<Assign, Problem> {
+    let users = stop::blocking(move || users_file::read(&options.file)).await;
+    let users = users.map_err(Problem::input)?;
+    let mut builder = environment::client("example-assign")?;
+    if let Some(timeout) = options.timeout {
+        builder = builder.attempt_timeout(timeout);
+    }
+    let mut assign = builder.build()?.pack(options.pack).assign(users);
     if options.all_or_nothing {
         assign = assign.all_or_nothing();
     }
     if let Some(settle) = options.settle {
         assign = assign.settle(settle);
     }
-    if let Some(most) = options.max_requests {
-        assign = assign.max_requests(most);
+    if let Some(requests) = options.max_requests {
+        assign = assign.max_requests(requests);
     }
-    if options.plan {
-        return tokio::select! {
-            plan = assign.plan() => show_plan(options.json, plan),
-            () = stopped => {
-                bad(options.json, true, ErrorKind::Stopped.as_str(), "the plan was stopped");
-                ExitCode::from(RUN_AGAIN)
-            }
-        };
-    }
-
-    // Hidden by itself where standard error is no terminal.
-    let bar = ProgressBar::new(0).with_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} users, {msg} [{elapsed}]")
-            .expect("a valid template"),
-    );
-    let shown = bar.clone();
-    let result = assign
-        .on_progress(move |progress| {
-            shown.set_length(progress.total);
-            shown.set_position(progress.settled);
-            shown.set_message(format!("{} requests", progress.requests));
-        })
-        .stop_when(stopped)
-        .await;
-    bar.finish_and_clear();
-    show_report(options.json, options.all_or_nothing, result)
+    Ok(assign)
 }
 
 fn options() -> Result<Options, String> {
     use lexopt::Arg::{Long, Short};
     let (mut pack, mut file) = (None, None);
     let (mut timeout, mut settle, mut max_requests) = (None, None, None);
-    let (mut json, mut plan, mut all_or_nothing) = (false, false, false);
-    let mut arguments = Arguments::new(USAGE);
+    let mut all_or_nothing = false;
+    let mut arguments = Arguments::new([HELP, environment::HELP, exit_status::HELP].concat());
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("pack") => pack = Some(arguments.parsed("--pack")?),
             Long("users-file") => file = Some(arguments.value("--users-file")?),
-            Long("timeout-ms") => timeout = Some(arguments.milliseconds("--timeout-ms")?),
+            Long("timeout-ms") => timeout = Some(arguments.some_milliseconds("--timeout-ms")?),
             Long("settle-ms") => settle = Some(arguments.milliseconds("--settle-ms")?),
             Long("max-requests") => max_requests = Some(arguments.number("--max-requests")?),
-            Long("json") => json = true,
-            Long("plan") => plan = true,
             Long("all-or-nothing") => all_or_nothing = true,
+            Long("json" | "plan") => {}
             Long("help") | Short('h') => arguments.help(),
-            other => return Err(format!("{}\n{USAGE}", other.unexpected())),
+            other => return Err(other.unexpected().to_string()),
         }
     }
-    let pack = arguments.required(pack, "--pack")?;
-    let file = arguments.required(file, "--users-file")?;
-    if timeout.is_some_and(|timeout| timeout.is_zero()) {
-        return Err("--timeout-ms: expected at least 1".to_owned());
-    }
-    let users = users_file::read_users(&file)?;
     Ok(Options {
-        pack,
-        users,
-        json,
-        plan,
+        pack: arguments.required(pack, "--pack")?,
+        file: arguments.required(file, "--users-file")?,
         all_or_nothing,
         timeout,
         settle,
@@ -155,90 +125,65 @@ fn options() -> Result<Options, String> {
     })
 }
 
-fn show_report(json: bool, all_or_nothing: bool, result: Result<Report, AssignError>) -> ExitCode {
-    let cause = result.as_ref().err().map(|error| error.cause().clone());
-    let report = result.unwrap_or_else(AssignError::into_report);
-    if json {
-        let text = serde_json::to_string(&report).expect("a report is plain data");
-        print_object(&text, &cause.as_ref().map_or(Value::Null, error_object));
-    } else {
-        output::line(format_args!("{report}"));
-        for (id, why) in report.rejected() {
-            output::line(format_args!("rejected {id}: {why}"));
-        }
-        if let Some(cause) = &cause {
-            eprintln!("error: {cause}");
+/// How the result is printed.
+#[derive(Clone, Copy)]
+struct Print {
+    json: bool,
+    plan: bool,
+}
+
+impl Print {
+    fn plan(self, plan: Plan) {
+        if self.json {
+            print_object(plan, None);
+        } else {
+            output::line(plan);
         }
     }
-    let refused = all_or_nothing
-        && cause
-            .as_ref()
-            .is_some_and(|cause| cause.kind() == ErrorKind::Validation);
-    ExitCode::from(if report.unknown().next().is_some() {
-        4
-    } else if refused {
-        2
-    } else if let Some(cause) =
-        cause.filter(|cause| cause.is_permanent() || report.not_assigned().next().is_some())
-    {
-        failure(&cause)
-    } else if report.rejected().next().is_some() {
-        2
-    } else {
-        0
-    })
-}
 
-fn show_plan(json: bool, result: Result<Plan, Error>) -> ExitCode {
-    let status = result.as_ref().map_or_else(failure, |_| 0);
-    match (json, result) {
-        (true, Ok(plan)) => {
-            print_object(
-                &serde_json::to_string(&plan).expect("a plan is plain data"),
-                &Value::Null,
-            );
+    fn report(self, report: Report, cause: Option<Problem>) {
+        if self.json {
+            print_object(report, cause);
+        } else {
+            output::report(&report, cause.as_ref());
         }
-        (true, Err(error)) => print_object(NO_PLAN, &error_object(&error)),
-        (false, Ok(plan)) => output::line(format_args!("{plan}")),
-        (false, Err(error)) => eprintln!("error: {error}"),
     }
-    ExitCode::from(status)
-}
 
-/// 1 where somebody must mend something first, 3 where running it again may do.
-fn failure(error: &Error) -> u8 {
-    if error.is_permanent() { 1 } else { RUN_AGAIN }
-}
-
-fn error_object(error: &Error) -> Value {
-    let seconds = |at: std::time::SystemTime| {
-        at.duration_since(UNIX_EPOCH)
-            .ok()
-            .map(|since| since.as_secs())
-    };
-    serde_json::json!({
-        "kind": error.kind().as_str(),
-        "message": error.to_string(),
-        "retry_at": error.retry_at().and_then(seconds),
-    })
-}
-
-/// What a call that did nothing has to tell.
-const NO_REPORT: &str = r#"{"assigned":[],"already_assigned":[],"rejected":[],"not_assigned":[],"unknown":[],"duplicates":0,"requests":0}"#;
-const NO_PLAN: &str = r#"{"unique":0,"duplicates":0,"already_assigned":0,"to_assign":0,"requests":0,"max_requests":0,"fits_today":null}"#;
-
-/// An object with one field more, in its order.
-fn print_object(object: &str, error: &Value) {
-    let fields = object.strip_suffix('}').unwrap_or(object);
-    output::line(format_args!("{fields},\"error\":{error}}}"));
-}
-
-fn bad(json: bool, plan: bool, kind: &str, problem: &str) -> ExitCode {
-    if json {
-        let error = serde_json::json!({"kind": kind, "message": problem, "retry_at": null});
-        print_object(if plan { NO_PLAN } else { NO_REPORT }, &error);
-    } else {
-        eprintln!("error: {problem}");
+    /// Prints why there is no plan or no report.
+    fn problem(self, problem: Problem) -> ExitStatus {
+        let status = problem.status;
+        match self {
+            Self { json: false, .. } => output::problem(&problem),
+            Self { plan: true, .. } => print_object(no_plan(), Some(problem)),
+            Self { plan: false, .. } => print_object(no_report(), Some(problem)),
+        }
+        status
     }
-    ExitCode::FAILURE
+}
+
+/// The one object of `--json`.
+#[derive(Serialize)]
+struct Object<T> {
+    #[serde(flatten)]
+    result: T,
+    error: Option<Problem>,
+}
+
+fn print_object(result: impl Serialize, error: Option<Problem>) {
+    let object = serde_json::to_string(&Object { result, error });
+    output::line(object.expect("plain data"));
+}
+
+/// A plan of no users. Fields that this release of `Plan` does not have are ignored.
+fn no_plan() -> Plan {
+    let zero = r#"{"unique":0,"duplicates":0,"already_assigned":0,"to_assign":0,"requests":0,
+        "requests_if_rejected":0,"max_requests":0,"fits_today":null}"#;
+    serde_json::from_str(zero).expect("every field of a plan")
+}
+
+/// A report of no users.
+fn no_report() -> Report {
+    let empty = r#"{"assigned":[],"already_assigned":[],"rejected":[],"not_assigned":[],"unknown":[],
+        "duplicates":0,"requests":0}"#;
+    serde_json::from_str(empty).expect("every field of a report")
 }

@@ -1,47 +1,54 @@
-//! Follows a pack and prints what changes, against any server that speaks the API.
+//! Follows a pack and prints what changes, on any server that speaks the API.
 //!
-//! ```text
-//! follow --pack N [--users-file F] [--interval-ms T] [--state FILE] [--until-complete] [--json]
-//! ```
-//!
-//! Prints one line a change, or one JSON object with `--json`. With `--users-file` just these users are
-//! followed: one id a line; blank lines and what follows a `#` are ignored; `-` is standard input. `--state`
-//! keeps what the pack looked like between runs: it is saved after a look's changes are printed, so that each
-//! is printed at least once. Without it, or on its first run, the first look prints nothing: later ones are
-//! compared with it. `--interval-ms` is the time between looks (a minute if not given). The credential comes
-//! from the environment: `CONNECTEAM_API_KEY`, or `CONNECTEAM_CLIENT_ID` and `CONNECTEAM_CLIENT_SECRET`, and
-//! `CONNECTEAM_BASE_URL`.
-//!
-//! Passing failures go to standard error. Exit status: 1 bad usage or input, a state file that cannot be read
-//! or written, or a failure that lasts; 0 when everybody is done (with `--until-complete`) or after Ctrl-C.
+//! `follow --help` lists the arguments, the environment variables and the exit statuses.
 
-#[path = "support/arguments.rs"]
-mod arguments;
-#[path = "support/state_file.rs"]
-mod state_file;
-#[path = "support/stop.rs"]
-mod stop;
-#[path = "support/users_file.rs"]
-mod users_file;
+#![forbid(unsafe_code)]
 
-use arguments::Arguments;
-use connecteam_onboarding::{
-    Change, ChangeKind, ClientBuilder, PackId, Progress, Snapshot, UserId,
-};
-use futures_util::StreamExt;
-use indicatif::{ProgressBar, ProgressStyle};
+mod support;
+
+use connecteam_onboarding::{Change, PackId, Progress, Snapshot, SnapshotEntry, UserId};
+use futures_util::StreamExt as _;
+use indicatif::ProgressBar;
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
+use support::arguments::Arguments;
+use support::exit_status::ExitStatus;
+use support::problem::Problem;
+use support::state_file::StateFile;
+use support::stop;
+use support::{bar, environment, output, users_file};
 
-const USAGE: &str = "usage: follow --pack N [--users-file F] [--interval-ms T] [--state FILE] \
-                     [--until-complete] [--json]";
+const HELP: &str = "\
+usage: follow --pack N [options]
+
+Follows an onboarding pack and prints a line per change. The first poll without a saved state prints nothing: later
+polls are compared with it. Shows a progress bar on a terminal.
+
+  --pack N           the id of the pack
+  --users-file F     follow these users only: a file of user ids, one a line; blank lines and text after a # are
+                     ignored; - is standard input
+  --interval-ms T    the time between two polls in ms (default 60000)
+  --state FILE       keep the state of the pack in FILE between two runs; it is saved after the changes are
+                     printed, so each change is printed at least once; FILE.lock keeps a second follower away
+  --until-complete   end when all users followed have completed the pack
+  --json             print a JSON object per change instead of text
+  -h, --help         print this text
+";
+
+const EXIT_STATUS: &str = "
+Transient errors are printed to standard error, and the program goes on.
+
+Exit status:
+  0  all users have completed the pack (--until-complete), or Ctrl-C, SIGTERM or SIGHUP
+  1  bad usage or input, a state file that cannot be used, output that cannot be printed, or a permanent error
+A second signal ends the program at once, with 128 + the signal's number.
+";
 
 struct Options {
     pack: PackId,
-    users: Option<HashSet<UserId>>,
+    file: Option<String>,
     interval: Duration,
     state: Option<PathBuf>,
     until_complete: bool,
@@ -49,68 +56,72 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
+async fn main() {
+    let stop = stop::signal();
+    let status = match stop::unless_stopped(&stop, run()).await {
+        Ok(Err(problem)) => {
+            output::problem(&problem);
+            ExitStatus::Permanent
         }
-    }
+        // The state is saved already.
+        Ok(Ok(())) | Err(_) => ExitStatus::Success,
+    };
+    status.exit()
 }
 
-async fn run() -> Result<(), String> {
-    let options = options()?;
-    let saved = options
-        .state
-        .as_deref()
-        .map(|file| state_file::load(file, options.pack))
-        .transpose()?
-        .flatten();
-    let builder = ClientBuilder::from_env().map_err(|e| e.to_string())?;
-    let client = builder
-        .user_agent_suffix("example-follow")
-        .build()
-        .map_err(|e| e.to_string())?;
+async fn run() -> Result<(), Problem> {
+    let options = options().map_err(Problem::usage)?;
+    let users = users(options.file).await.map_err(Problem::input)?;
+    let mut state = match &options.state {
+        Some(file) => Some(StateFile::open(file, options.pack).map_err(Problem::input)?),
+        None => None,
+    };
+    let saved = match &state {
+        Some(state) => state.load().map_err(Problem::input)?,
+        None => None,
+    };
+    let client = environment::client("example-follow")?.build()?;
+    let view = View::new(users.clone());
 
-    // The first look is yielded too, to save it and to show how far everybody is.
-    let mut watch = client
-        .pack(options.pack)
-        .watch(options.interval)
-        .with_baseline();
-    if let Some(users) = &options.users {
-        watch = watch.only(users.iter().copied());
+    // The first poll is yielded too, to save it and to show the progress.
+    let pack = client.pack(options.pack);
+    let mut watch = pack.watch(options.interval).with_baseline();
+    if let Some(users) = users {
+        watch = watch.only(users);
     }
     if options.until_complete {
         watch = watch.until_complete();
     }
-    let view = View::new();
     if let Some(snapshot) = saved {
-        view.show(&options, &snapshot);
+        view.show(&snapshot);
         watch = watch.since(snapshot);
     }
-    let mut stop = std::pin::pin!(stop::stopped());
-    loop {
-        let next = tokio::select! {
-            biased;
-            () = &mut stop => return Ok(()),
-            next = watch.next() => next,
-        };
-        match next {
-            None => return Ok(()),
-            Some(Ok(look)) => {
-                view.above(|| print(&look.changes, options.json))
-                    .map_err(|e| format!("cannot print: {e}"))?;
-                // Only now: what is printed twice after a kill is better than what is never printed.
-                if let Some(file) = &options.state {
-                    state_file::save(file, &look.snapshot)?;
+    while let Some(poll) = watch.next().await {
+        match poll {
+            Ok(poll) => {
+                view.print(poll.changes, options.json).await?;
+                // After the changes are printed: a kill in between prints a change twice and loses none.
+                if let Some(state) = &mut state {
+                    let saved = view.bar.suspend(|| state.save(&poll.snapshot));
+                    saved.map_err(Problem::input)?;
                 }
-                view.show(&options, &look.snapshot);
+                view.show(&poll.snapshot);
             }
-            Some(Err(error)) if error.is_permanent() => return Err(error.to_string()),
-            Some(Err(error)) => view.above(|| eprintln!("going on: {error}")),
+            Err(error) if ExitStatus::of_error(&error) == ExitStatus::Permanent => {
+                return Err(error.into());
+            }
+            Err(error) => view.bar.suspend(|| {
+                output::note(format_args!("warning: {error}; the next poll follows"));
+            }),
         }
     }
+    Ok(())
+}
+
+async fn users(file: Option<String>) -> Result<Option<HashSet<UserId>>, String> {
+    let Some(file) = file else { return Ok(None) };
+    let users = stop::blocking(move || users_file::read(&file)).await?;
+    Ok(Some(users.into_iter().collect()))
 }
 
 fn options() -> Result<Options, String> {
@@ -118,28 +129,22 @@ fn options() -> Result<Options, String> {
     let (mut pack, mut file, mut state) = (None, None, None);
     let mut interval = Duration::from_secs(60);
     let (mut until_complete, mut json) = (false, false);
-    let mut arguments = Arguments::new(USAGE);
+    let mut arguments = Arguments::new([HELP, environment::HELP, EXIT_STATUS].concat());
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("pack") => pack = Some(arguments.parsed("--pack")?),
             Long("users-file") => file = Some(arguments.value("--users-file")?),
-            Long("interval-ms") => interval = arguments.milliseconds("--interval-ms")?,
+            Long("interval-ms") => interval = arguments.some_milliseconds("--interval-ms")?,
             Long("state") => state = Some(PathBuf::from(arguments.value("--state")?)),
             Long("until-complete") => until_complete = true,
             Long("json") => json = true,
             Long("help") | Short('h') => arguments.help(),
-            other => return Err(format!("{}\n{USAGE}", other.unexpected())),
+            other => return Err(other.unexpected().to_string()),
         }
     }
-    let pack = arguments.required(pack, "--pack")?;
-    if interval.is_zero() {
-        return Err("--interval-ms: expected at least 1".to_owned());
-    }
-    let users = file.map(|file| users_file::read_users(&file)).transpose()?;
-    let users = users.map(|users| users.into_iter().collect());
     Ok(Options {
-        pack,
-        users,
+        pack: arguments.required(pack, "--pack")?,
+        file,
         interval,
         state,
         until_complete,
@@ -147,73 +152,57 @@ fn options() -> Result<Options, String> {
     })
 }
 
-/// All of a look's changes, flushed.
+/// Prints all changes of a poll, and flushes.
 fn print(changes: &[Change], json: bool) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for change in changes {
-        if json {
-            // One line in one write: a kill never leaves half of one.
-            out.write_all(format!("{}\n", object(change)).as_bytes())?;
+        let mut line = if json {
+            serde_json::to_string(change)?
         } else {
-            writeln!(out, "{change}")?;
-        }
+            change.to_string()
+        };
+        line.push('\n');
+        // In one write, so that a kill cuts no line.
+        out.write_all(line.as_bytes())?;
     }
     out.flush()
 }
 
-/// Field by field, as the order is part of what others read.
-fn object(change: &Change) -> String {
-    let (kind, user, assignment) = (change.kind(), change.user_id, change.assignment_id);
-    let mut object = format!(r#"{{"change":"{kind}","userId":{user},"assignmentId":{assignment}"#);
-    if let (ChangeKind::Other, Some(after)) = (kind, &change.after) {
-        object += &format!(r#","status":{}"#, serde_json::json!(after.status()));
-    }
-    object + "}"
+/// The progress bar, above which the changes are printed.
+struct View {
+    bar: ProgressBar,
+    users: Option<HashSet<UserId>>,
 }
 
-/// How far everybody is, on a terminal.
-struct View(ProgressBar);
-
 impl View {
-    fn new() -> Self {
-        // Hidden by itself where standard error is no terminal.
-        let style =
-            ProgressStyle::with_template("{bar:30} {pos}/{len} completed, {msg} [{elapsed}]");
-        Self(ProgressBar::new(0).with_style(style.expect("a valid template")))
+    fn new(users: Option<HashSet<UserId>>) -> Self {
+        let bar = bar::new("{bar:30} {pos}/{len} completed, {msg} [{elapsed}]");
+        Self { bar, users }
     }
 
-    fn show(&self, options: &Options, snapshot: &Snapshot) {
-        let followed = |user: UserId| {
-            options
-                .users
+    fn show(&self, snapshot: &Snapshot) {
+        let followed = |user| {
+            self.users
                 .as_ref()
                 .is_none_or(|users| users.contains(&user))
         };
         let progress: Progress = snapshot
             .iter()
             .filter(|entry| followed(entry.user_id()))
-            .map(|entry| entry.stage())
+            .map(SnapshotEntry::stage)
             .collect();
-        self.0.set_length(progress.total);
-        self.0.set_position(progress.completed);
-        let Progress {
-            waiting_for_approval: waiting,
-            in_progress,
-            ..
-        } = progress;
-        self.0.set_message(format!(
-            "{waiting} waiting for approval, {in_progress} in progress"
+        self.bar.set_length(progress.total);
+        self.bar.set_position(progress.completed);
+        self.bar.set_message(format!(
+            "{} waiting for approval, {} in progress",
+            progress.waiting_for_approval, progress.in_progress
         ));
     }
 
-    /// Prints above the bar.
-    fn above<T>(&self, print: impl FnOnce() -> T) -> T {
-        self.0.suspend(print)
-    }
-}
-
-impl Drop for View {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
+    /// Prints on another thread: the reader may be slow, and a stop signal must not wait for it.
+    async fn print(&self, changes: Vec<Change>, json: bool) -> Result<(), Problem> {
+        let bar = self.bar.clone();
+        let printed = stop::blocking(move || bar.suspend(|| print(&changes, json))).await;
+        printed.map_err(|e| Problem::input(format!("cannot print: {e}")))
     }
 }

@@ -1,163 +1,126 @@
-//! Assigns the new hires of a CSV export to a pack.
+//! Assigns the users in one column of a CSV export to a pack.
 //!
-//! ```text
-//! new_hires --pack N --csv F --column NAME [--delimiter C] [--plan]
-//! ```
-//!
-//! The ids are in the column of that name, which any other columns may surround. Rows without an id are
-//! skipped and counted: not everybody has an account yet. The credential comes from the environment, as
-//! everywhere: `CONNECTEAM_API_KEY`, or `CONNECTEAM_CLIENT_ID` and `CONNECTEAM_CLIENT_SECRET`.
+//! `new_hires --help` lists the arguments, the environment variables and the exit statuses.
 
-#[path = "support/arguments.rs"]
-mod arguments;
-#[path = "support/output.rs"]
-mod output;
+#![forbid(unsafe_code)]
 
-use arguments::Arguments;
-use connecteam_onboarding::{Client, PackId, UserId};
-use std::process::ExitCode;
+mod support;
 
-const USAGE: &str = "usage: new_hires --pack N --csv F --column NAME [--delimiter C] [--plan]";
+use connecteam_onboarding::{Assign, AssignError, PackId};
+use support::arguments::Arguments;
+use support::csv_file::{self, Column, Format};
+use support::exit_status::{self, ExitStatus};
+use support::problem::Problem;
+use support::stop::{self, Stop};
+use support::{bar, environment, output};
+
+const HELP: &str = "\
+usage: new_hires --pack N --csv F --column NAME [options]
+
+Assigns the users in one column of a CSV export to an onboarding pack. Users already on the pack are skipped, and
+so are rows without an id, which are counted. Shows a progress bar on a terminal.
+
+  --pack N        the id of the pack
+  --csv F         the CSV file; its first row has the names of the columns; - is standard input
+  --column NAME   the name of the column with the user ids
+  --delimiter C   the character between the columns (default ,)
+  --multiline     permit quoted fields that span lines; without this flag such a field is refused, as it may
+                  be a stray quote that hides rows
+  --plan          read the pack, print what a run would do, and assign no user
+  -h, --help      print this text
+";
 
 struct Options {
     pack: PackId,
     file: String,
     column: String,
-    delimiter: u8,
+    format: Format,
     plan: bool,
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
-    }
+async fn main() {
+    let stop = stop::signal();
+    let status = run(&stop).await.unwrap_or_else(|problem| {
+        output::problem(&problem);
+        problem.status
+    });
+    status.exit()
 }
 
-async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let options = options()?;
-    let (users, without) = read_column(&options)?;
-    if without > 0 {
-        eprintln!("{without} rows have no id in `{}`", options.column);
+async fn run(stop: &Stop) -> Result<ExitStatus, Problem> {
+    let options = options().map_err(Problem::usage)?;
+    let plan = options.plan;
+    let assign = stop::unless_stopped(stop, prepare(options)).await??;
+    if plan {
+        let plan = stop::unless_stopped(stop, assign.plan()).await??;
+        output::line(plan);
+        return Ok(ExitStatus::Success);
     }
-    let assign = Client::from_env()?.pack(options.pack).assign(users);
-    if options.plan {
-        output::line(format_args!("{}", assign.plan().await?));
-        return Ok(());
+    let result = bar::run(assign, stop.clone()).await;
+    let cause = result.as_ref().err().map(|error| error.cause().clone());
+    let report = result.unwrap_or_else(AssignError::into_report);
+    output::report(&report, cause.as_ref().map(Problem::from).as_ref());
+    Ok(ExitStatus::of_run(&report, cause.as_ref(), false))
+}
+
+/// Reads the column, and sets the run up. Sends nothing.
+async fn prepare(options: Options) -> Result<Assign, Problem> {
+    let Options {
+        pack,
+        file,
+        column,
+        format,
+        ..
+    } = options;
+    let name = column.clone();
+    let read = stop::blocking(move || csv_file::read(&file, &name, format)).await;
+    let Column { users, without_id } = read.map_err(Problem::input)?;
+    match without_id {
+        0 => {}
+        1 => output::note(format_args!("1 row has no id in `{column}`")),
+        rows => output::note(format_args!("{rows} rows have no id in `{column}`")),
     }
-    // An error carries the whole report: its text says how far the run came.
-    let report = assign.await?;
-    output::line(format_args!("{report}"));
-    for (user, why) in report.rejected() {
-        output::line(format_args!("rejected {user}: {why}"));
-    }
-    Ok(())
+    let client = environment::client("example-new-hires")?.build()?;
+    Ok(client.pack(pack).assign(users))
 }
 
 fn options() -> Result<Options, String> {
     use lexopt::Arg::{Long, Short};
     let (mut pack, mut file, mut column) = (None, None, None);
-    let (mut delimiter, mut plan) = (b',', false);
-    let mut arguments = Arguments::new(USAGE);
+    let mut format = Format {
+        delimiter: b',',
+        multiline: false,
+    };
+    let mut plan = false;
+    let mut arguments = Arguments::new([HELP, environment::HELP, exit_status::HELP].concat());
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("pack") => pack = Some(arguments.parsed("--pack")?),
             Long("csv") => file = Some(arguments.value("--csv")?),
             Long("column") => column = Some(arguments.value("--column")?),
-            Long("delimiter") => match arguments.value("--delimiter")?.as_bytes() {
-                [byte] => delimiter = *byte,
-                _ => return Err("--delimiter: expected one character, such as `;`".to_owned()),
-            },
+            Long("delimiter") => format.delimiter = delimiter(&arguments.value("--delimiter")?)?,
+            Long("multiline") => format.multiline = true,
             Long("plan") => plan = true,
             Long("help") | Short('h') => arguments.help(),
-            other => return Err(format!("{}\n{USAGE}", other.unexpected())),
+            other => return Err(other.unexpected().to_string()),
         }
     }
-    let pack = arguments.required(pack, "--pack")?;
-    let file = arguments.required(file, "--csv")?;
-    let column = arguments.required(column, "--column")?;
     Ok(Options {
-        pack,
-        file,
-        column,
-        delimiter,
+        pack: arguments.required(pack, "--pack")?,
+        file: arguments.required(file, "--csv")?,
+        column: arguments.required(column, "--column")?,
+        format,
         plan,
     })
 }
 
-/// The ids of the column, and how many rows have none. A value that is no id is an error before anything
-/// is sent: it may be the wrong column.
-fn read_column(options: &Options) -> Result<(Vec<UserId>, u64), String> {
-    let Options {
-        file,
-        column,
-        delimiter,
-        ..
-    } = options;
-    let at = |problem: &dyn std::fmt::Display| format!("{file}: {problem}");
-    let content = std::fs::read(file).map_err(|e| at(&e))?;
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(*delimiter)
-        .trim(csv::Trim::All)
-        .from_reader(&content[..]);
-    // In bytes: the other columns may be in any encoding.
-    let headers = reader.byte_headers().map_err(|e| at(&e))?;
-    let named = headers
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| *name == column.as_bytes());
-    let mut places = named.map(|(place, _)| place);
-    let place = match (places.next(), places.next()) {
-        (Some(place), None) => place,
-        (Some(_), Some(_)) => {
-            return Err(at(&format_args!("several columns are named `{column}`")));
-        }
-        (None, _) => {
-            let names: Vec<_> = headers
-                .iter()
-                .map(|name| String::from_utf8_lossy(name).escape_debug().to_string())
-                .collect();
-            return Err(at(&format_args!(
-                "no column `{column}`; there are: {}",
-                names.join(", ")
-            )));
-        }
-    };
-    let (mut users, mut without) = (Vec::new(), 0);
-    for row in reader.byte_records() {
-        let row = row.map_err(|e| at(&e))?;
-        let id = row.get(place).unwrap_or_default();
-        if id.is_empty() {
-            without += 1;
-            continue;
-        }
-        let at = |problem: &dyn std::fmt::Display| {
-            format!("{file}, line {}: {problem}", line(&content, row.position()))
-        };
-        let id = std::str::from_utf8(id).map_err(|_| at(&"this is not text"))?;
-        users.push(id.parse().map_err(|e| at(&e))?);
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"\\t" => Ok(b'\t'),
+        [byte] if !b"\"\r\n".contains(byte) && byte.is_ascii() => Ok(*byte),
+        _ => Err(format!(
+            "--delimiter: `{text}` is not one ASCII character, such as `;` or `\\t`"
+        )),
     }
-    Ok((users, without))
-}
-
-/// The line on which a record begins, as an editor counts; the reader takes what ends a line, and lines that are
-/// empty, for a part of the next record.
-fn line(content: &[u8], position: Option<&csv::Position>) -> usize {
-    let from = position
-        .and_then(|position| usize::try_from(position.byte()).ok())
-        .unwrap_or_default();
-    let ends = content
-        .iter()
-        .enumerate()
-        .skip(from)
-        .find(|(_, byte)| !b"\r\n".contains(byte));
-    let start = ends.map_or(content.len(), |(start, _)| start);
-    1 + content[..start]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
 }

@@ -1,11 +1,13 @@
-//! The main job without a credential or a network: starts the fake and assigns a messy list.
+//! Starts the fake of the API and assigns a messy list. Needs no credential, no network and no CA certificates.
+
+#![forbid(unsafe_code)]
 
 use connecteam_onboarding::mock::FakeOnboarding;
 use connecteam_onboarding::{Outcome, PackId, UserId};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // An account with one pack and 1,200 people; three of them are on the pack already.
+    // An account with one pack and 1,200 users; three of them are on the pack already.
     let pack = PackId::try_from(1001)?;
     let fake = FakeOnboarding::start_async().await;
     fake.add_pack(pack)
@@ -13,19 +15,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .put_on_pack(pack, [7, 8, 9])
         .limits(100, 10_000);
 
-    // An export as it comes: 200 repeated, and two who have left.
+    // An export as it comes: 200 ids are repeated, and two users have left the company.
     let mut ids: Vec<u64> = (1..=1_000).chain(1..=200).collect();
     ids.extend([4_711, 4_712]);
     println!("a list of {} ids:", ids.len());
 
-    let client = fake.client(); // yours: Client::from_env()?
+    let client = fake.client(); // in your program: Client::from_env()?
     let assign = client.pack(pack).assign(ids.iter().copied());
     println!("plan:   {}", assign.plan().await?);
 
     let report = client.pack(pack).assign(ids).await?;
     println!("report: {report}");
-    for (user, why) in report.rejected() {
-        println!("        user {user} rejected: {why}");
+    for (user, reason) in report.rejected() {
+        println!("        user {user} rejected: {reason}");
     }
     let eight = UserId::try_from(8)?;
     println!(
@@ -33,7 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         report.outcome(eight).unwrap_or(&Outcome::Unknown)
     );
     println!(
-        "on the pack now: {} people, each once",
+        "on the pack now: {} users, each once",
         fake.assignments(pack).len()
     );
     Ok(())

@@ -1,27 +1,41 @@
-//! Lists whom to remind: whose approval is pending, and who is stuck since a number of days.
+//! Lists the users to remind: users that wait for approval, and users that are stuck, for a number of days.
 //!
-//! ```text
-//! reminders --pack N --days D --state FILE
-//! ```
-//!
-//! `FILE` is what `follow --state FILE` keeps: the API does not tell since when somebody is so, the saved
-//! snapshot does. It is only read. The credential comes from the environment, as everywhere:
-//! `CONNECTEAM_API_KEY`, or `CONNECTEAM_CLIENT_ID` and `CONNECTEAM_CLIENT_SECRET`.
+//! `reminders --help` lists the arguments, the environment variables and the exit statuses.
 
-#[path = "support/arguments.rs"]
-mod arguments;
-#[path = "support/output.rs"]
-mod output;
-#[path = "support/state_file.rs"]
-mod state_file;
+#![forbid(unsafe_code)]
 
-use arguments::Arguments;
-use connecteam_onboarding::{Client, PackId, Snapshot, Stage};
+mod support;
+
+use connecteam_onboarding::{PackId, Snapshot, SnapshotEntry, Stage};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::SystemTime;
+use support::arguments::Arguments;
+use support::exit_status::ExitStatus;
+use support::problem::Problem;
+use support::stop::{self, Stop};
+use support::{environment, output, state_file};
 
-const USAGE: &str = "usage: reminders --pack N --days D --state FILE";
+const HELP: &str = "\
+usage: reminders --pack N --days D --state FILE
+
+Prints the progress of an onboarding pack, and a line for each user that has been waiting for approval, or has
+been in progress without a change, for D days or longer.
+
+  --pack N       the id of the pack
+  --days D       the number of days
+  --state FILE   the file that `follow --state FILE` keeps; it tells since when a user has been so, which the
+                 API does not; it is only read
+  -h, --help     print this text
+";
+
+const EXIT_STATUS: &str = "
+Exit status:
+  0  the list is complete
+  1  bad usage or input, or a permanent error
+  3  a transient error, or Ctrl-C, SIGTERM or SIGHUP: run it again
+A second signal ends the program at once, with 128 + the signal's number.
+";
+
 const DAY: u64 = 24 * 60 * 60;
 
 struct Options {
@@ -31,57 +45,69 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
-        }
-    }
+async fn main() {
+    let stop = stop::signal();
+    let status = run(&stop).await.unwrap_or_else(|problem| {
+        output::problem(&problem);
+        problem.status
+    });
+    status.exit()
 }
 
-async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let Options { pack, days, state } = options()?;
-    let saved = state_file::load(&state, pack)?
-        .ok_or_else(|| format!("{}: no such file", state.display()))?;
+async fn run(stop: &Stop) -> Result<ExitStatus, Problem> {
+    let Options { pack, days, state } = options().map_err(Problem::usage)?;
+    let saved = state_file::load(&state, pack).map_err(Problem::input)?;
+    let saved = saved.ok_or_else(|| {
+        let state = state.display();
+        Problem::input(format!(
+            "{state}: there is no state; run `follow --state` first"
+        ))
+    })?;
+    let client = environment::client("example-reminders")?.build()?;
+    let pack = client.pack(pack);
+    let assignments = stop::unless_stopped(stop, pack.assignments()).await??;
     let now = SystemTime::now();
-    let assignments = Client::from_env()?.pack(pack).assignments().await?;
     let snapshot = Snapshot::after(&saved, now, assignments);
-
-    output::line(format_args!("{}", snapshot.progress()));
-    let age = |since| now.duration_since(since).unwrap_or_default().as_secs() / DAY;
-    for entry in snapshot.iter().filter(|entry| age(entry.since()) >= days) {
-        let (user, age) = (entry.user_id(), age(entry.since()));
-        match entry.stage() {
-            Stage::WaitingForApproval => output::line(format_args!(
-                "user {user} waits for approval since {age} days"
-            )),
-            Stage::Completed => {}
-            _ => output::line(format_args!(
-                "user {user} is stuck since {age} days: {}",
-                entry.state()
-            )),
+    output::line(snapshot.progress());
+    for entry in &snapshot {
+        let age = now.duration_since(entry.since()).unwrap_or_default();
+        if age.as_secs() / DAY >= days {
+            remind(entry, age.as_secs() / DAY);
         }
     }
-    Ok(())
+    Ok(ExitStatus::Success)
+}
+
+fn remind(entry: &SnapshotEntry, days: u64) {
+    let user = entry.user_id();
+    match entry.stage() {
+        Stage::Completed => {}
+        Stage::WaitingForApproval => output::line(format_args!(
+            "user {user} has been waiting for approval for {days} days"
+        )),
+        _ => output::line(format_args!(
+            "user {user} has been stuck for {days} days: {}",
+            entry.state()
+        )),
+    }
 }
 
 fn options() -> Result<Options, String> {
     use lexopt::Arg::{Long, Short};
     let (mut pack, mut days, mut state) = (None, None, None);
-    let mut arguments = Arguments::new(USAGE);
+    let mut arguments = Arguments::new([HELP, environment::HELP, EXIT_STATUS].concat());
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("pack") => pack = Some(arguments.parsed("--pack")?),
             Long("days") => days = Some(arguments.number("--days")?),
             Long("state") => state = Some(PathBuf::from(arguments.value("--state")?)),
             Long("help") | Short('h') => arguments.help(),
-            other => return Err(format!("{}\n{USAGE}", other.unexpected())),
+            other => return Err(other.unexpected().to_string()),
         }
     }
-    let pack = arguments.required(pack, "--pack")?;
-    let days = arguments.required(days, "--days")?;
-    let state = arguments.required(state, "--state")?;
-    Ok(Options { pack, days, state })
+    Ok(Options {
+        pack: arguments.required(pack, "--pack")?,
+        days: arguments.required(days, "--days")?,
+        state: arguments.required(state, "--state")?,
+    })
 }

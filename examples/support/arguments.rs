@@ -1,42 +1,44 @@
-//! The command line: what an argument's value may be, and words for what is wrong.
-#![allow(dead_code, reason = "each program uses its own part of it")]
+//! The command line: flags, values, and messages for wrong ones.
+#![allow(dead_code, reason = "each program uses only some of the methods")]
 
 use std::io::Write as _;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The arguments of a program, and how it is used.
+/// The arguments of a program, and its help text.
 pub struct Arguments {
     parser: lexopt::Parser,
-    usage: &'static str,
+    help: String,
+}
+
+/// Whether the command line has a flag. Works before the arguments are parsed, and for a wrong call.
+pub fn has(flag: &str) -> bool {
+    std::env::args_os().skip(1).any(|argument| argument == flag)
 }
 
 impl Arguments {
-    pub fn new(usage: &'static str) -> Self {
+    pub fn new(help: impl Into<String>) -> Self {
         Self {
             parser: lexopt::Parser::from_env(),
-            usage,
+            help: help.into(),
         }
     }
 
-    /// The next argument; `None` after the last.
+    /// Returns the next argument, `None` after the last one.
     pub fn next(&mut self) -> Result<Option<lexopt::Arg<'_>>, String> {
-        let usage = self.usage;
-        self.parser.next().map_err(|e| format!("{e}\n{usage}"))
+        self.parser.next().map_err(|e| e.to_string())
     }
 
-    /// The value of a flag, as text.
+    /// Returns the value of a flag, as text.
     pub fn value(&mut self, flag: &str) -> Result<String, String> {
-        let value = self
-            .parser
-            .value()
-            .map_err(|_| format!("{flag}: a value is missing\n{}", self.usage))?;
+        let value = self.parser.value();
         value
+            .map_err(|_| format!("{flag}: a value is missing"))?
             .into_string()
             .map_err(|value| format!("{flag}: {value:?} is not text"))
     }
 
-    /// The value of a flag, as something that names what is wrong with it itself.
+    /// Returns the value of a flag, as a type whose errors name the value.
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, flag: &str) -> Result<T, String> {
         self.value(flag)?
             .parse()
@@ -53,15 +55,23 @@ impl Arguments {
         Ok(Duration::from_millis(self.number(flag)?))
     }
 
-    /// Asked how it is used, a program says so, and that is no failure.
+    /// Returns the milliseconds of a flag that must not be 0.
+    pub fn some_milliseconds(&mut self, flag: &str) -> Result<Duration, String> {
+        match self.milliseconds(flag)? {
+            Duration::ZERO => Err(format!("{flag}: expected at least 1")),
+            duration => Ok(duration),
+        }
+    }
+
+    /// Prints the help text and ends the program with success.
     pub fn help(&self) -> ! {
-        // To a closed pipe, too.
-        let _ = writeln!(std::io::stdout(), "{}", self.usage);
+        // A closed pipe changes nothing: the reader has seen enough.
+        let _ = writeln!(std::io::stdout(), "{}", self.help.trim_end());
         std::process::exit(0)
     }
 
-    /// What a flag that must be there has given.
+    /// Returns the value of a flag that must be there.
     pub fn required<T>(&self, value: Option<T>, flag: &str) -> Result<T, String> {
-        value.ok_or_else(|| format!("{flag} is missing\n{}", self.usage))
+        value.ok_or_else(|| format!("{flag} is missing"))
     }
 }

@@ -1,0 +1,24 @@
+//! The progress bar of a run.
+
+use super::stop::Stop;
+use connecteam_onboarding::{Assign, AssignError, Report};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Returns a bar, which is cleared when it is dropped. It is hidden where standard error is no terminal.
+pub fn new(template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).expect("a valid template");
+    ProgressBar::new(0).with_style(style)
+}
+
+/// Runs to the end or to the stop signal, and shows the progress.
+pub async fn run(assign: Assign, stop: Stop) -> Result<Report, AssignError> {
+    let bar = new("{bar:30} {pos}/{len} users, {msg} [{elapsed}]");
+    let run = assign
+        .on_progress(move |progress| {
+            bar.set_length(progress.total);
+            bar.set_position(progress.settled);
+            bar.set_message(format!("{} requests", progress.requests));
+        })
+        .stop_when(stop);
+    run.await
+}
