@@ -23,8 +23,8 @@ been in progress without a change, for D days or longer.
 
   --pack N       the id of the pack
   --days D       the number of days
-  --state FILE   the file that `follow --state FILE` keeps; it tells since when a user has been so, which the
-                 API does not; it is only read
+  --state FILE   the file that `follow --state FILE` keeps; it has the time of each last change, which the API
+                 does not report; it is only read
   -h, --help     print this text
 ";
 

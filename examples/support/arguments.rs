@@ -11,9 +11,12 @@ pub struct Arguments {
     help: String,
 }
 
-/// Whether the command line has a flag. Works before the arguments are parsed, and for a wrong call.
+/// Whether the command line has a flag, with a value or without. Works for a wrong call, too.
 pub fn has(flag: &str) -> bool {
-    std::env::args_os().skip(1).any(|argument| argument == flag)
+    std::env::args_os().skip(1).any(|argument| {
+        let rest = argument.as_encoded_bytes().strip_prefix(flag.as_bytes());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"="))
+    })
 }
 
 impl Arguments {
@@ -32,10 +35,12 @@ impl Arguments {
     /// Returns the value of a flag, as text.
     pub fn value(&mut self, flag: &str) -> Result<String, String> {
         let value = self.parser.value();
-        value
-            .map_err(|_| format!("{flag}: a value is missing"))?
-            .into_string()
-            .map_err(|value| format!("{flag}: {value:?} is not text"))
+        let value = value.map_err(|_| format!("{flag}: a value is missing"))?;
+        match value.into_string() {
+            Ok(value) if value.is_empty() => Err(format!("{flag}: the value is empty")),
+            Ok(value) => Ok(value),
+            Err(value) => Err(format!("{flag}: {value:?} is not text")),
+        }
     }
 
     /// Returns the value of a flag, as a type whose errors name the value.

@@ -35,7 +35,7 @@ impl Problem {
 
     /// A stop signal that came before the work began.
     pub fn stopped() -> Self {
-        let message = "stopped by a signal before any user was sent";
+        let message = "stopped by a signal; no user was assigned";
         Self::new(ErrorKind::Stopped.as_str(), message, ExitStatus::RunAgain)
     }
 

@@ -75,9 +75,13 @@ impl StateFile {
         let lock = lock(&path)?;
         // A fixed name leaves at most one file behind after a kill. Without the lock, another program may use
         // the same name at the same time.
-        let new = match lock {
-            Some(_) => beside(&path, ".new"),
-            None => beside(&path, &format!(".{:016x}.new", fastrand::u64(..))),
+        let new = if lock.is_some() {
+            let new = beside(&path, ".new");
+            // Of a run that was killed.
+            let _ = std::fs::remove_file(&new);
+            new
+        } else {
+            beside(&path, &format!(".{:016x}.new", fastrand::u64(..)))
         };
         Ok(Self {
             path,

@@ -68,6 +68,18 @@ fn an_empty_file_means_no_state_yet() {
     }
 }
 
+#[test]
+fn the_temporary_file_of_a_killed_run_is_removed() {
+    let (server, state) = (Server::start(), folder("temporary").join("state.json"));
+    put(&server, 7, "completed", false);
+    assert_eq!(follow_to_the_end(&server, &state).0, 0);
+    let temporary = state.with_file_name("state.json.new");
+    std::fs::write(&temporary, "{").expect("a file");
+    // This run has nothing to save.
+    assert_eq!(follow_to_the_end(&server, &state).0, 0);
+    assert!(!temporary.exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_symbolic_link_stays_a_link() {

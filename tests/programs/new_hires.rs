@@ -81,7 +81,7 @@ fn a_delimiter_is_one_character() {
     for delimiter in ["", ";;", "é", "\"", "\n", "\r"] {
         let (exit, _, error) = hire(&server, b"id\n7\n", "id", &["--delimiter", delimiter]);
         assert!(
-            exit == 1 && error.starts_with("error: --delimiter: `"),
+            exit == 1 && error.starts_with("error: --delimiter: "),
             "{error}"
         );
     }

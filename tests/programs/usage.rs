@@ -43,8 +43,11 @@ fn a_wrong_call_names_the_problem_and_sends_nothing() {
         (vec!["--users-file", &good], "--pack is missing"),
         (with(&["--frobnicate"]), "--frobnicate"),
         (with(&["extra"]), "extra"),
-        (with(&["--json=yes"]), "--json"),
         (with(&["--pack"]), "--pack: a value is missing"),
+        (
+            with(&["--users-file", ""]),
+            "--users-file: the value is empty",
+        ),
         (with(&["--pack", "x"]), "--pack: `x`"),
         (with(&["--pack", "0"]), "--pack: `0`"),
         (with(&["--pack", "01001"]), "leading zeros"),
@@ -72,6 +75,13 @@ fn a_wrong_call_names_the_problem_and_sends_nothing() {
             problem,
         );
     }
+    // `--json` itself may be wrong.
+    let (exit, object) = object({
+        let mut command = command(&server, "assign");
+        command.args(&call).arg("--json=yes");
+        command
+    });
+    assert!(exit == 1 && message(&object).contains("--json"), "{object}");
     let missing = [&pack[..], &["--users-file", "no-such-file.txt"]].concat();
     refuses(&server, &missing, "no-such-file.txt: cannot be read");
     assert_eq!(server.requests(), 0);
