@@ -27,7 +27,7 @@ pub struct Column {
 
 /// Reads the ids of a column; `-` is standard input.
 pub fn read(file: &str, column: &str, format: Format) -> Result<Column, String> {
-    let (name, content) = input::read(file)?;
+    let (name, content) = input::read_text(file)?;
     parse(&content, column, format).map_err(|problem| format!("{name}, {problem}"))
 }
 
@@ -43,8 +43,9 @@ pub fn parse(content: &[u8], column: &str, format: Format) -> Result<Column, Str
     while let Some(row) = rows.next()? {
         if row.fields.len() != header.fields.len() {
             let (found, expected) = (row.fields.len(), header.fields.len());
-            let problem = format_args!("{found} columns, but the first row has {expected}");
-            return Err(row.at(problem));
+            return Err(row.at(format_args!(
+                "expected {expected} columns as in the first row, found {found}"
+            )));
         }
         // In bytes: the other columns may be in any encoding.
         let id = &row.fields[place];

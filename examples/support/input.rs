@@ -7,9 +7,17 @@ use std::io::Read;
 /// Files above this size are refused, so that a wrong file does not fill the memory.
 const LARGEST: u64 = 1 << 30;
 
-/// Reads a text file. Returns its name for messages, and its content without a byte order mark.
-///
-/// `-` is standard input. The content may be in any encoding that extends ASCII.
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Reads a text file as [`read`] does. The content may be in any encoding that extends ASCII.
+pub fn read_text(file: &str) -> Result<(&str, Vec<u8>), String> {
+    let (name, content) = read(file)?;
+    check(&content).map_err(|problem| format!("{name}: {problem}"))?;
+    Ok((name, content))
+}
+
+/// Reads a file; `-` is standard input. Returns its name for messages, and its content without a byte order mark.
 pub fn read(file: &str) -> Result<(&str, Vec<u8>), String> {
     let name = if file == "-" { "standard input" } else { file };
     let mut content = Vec::new();
@@ -25,13 +33,14 @@ pub fn read(file: &str) -> Result<(&str, Vec<u8>), String> {
     if content.len() as u64 > LARGEST {
         return Err(format!("{name}: larger than 1 GiB"));
     }
-    let content = text(content).map_err(|problem| format!("{name}: {problem}"))?;
+    if content.starts_with(MARK) {
+        content.drain(..MARK.len());
+    }
     Ok((name, content))
 }
 
-/// Removes the byte order mark of UTF-8. Refuses UTF-16 and files that hold no text.
-pub fn text(mut content: Vec<u8>) -> Result<Vec<u8>, &'static str> {
-    const MARK: &[u8] = "\u{feff}".as_bytes();
+/// Refuses UTF-16 and files that hold no text.
+fn check(content: &[u8]) -> Result<(), &'static str> {
     if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
         return Err("this file is UTF-16; save it as UTF-8");
     }
@@ -41,10 +50,7 @@ pub fn text(mut content: Vec<u8>) -> Result<Vec<u8>, &'static str> {
     if content.contains(&0) {
         return Err("this file has NUL bytes; save it as plain text or CSV, in UTF-8");
     }
-    if content.starts_with(MARK) {
-        content.drain(..MARK.len());
-    }
-    Ok(content)
+    Ok(())
 }
 
 /// Returns each line with its number, as an editor counts. `\n`, `\r\n` and a lone `\r` end a line.

@@ -63,7 +63,7 @@ pub fn is_ignored(signal: i32) -> bool {
     is_ignored_by_proc(signal).unwrap_or_else(|| is_ignored_by_shell(signal))
 }
 
-/// Reads the answer from `/proc`, which Linux has.
+/// Reads `/proc`, which Linux has.
 #[cfg(unix)]
 pub fn is_ignored_by_proc(signal: i32) -> Option<bool> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

@@ -5,7 +5,7 @@ use connecteam_onboarding::UserId;
 
 /// Reads a file of user ids; `-` is standard input.
 pub fn read(file: &str) -> Result<Vec<UserId>, String> {
-    let (name, content) = input::read(file)?;
+    let (name, content) = input::read_text(file)?;
     parse(&content).map_err(|problem| format!("{name}, {problem}"))
 }
 

@@ -114,11 +114,20 @@ fn lines_are_counted_as_an_editor_counts() {
         ("\r\n\n\rid,name\n\n7,b\r\r\nx,b", "line 8: `x` is not"),
         (
             "id,name\n1,a,b\n",
-            "line 2: 3 columns, but the first row has 2",
+            "line 2: expected 2 columns as in the first row, found 3",
         ),
-        ("id,name\n1\n", "line 2: 1 columns, but the first row has 2"),
-        ("id,name\n \n", "line 2: 1 columns, but the first row has 2"),
-        ("id,name\n7,031,021\n", "line 2: 3 columns"),
+        (
+            "id,name\n1\n",
+            "line 2: expected 2 columns as in the first row, found 1",
+        ),
+        (
+            "id,name\n \n",
+            "line 2: expected 2 columns as in the first row, found 1",
+        ),
+        (
+            "id,name\n7,031,021\n",
+            "line 2: expected 2 columns as in the first row, found 3",
+        ),
         ("name,id\na,\"7,031,021\"\n", "line 2: `7,031,021` is not"),
         (
             "id\n7\n007\n",
