@@ -28,12 +28,15 @@ again. Shows a progress bar on a terminal.
   --json             print one JSON object instead of text, on errors too
   --plan             read the pack, print what a run would do, and assign no user
   --all-or-nothing   assign all users in one request, or none
-  --timeout-ms T     give up an attempt without a response after T ms (default 60000)
+  --timeout-ms T     give up an attempt when the server sends nothing for T ms (default 60000)
   --settle-ms T      a request that was given up is executed within T ms or never (default 3000)
   --max-requests N   send at most N requests (default: 1 read, 1 request per chunk, and for the search for
                      rejected users 256 requests or a tenth of the users, whichever is larger)
   -h, --help         print this text
 ";
+
+/// The default of the library.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Options {
     pack: PackId,
@@ -81,7 +84,9 @@ async fn prepare(options: Options) -> Result<Assign, Problem> {
     let users = users.map_err(Problem::input)?;
     let mut builder = environment::client("example-assign")?;
     if let Some(timeout) = options.timeout {
-        builder = builder.attempt_timeout(timeout);
+        builder = builder
+            .read_timeout(timeout)
+            .connect_timeout(timeout.min(CONNECT_TIMEOUT));
     }
     let mut assign = builder.build()?.pack(options.pack).assign(users);
     if options.all_or_nothing {
@@ -135,9 +140,9 @@ struct Print {
 impl Print {
     fn plan(self, plan: Plan) {
         if self.json {
-            print_object(plan, None);
+            print_object(PlanObject::from(plan), None);
         } else {
-            output::line(plan);
+            output::plan(&plan);
         }
     }
 
@@ -154,7 +159,7 @@ impl Print {
         let status = problem.status;
         match self {
             Self { json: false, .. } => output::problem(&problem),
-            Self { plan: true, .. } => print_object(no_plan(), Some(problem)),
+            Self { plan: true, .. } => print_object(PlanObject::default(), Some(problem)),
             Self { plan: false, .. } => print_object(no_report(), Some(problem)),
         }
         status
@@ -174,11 +179,32 @@ fn print_object(result: impl Serialize, error: Option<Problem>) {
     output::line(object.expect("plain data"));
 }
 
-/// A plan of no users. Fields that this release of `Plan` does not have are ignored.
-fn no_plan() -> Plan {
-    let zero = r#"{"unique":0,"duplicates":0,"already_assigned":0,"to_assign":0,"requests":0,
-        "requests_if_rejected":0,"max_requests":0,"fits_today":null}"#;
-    serde_json::from_str(zero).expect("every field of a plan")
+/// A plan in JSON, with the estimate for rejected users. The default is the plan of a call that failed.
+#[derive(Default, Serialize)]
+struct PlanObject {
+    unique: u64,
+    duplicates: u64,
+    already_assigned: u64,
+    to_assign: u64,
+    requests: u64,
+    requests_if_rejected: u64,
+    max_requests: u64,
+    fits_today: Option<bool>,
+}
+
+impl From<Plan> for PlanObject {
+    fn from(plan: Plan) -> Self {
+        Self {
+            unique: plan.unique,
+            duplicates: plan.duplicates,
+            already_assigned: plan.already_assigned,
+            to_assign: plan.to_assign,
+            requests: plan.requests,
+            requests_if_rejected: output::requests_if_some_are_rejected(&plan),
+            max_requests: plan.max_requests,
+            fits_today: plan.fits_today,
+        }
+    }
 }
 
 /// A report of no users.

@@ -9,21 +9,28 @@
 //!
 //! Paste the printed lines into a second terminal, then run `assign` and `follow` there.
 
+#![forbid(unsafe_code)]
+
+mod support;
+
 use connecteam_onboarding::mock::{FakeOnboarding, Fault};
 use connecteam_onboarding::{AssignmentStatus, PackId, UserId};
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::ops::RangeInclusive;
-use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
+use support::arguments::Arguments;
+use support::exit_status::ExitStatus;
+use support::problem::Problem;
+use support::{output, stop};
 
 const HELP: &str = "\
-Runs the fake of the Connecteam onboarding API until Ctrl-C, and prints the variables that clients need.
-
 usage: fake_server [--pack N]... [--users LIST] [--assigned LIST] [--limits MINUTE,DAY]
                    [--fail WHEN-STATUS@N]... [--delay-ms T] [--move-ms T]
+
+Runs the fake of the Connecteam onboarding API until Ctrl-C, SIGTERM or SIGHUP, and prints the variables that
+clients need.
 
   --pack N                a pack; may be repeated (default: 1001)
   --users LIST            the users of the account, for example 1-600,700 (default: 1-1000)
@@ -36,7 +43,7 @@ usage: fake_server [--pack N]... [--users LIST] [--assigned LIST] [--limits MINU
                           for approval, then to completed (default: never)
   -h, --help              prints this text
 
-Exit status: 0 after Ctrl-C, 1 for bad usage.";
+Exit status: 0 after a stop signal, 1 for bad usage.";
 
 const CLIENT_ID: &str = "fake-client";
 const CLIENT_SECRET: &str = "fake-secret";
@@ -53,37 +60,35 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
+async fn main() {
+    let stop = stop::signal();
+    let status = match run(stop).await {
+        Ok(()) => ExitStatus::Success,
         Err(problem) => {
-            eprintln!("error: {problem}");
-            ExitCode::FAILURE
+            output::problem(&problem);
+            problem.status
         }
-    }
+    };
+    status.exit()
 }
 
-async fn run() -> Result<(), String> {
-    let Some(options) = options()? else {
-        // A closed pipe is no error here.
-        let _ = writeln!(io::stdout(), "{HELP}");
-        return Ok(());
-    };
+async fn run(stop: stop::Stop) -> Result<(), Problem> {
+    let options = options().map_err(Problem::usage)?;
     let fake = FakeOnboarding::start_async().await;
     set_up(&fake, &options);
-    print_variables(&fake).map_err(|e| format!("cannot print: {e}"))?;
+    print_variables(&fake).map_err(|e| Problem::input(format!("cannot print: {e}")))?;
     tokio::select! {
         () = move_users(&fake, &options) => {}
-        stopped = tokio::signal::ctrl_c() => stopped.map_err(|e| format!("no signal: {e}"))?,
+        () = stop => {}
     }
-    eprintln!(
+    output::note(format_args!(
         "{} requests: {} reads, {} writes, {} for a token; {} rate-limited",
         fake.requests(),
         fake.reads(),
         fake.writes(),
         fake.tokens(),
         fake.rate_limited(),
-    );
+    ));
     Ok(())
 }
 
@@ -137,8 +142,7 @@ async fn move_users(fake: &FakeOnboarding, options: &Options) {
     }
 }
 
-/// `None` if the help is requested.
-fn options() -> Result<Option<Options>, String> {
+fn options() -> Result<Options, String> {
     use lexopt::Arg::{Long, Short};
     let mut options = Options {
         packs: Vec::new(),
@@ -149,49 +153,32 @@ fn options() -> Result<Option<Options>, String> {
         delay: None,
         moves: None,
     };
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next().map_err(usage)? {
+    let mut arguments = Arguments::new(HELP);
+    while let Some(argument) = arguments.next()? {
         match argument {
-            Long("pack") => options.packs.push(value(&mut parser, "--pack")?),
-            Long("users") => options.users = value(&mut parser, "--users")?,
-            Long("assigned") => options.assigned = value(&mut parser, "--assigned")?,
+            Long("pack") => options.packs.push(arguments.parsed("--pack")?),
+            Long("users") => options.users = arguments.parsed("--users")?,
+            Long("assigned") => options.assigned = arguments.parsed("--assigned")?,
             Long("limits") => {
-                let Pair(minute, day) = value(&mut parser, "--limits")?;
+                let Pair(minute, day) = arguments.parsed("--limits")?;
                 options.limits = Some((minute, day));
             }
             Long("fail") => {
-                let At(number, fault) = value(&mut parser, "--fail")?;
+                let At(number, fault) = arguments.parsed("--fail")?;
                 if options.faults.insert(number, fault).is_some() {
                     return Err(format!("--fail: two faults for request {number}"));
                 }
             }
-            Long("delay-ms") => options.delay = Some(milliseconds(&mut parser, "--delay-ms")?),
-            Long("move-ms") => options.moves = Some(milliseconds(&mut parser, "--move-ms")?),
-            Long("help") | Short('h') => return Ok(None),
-            other => return Err(usage(other.unexpected())),
+            Long("delay-ms") => options.delay = Some(arguments.some_milliseconds("--delay-ms")?),
+            Long("move-ms") => options.moves = Some(arguments.some_milliseconds("--move-ms")?),
+            Long("help") | Short('h') => arguments.help(),
+            other => return Err(other.unexpected().to_string()),
         }
     }
     if options.packs.is_empty() {
-        options.packs.push(PackId::try_from(1001).expect("an id"));
+        options.packs.push(PackId::new(1001).expect("an id"));
     }
-    Ok(Some(options))
-}
-
-fn usage(problem: impl Display) -> String {
-    format!("{problem}; see --help")
-}
-
-fn value<T: FromStr<Err: Display>>(parser: &mut lexopt::Parser, flag: &str) -> Result<T, String> {
-    let value = parser.value().map_err(usage)?;
-    let text = value.to_string_lossy();
-    text.parse().map_err(|e| format!("{flag}: {e}"))
-}
-
-fn milliseconds(parser: &mut lexopt::Parser, flag: &str) -> Result<Duration, String> {
-    match value(parser, flag)? {
-        0 => Err(format!("{flag}: expected at least 1")),
-        number => Ok(Duration::from_millis(number)),
-    }
+    Ok(options)
 }
 
 /// Ids and ranges of ids: `1-600,700`.

@@ -54,7 +54,7 @@ async fn run(stop: &Stop) -> Result<ExitStatus, Problem> {
     let assign = stop::unless_stopped(stop, prepare(options)).await??;
     if plan {
         let plan = stop::unless_stopped(stop, assign.plan()).await??;
-        output::line(plan);
+        output::plan(&plan);
         return Ok(ExitStatus::Success);
     }
     let result = bar::run(assign, stop.clone()).await;

@@ -6,9 +6,8 @@
 
 mod support;
 
-use connecteam_onboarding::{PackId, Snapshot, SnapshotEntry, Stage};
+use connecteam_onboarding::{PackId, SnapshotEntry, Stage};
 use std::path::PathBuf;
-use std::time::SystemTime;
 use support::arguments::Arguments;
 use support::exit_status::ExitStatus;
 use support::problem::Problem;
@@ -65,9 +64,8 @@ async fn run(stop: &Stop) -> Result<ExitStatus, Problem> {
     })?;
     let client = environment::client("example-reminders")?.build()?;
     let pack = client.pack(pack);
-    let assignments = stop::unless_stopped(stop, pack.assignments()).await??;
-    let now = SystemTime::now();
-    let snapshot = Snapshot::after(&saved, now, assignments);
+    let snapshot = stop::unless_stopped(stop, pack.snapshot_after(&saved)).await??;
+    let now = snapshot.taken_at();
     output::line(snapshot.progress());
     for entry in &snapshot {
         let age = now.duration_since(entry.since()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The progress bar of a run.
 
 use super::stop::Stop;
-use connecteam_onboarding::{Assign, AssignError, Report};
+use connecteam_onboarding::{Assign, AssignError, Report, Waiting};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Returns a bar, which is cleared when it is dropped. It is hidden where standard error is no terminal.
@@ -17,7 +17,17 @@ pub async fn run(assign: Assign, stop: Stop) -> Result<Report, AssignError> {
         .on_progress(move |progress| {
             bar.set_length(progress.total);
             bar.set_position(progress.settled);
-            bar.set_message(format!("{} requests", progress.requests));
+            let waits = match progress.waiting {
+                Some(Waiting::RateLimit { until }) => {
+                    format!(
+                        ", waits for the rate limit until {}",
+                        httpdate::fmt_http_date(until)
+                    )
+                }
+                Some(Waiting::OtherRun) => ", waits for another run on the pack".to_owned(),
+                _ => String::new(),
+            };
+            bar.set_message(format!("{} requests{waits}", progress.requests));
         })
         .stop_when(stop);
     run.await

@@ -47,7 +47,7 @@ impl ExitStatus {
 
     /// Returns the status of a call that failed.
     pub fn of_error(error: &Error) -> Self {
-        if error.is_lasting() {
+        if error.is_permanent() {
             Self::Permanent
         } else {
             Self::RunAgain

@@ -3,7 +3,7 @@
 //! A reader that left changes nothing: the exit status still tells the result.
 
 use super::problem::Problem;
-use connecteam_onboarding::Report;
+use connecteam_onboarding::{Plan, Report};
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 
@@ -26,6 +26,27 @@ pub fn problem(problem: &Problem) {
     if problem.is_usage {
         note("hint: --help lists the arguments");
     }
+}
+
+/// Prints a plan, and what it takes if some users are rejected.
+pub fn plan(plan: &Plan) {
+    line(plan);
+    if plan.to_assign > 0 {
+        let rejected = one_percent(plan);
+        let requests = requests_if_some_are_rejected(plan);
+        line(format_args!(
+            "if {rejected} of the users to assign are rejected: about {requests} requests"
+        ));
+    }
+}
+
+/// Estimates the requests if 1 % of the users are rejected, at least one.
+pub fn requests_if_some_are_rejected(plan: &Plan) -> u64 {
+    plan.requests_if_rejected(one_percent(plan))
+}
+
+fn one_percent(plan: &Plan) -> u64 {
+    (plan.to_assign / 100).max(1)
 }
 
 /// Prints a report, the rejected users, and the cause that left users unassigned or unknown.

@@ -2,24 +2,9 @@
 
 use super::output;
 use connecteam_onboarding::{PackId, Snapshot};
-use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-
-/// The snapshot, and the pack that it belongs to.
-#[derive(Serialize)]
-struct Content<'a> {
-    pack: PackId,
-    #[serde(flatten)]
-    snapshot: &'a Snapshot,
-}
-
-/// The pack of a file; a file of another program may not have it.
-#[derive(Deserialize)]
-struct Owner {
-    pack: Option<PackId>,
-}
 
 /// Reads the snapshot; `None` if there is no file or an empty one.
 ///
@@ -33,19 +18,18 @@ pub fn load(file: &Path, pack: PackId) -> Result<Option<Snapshot>, String> {
         Ok(content) if content.trim_ascii().is_empty() => return Ok(None),
         Ok(content) => content,
     };
-    let unreadable = |e: serde_json::Error| {
+    let snapshot: Snapshot = serde_json::from_slice(&content).map_err(|e| {
         at(&format_args!(
             "not the state of an earlier run: {e}; move it away to start from now"
         ))
-    };
-    let snapshot = serde_json::from_slice(&content).map_err(unreadable)?;
-    let owner: Owner = serde_json::from_slice(&content).map_err(unreadable)?;
-    match owner.pack {
-        Some(owner) if owner != pack => Err(at(&format_args!(
-            "the state of pack {owner}, not of pack {pack}; use one file per pack"
-        ))),
-        _ => Ok(Some(snapshot)),
+    })?;
+    if snapshot.pack() != pack {
+        return Err(at(&format_args!(
+            "the state of pack {}, not of pack {pack}; use one file per pack",
+            snapshot.pack()
+        )));
     }
+    Ok(Some(snapshot))
 }
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
@@ -101,13 +85,12 @@ impl StateFile {
     ///
     /// Overwrites a file that cannot be replaced.
     pub fn save(&mut self, snapshot: &Snapshot) -> Result<(), String> {
-        let pack = self.pack;
-        self.write(&Content { pack, snapshot })
+        self.write(snapshot)
             .map_err(|e| format!("{}: cannot be written: {e}", self.path.display()))
     }
 
-    fn write(&mut self, content: &Content<'_>) -> io::Result<()> {
-        let mut content = serde_json::to_vec(content)?;
+    fn write(&mut self, snapshot: &Snapshot) -> io::Result<()> {
+        let mut content = serde_json::to_vec(snapshot)?;
         content.push(b'\n');
         if self.in_place {
             return overwrite(&self.path, &content);

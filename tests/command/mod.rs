@@ -138,3 +138,17 @@ pub fn reset_ignored_signals() {
         }
     });
 }
+
+/// Waits for a program to get to a point. Fails after a minute, so that a program that ends early does not hang the
+/// tests.
+#[track_caller]
+pub fn until(condition: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !condition() {
+        assert!(
+            start.elapsed().as_secs() < 60,
+            "the program does not get there"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}

@@ -73,7 +73,7 @@ fn the_text_shows_that_a_new_user_has_completed() {
     let (server, state) = (Server::start(), folder("text").join("state.json"));
     std::fs::write(
         &state,
-        r#"{"version":1,"takenAt":1577836800,"assignments":[]}"#,
+        r#"{"version":1,"pack":1001,"takenAt":1577836800,"assignments":[]}"#,
     )
     .expect("a file");
     put(&server, 7, "completed", false);

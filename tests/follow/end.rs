@@ -94,7 +94,7 @@ mod signals {
         let (server, state) = (Server::start(), folder("reader").join("state.json"));
         std::fs::write(
             &state,
-            r#"{"version":1,"takenAt":1577836800,"assignments":[]}"#,
+            r#"{"version":1,"pack":1001,"takenAt":1577836800,"assignments":[]}"#,
         )
         .expect("a file");
         (1..=5_000).for_each(|user| put(&server, user, "in_progress", false));

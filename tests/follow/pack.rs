@@ -1,6 +1,6 @@
 //! A pack whose assignments change, and `follow` on it.
 
-use crate::command::{MS, command, text};
+use crate::command::{command, text, until};
 use crate::support::Server;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -40,9 +40,7 @@ pub fn remove(server: &Server, user: u64) {
 
 /// Waits until the program has polled `gets` times.
 pub fn until_gets(server: &Server, gets: usize) {
-    while server.gets() < gets {
-        std::thread::sleep(MS);
-    }
+    until(|| server.gets() >= gets);
 }
 
 pub fn lines(child: &mut Child) -> std::io::Lines<BufReader<ChildStdout>> {

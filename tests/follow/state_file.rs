@@ -6,7 +6,7 @@ use crate::support::Server;
 use connecteam_onboarding::Snapshot;
 use std::path::Path;
 
-const EMPTY: &str = r#"{"version":1,"takenAt":1577836800,"assignments":[]}"#;
+const EMPTY: &str = r#"{"version":1,"pack":1001,"takenAt":1577836800,"assignments":[]}"#;
 
 fn follow_to_the_end(server: &Server, state: &Path) -> Ended {
     run(follow(server, state, &["--until-complete"]))

@@ -22,7 +22,7 @@ fn assigns_a_messy_file() {
     assert_eq!(
         object,
         json!({"assigned": [7, 1, 3], "already_assigned": [2], "rejected": [{"userId": 9999, "reason": "no such user"}],
-               "not_assigned": [], "unknown": [], "duplicates": 1, "requests": 5, "error": null})
+               "not_assigned": [], "unknown": [], "duplicates": 1, "requests": 4, "error": null})
     );
 }
 
@@ -72,6 +72,8 @@ fn prints_a_plan_and_sends_no_write() {
         ("already_assigned", json!(1)),
         ("to_assign", json!(1002)),
         ("requests", json!(4)),
+        ("requests_if_rejected", json!(98)),
+        ("max_requests", json!(262)),
         ("fits_today", json!(true)),
         ("error", json!(null)),
     ] {
@@ -190,15 +192,18 @@ fn the_object_has_its_fields_in_the_documented_order() {
     assert_eq!(fields(&[]), [&report[..], &error[..1]].concat());
     assert_eq!(fields(&["--pack", "0"]), [&report[..], &error].concat());
     let plan = fields(&["--plan"]);
-    let first = [
+    let documented = [
         "unique",
         "duplicates",
         "already_assigned",
         "to_assign",
         "requests",
+        "requests_if_rejected",
+        "max_requests",
+        "fits_today",
+        "error",
     ];
-    assert_eq!(plan[..5], first);
-    assert_eq!(plan[plan.len() - 2..], ["fits_today", "error"]);
+    assert_eq!(plan, documented);
     let failed = fields(&["--plan", "--pack", "0"]);
     let (same, more) = failed.split_at(plan.len());
     assert_eq!((same, more), (&plan[..], &error.map(str::to_owned)[1..]));
@@ -231,12 +236,11 @@ fn names_the_limit_on_requests_that_ended_the_search() {
     let users = file("limit.txt", "1\n2\n99999\n");
     let (exit, object) = object(assign(&server, &users, &["--max-requests", "4"]));
     let message = object["error"]["message"].as_str().expect("a message");
-    assert_eq!(
-        (exit, &object["error"]["kind"]),
-        (3, &json!("request_limit"))
-    );
+    assert_eq!((exit, &object["error"]["kind"]), (3, &json!("run_limit")));
     assert!(
-        message.contains("the run may send 4 requests, and the last is kept to read the pack back"),
+        message.contains(
+            "the run may send 4 requests, and the last one is kept to read the pack back"
+        ),
         "{message}"
     );
 }

@@ -139,14 +139,14 @@ fn a_spent_limit_on_requests_is_3() {
     let (exit, object) = object(assign(&server, &many, &["--max-requests", "5"]));
     assert_eq!(
         (exit, &object["error"]["kind"], &object["requests"]),
-        (3, &json!("request_limit"), &json!(server.requests()))
+        (3, &json!("run_limit"), &json!(server.requests()))
     );
 }
 
 #[test]
 fn reminders_exit_with_1_or_3() {
     let server = Server::start();
-    let saved = r#"{"version":1,"takenAt":1577836800,"assignments":[]}"#;
+    let saved = r#"{"version":1,"pack":1001,"takenAt":1577836800,"assignments":[]}"#;
     let state = file("reminders-state.json", saved);
     let remind = || {
         let mut command = command(&server, "reminders");

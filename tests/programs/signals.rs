@@ -2,7 +2,8 @@
 
 use crate::command::examples::stop;
 use crate::command::{
-    MS, assign, command, end, file, list, one_object, reset_ignored_signals, send, with_environment,
+    MS, assign, command, end, file, list, one_object, reset_ignored_signals, send, until,
+    with_environment,
 };
 use crate::support::{Fault, Server, Window};
 use serde_json::{Value, json};
@@ -22,12 +23,6 @@ fn stopped(child: Child, signal: &str) -> Value {
         object["error"]
     );
     object
-}
-
-fn until(condition: impl Fn() -> bool) {
-    while !condition() {
-        std::thread::sleep(MS);
-    }
 }
 
 fn spawn(mut command: Command) -> Child {
@@ -125,7 +120,7 @@ fn the_first_signal_ends_a_plan() {
 #[test]
 fn the_first_signal_ends_the_other_programs() {
     let table = file("hires.csv", format!("id\n{}", list(1..=20_000)));
-    let saved = r#"{"version":1,"takenAt":1577836800,"assignments":[]}"#;
+    let saved = r#"{"version":1,"pack":1001,"takenAt":1577836800,"assignments":[]}"#;
     let state = file("state.json", saved);
     for (signal, _) in SIGNALS {
         let server = Server::start();
