@@ -8,6 +8,7 @@ mod support;
 
 mod programs {
     mod assign;
+    mod batch;
     mod csv;
     mod exit_status;
     mod files;

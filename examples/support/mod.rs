@@ -3,6 +3,7 @@
 
 pub mod arguments;
 pub mod bar;
+pub mod batcher;
 pub mod csv_file;
 pub mod environment;
 pub mod exit_status;
