@@ -39,7 +39,9 @@ use std::fmt;
 /// );
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(try_from = "Columns", into = "Columns")]
 pub struct Report {
     ledger: Ledger,
     requests: u64,
@@ -133,24 +135,6 @@ impl Report {
             .filter(move |(_, outcome)| is(outcome))
             .map(|(id, _)| id)
     }
-
-    fn columns(&self) -> Columns {
-        Columns {
-            assigned: self.assigned().collect(),
-            already_assigned: self.already_assigned().collect(),
-            rejected: self
-                .rejected()
-                .map(|(user_id, reason)| RejectedUser {
-                    user_id,
-                    reason: reason.reason().to_owned(),
-                })
-                .collect(),
-            not_assigned: self.not_assigned().collect(),
-            unknown: self.unknown().collect(),
-            duplicates: self.duplicates(),
-            requests: self.requests,
-        }
-    }
 }
 
 /// Compares the outcomes, their order and the counts.
@@ -165,11 +149,7 @@ impl Eq for Report {}
 
 /// The form of a report in JSON.
 #[derive(Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "schemars",
-    derive(schemars::JsonSchema),
-    schemars(rename = "Report")
-)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 struct Columns {
     /// The users that the run assigned.
     assigned: Vec<UserId>,
@@ -197,56 +177,50 @@ struct RejectedUser {
     reason: String,
 }
 
-impl Serialize for Report {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.columns().serialize(serializer)
+impl From<Report> for Columns {
+    fn from(report: Report) -> Self {
+        let rejected = report.rejected().map(|(user_id, reason)| RejectedUser {
+            user_id,
+            reason: reason.reason().to_owned(),
+        });
+        Self {
+            assigned: report.assigned().collect(),
+            already_assigned: report.already_assigned().collect(),
+            rejected: rejected.collect(),
+            not_assigned: report.not_assigned().collect(),
+            unknown: report.unknown().collect(),
+            duplicates: report.duplicates(),
+            requests: report.requests,
+        }
     }
 }
 
-impl<'de> Deserialize<'de> for Report {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let columns = Columns::deserialize(deserializer)?;
-        let (duplicates, requests) = (columns.duplicates, columns.requests);
-        let outcomes = columns.outcomes();
+impl TryFrom<Columns> for Report {
+    type Error = &'static str;
+
+    fn try_from(columns: Columns) -> Result<Self, &'static str> {
+        let rejected = columns.rejected.into_iter();
+        let mut outcomes: Vec<_> = rejected
+            .map(|user| (user.user_id, Outcome::Rejected(Rejection::new(user.reason))))
+            .collect();
+        for (users, outcome) in [
+            (columns.assigned, Outcome::Assigned),
+            (columns.already_assigned, Outcome::AlreadyAssigned),
+            (columns.not_assigned, Outcome::NotAssigned),
+            (columns.unknown, Outcome::Unknown),
+        ] {
+            outcomes.extend(users.into_iter().map(|user| (user, outcome.clone())));
+        }
         let mut users: UserList = outcomes.iter().map(|(id, _)| *id).collect();
         if users.len() < outcomes.len() {
-            return Err(serde::de::Error::custom("a user has more than one outcome"));
+            return Err("a user has more than one outcome");
         }
-        users.set_duplicates(duplicates);
+        users.set_duplicates(columns.duplicates);
         let mut ledger = Ledger::new(users);
         for (position, (_, outcome)) in (0..).zip(outcomes) {
             ledger.set(position, outcome);
         }
-        Ok(Self { ledger, requests })
-    }
-}
-
-impl Columns {
-    fn outcomes(self) -> Vec<(UserId, Outcome)> {
-        let rejected = self.rejected.into_iter();
-        let rejected =
-            rejected.map(|user| (user.user_id, Outcome::Rejected(Rejection::new(user.reason))));
-        let mut outcomes: Vec<_> = rejected.collect();
-        for (users, outcome) in [
-            (self.assigned, Outcome::Assigned),
-            (self.already_assigned, Outcome::AlreadyAssigned),
-            (self.not_assigned, Outcome::NotAssigned),
-            (self.unknown, Outcome::Unknown),
-        ] {
-            outcomes.extend(users.into_iter().map(|user| (user, outcome.clone())));
-        }
-        outcomes
-    }
-}
-
-#[cfg(feature = "schemars")]
-impl schemars::JsonSchema for Report {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        Columns::schema_name()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        Columns::json_schema(generator)
+        Ok(Self::new(ledger, columns.requests))
     }
 }
 
