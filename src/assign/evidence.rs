@@ -81,11 +81,6 @@ impl<W> Evidence<W> {
         }
     }
 
-    /// Returns whether no request is ambiguous.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.requests.is_empty()
-    }
-
     /// Adds a request that was given up at `now`.
     pub(crate) fn add(&mut self, work: W, users: Vec<u32>, error: Error, now: Duration) {
         self.requests.push(Ambiguous {
@@ -126,11 +121,6 @@ impl<W> Evidence<W> {
     pub(crate) fn read_failed(&mut self) -> Vec<Ambiguous<W>> {
         let began = self.read.take().map_or(Duration::ZERO, |read| read.began);
         self.take_due(began)
-    }
-
-    /// Learns that the read was made for another purpose.
-    pub(crate) fn forget_read(&mut self) {
-        self.read = None;
     }
 
     /// Judges the requests that the read may prove something about. `on_pack` are all users that this run knows to be on
@@ -246,7 +236,7 @@ mod tests {
         assert_eq!(evidence.due_in(at(10)), Some(SETTLE));
         evidence.confirmed(&[3], at(11));
         assert_eq!(read(&mut evidence, 13, 0, NONE), Some(Proof::NotExecuted));
-        assert!(evidence.is_empty());
+        assert_eq!(evidence.due_in(at(13)), None);
     }
 
     #[test]

@@ -11,9 +11,11 @@ mod progress;
 mod queue;
 mod refusal;
 mod report;
+mod settings;
 #[cfg(test)]
 #[allow(clippy::similar_names, reason = "a model")]
 mod simulation;
+mod state;
 
 pub use error::AssignError;
 pub use outcome::{Outcome, Rejection};
@@ -29,9 +31,10 @@ use crate::request::{Run, Turn};
 use crate::retry::{Effect, retry};
 use crate::users::{IntoUserList, UserList};
 use api::{Api, current_list};
-use engine::{Engine, Settings};
+use engine::Engine;
 use futures_util::future::{BoxFuture, FutureExt};
 use ledger::Ledger;
+use settings::Settings;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,8 +2,9 @@
 
 mod world;
 
-use super::engine::{Engine, Settings};
+use super::engine::Engine;
 use super::ledger::Ledger;
+use super::settings::Settings;
 use super::{AssignProgress, Outcome, Rejection, Report};
 use crate::error::Error;
 use crate::rate_limit::Reserve;

@@ -1,0 +1,257 @@
+//! The state of a run: outcomes, work and evidence. It decides what is sent next and what each result means. Without I/O: the
+//! results and the time are passed in.
+
+use super::api::List;
+use super::evidence::{Ambiguous, Evidence, Proof, Shown};
+use super::ledger::Ledger;
+use super::outcome::{Outcome, Rejection};
+use super::queue::{Queue, Rejected, Work};
+use super::refusal;
+use super::settings::Settings;
+use crate::error::{Error, ErrorKind, Executed};
+use crate::request::Run;
+use std::time::Duration;
+
+/// This many requests in a row that failed on every attempt end the run: the server is down.
+const MOST_FAILURES: u32 = 3;
+
+/// The state of a run.
+pub(super) struct State<'a> {
+    settings: &'a Settings,
+    run: &'a Run,
+    ledger: &'a mut Ledger,
+    queue: Queue,
+    evidence: Evidence<Work>,
+    /// Requests in a row that failed on every attempt.
+    failures: u32,
+    cause: Option<Error>,
+}
+
+impl<'a> State<'a> {
+    pub(super) fn new(settings: &'a Settings, run: &'a Run, ledger: &'a mut Ledger) -> Self {
+        Self {
+            settings,
+            run,
+            ledger,
+            queue: Queue::new(settings.max_items),
+            evidence: Evidence::new(settings.settle),
+            failures: 0,
+            cause: None,
+        }
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        self.ledger
+    }
+
+    pub(super) fn evidence(&mut self) -> &mut Evidence<Work> {
+        &mut self.evidence
+    }
+
+    /// Returns whether refused chunks hold undecided users that may be searched.
+    pub(super) fn is_searching(&self) -> bool {
+        self.queue.is_searching() && !self.run.is_stopped()
+    }
+
+    /// Returns the error that left users unresolved, if any.
+    pub(super) fn into_cause(self) -> Option<Error> {
+        self.cause
+    }
+
+    /// Sends nothing new. The first cause is kept.
+    pub(super) fn stop(&mut self, cause: Error) {
+        self.cause.get_or_insert(cause);
+        self.run.stop();
+    }
+
+    /// Returns the next write: a chunk, a request to send again, or a group of the search if `searching`.
+    pub(super) fn next_write(&mut self, in_flight: usize, searching: bool) -> Option<Work> {
+        if self.run.is_stopped() {
+            return None;
+        }
+        if let Some(chunk) = self.queue.next_chunk(self.ledger) {
+            return Some(chunk);
+        }
+        if !self.queue.has_extra(searching) {
+            return None;
+        }
+        // One request stays for a read: without it, nothing ambiguous is resolved and no rejection is final.
+        let affordable = self.run.remaining() > in_flight as u64 + 1;
+        if affordable && self.queue.extra_writes() < self.settings.extra_writes {
+            return self.queue.next_extra(searching);
+        }
+        // The requests in flight may settle the rest.
+        if in_flight == 0 {
+            let kept = "the last one is kept to read the pack back";
+            self.stop(if affordable {
+                self.too_many_extra_writes()
+            } else {
+                self.run.limit_reached(kept)
+            });
+        }
+        None
+    }
+
+    fn too_many_extra_writes(&self) -> Error {
+        let message = format!(
+            "the run sent {} requests beyond one per chunk to find the users that the API rejects, which is the limit: \
+             check that the list holds user ids, then run it again, or set `max_requests`",
+            self.queue.extra_writes()
+        );
+        Error::new(ErrorKind::RunLimit, message)
+    }
+
+    /// Applies the result of a write.
+    pub(super) fn written(&mut self, work: Work, result: Result<(), Error>, now: Duration) {
+        let users = work.positions.len();
+        let Err(error) = result else {
+            tracing::debug!(users, "assigned");
+            self.assigned(&work.positions, now);
+            let rejected = self.queue.accepted(work);
+            return self.reject(rejected);
+        };
+        if error.executed() == Executed::Maybe {
+            tracing::warn!(%error, users, "ambiguous request: the pack is read back");
+            self.ledger.mark_ambiguous(&work.positions);
+            let positions = work.positions.clone();
+            self.evidence.add(work, positions, error, now);
+        } else if error.kind() == ErrorKind::Validation {
+            self.refused(work, error);
+        } else {
+            self.queue.put_back(work);
+            self.stop(error);
+        }
+    }
+
+    fn assigned(&mut self, positions: &[u32], now: Duration) {
+        self.failures = 0;
+        self.evidence.confirmed(positions, now);
+        for position in positions {
+            self.ledger.set(*position, Outcome::Assigned);
+        }
+    }
+
+    fn refused(&mut self, work: Work, error: Error) {
+        self.failures = 0;
+        let users = self.ledger.ids(&work.positions);
+        let refusal = refusal::read(error.refusal(), &users, &work.positions);
+        let reason = error.detail().or(error.body());
+        let reason = Rejection::new(reason.unwrap_or("the API gave no reason"));
+        let named = refusal.reasons.into_iter();
+        let named: Rejected = named
+            .map(|(position, own)| (position, own.map_or(reason.clone(), Rejection::new)))
+            .collect();
+        if self.settings.all_or_nothing {
+            self.reject(named);
+            // Whatever else ended the run, this is why no user is assigned.
+            self.cause = Some(error.clone());
+            return self.stop(error);
+        }
+        let rejected = self.queue.refused(work, reason, refusal.named);
+        self.reject(rejected);
+        self.reject(named);
+    }
+
+    /// Rejects users, until the last read confirms it.
+    fn reject(&mut self, rejected: Rejected) {
+        for (position, reason) in rejected {
+            self.ledger.set(position, Outcome::Rejected(reason));
+        }
+    }
+
+    /// Settles the users that a list shows and that have no outcome, or a rejection that is not final.
+    pub(super) fn mark_on_pack(&mut self, list: &List) {
+        let on_list = self.on_list(list);
+        for (position, on_list) in (0..).zip(&on_list) {
+            let outcome = self.ledger.outcome(position);
+            if *on_list && !matches!(outcome, Outcome::Assigned | Outcome::AlreadyAssigned) {
+                self.ledger.set_on_pack(position);
+            }
+        }
+        self.queue.withdraw(&on_list);
+    }
+
+    /// Leaves open whether rejected users are on the pack: the last read failed.
+    pub(super) fn undo_rejections(&mut self) {
+        self.ledger.undo_rejections();
+    }
+
+    /// Returns for each position whether a list shows the user.
+    fn on_list(&self, list: &List) -> Vec<bool> {
+        let mut on_list = vec![false; self.ledger.len()];
+        let users = self.ledger.users();
+        for position in list.users.iter().filter_map(|id| users.position(*id)) {
+            on_list[position as usize] = true;
+        }
+        on_list
+    }
+
+    /// Applies a list that was read to judge ambiguous requests.
+    pub(super) fn read_back(&mut self, list: Result<List, Error>, now: Duration) {
+        let list = match list {
+            Ok(list) => list,
+            Err(error) => {
+                for request in self.evidence.read_failed() {
+                    self.unknown(request.work, None);
+                }
+                return self.stop(error);
+            }
+        };
+        let on_list = self.on_list(&list);
+        let shown = Shown {
+            on_list: &on_list,
+            age: list.age.unwrap_or_default(),
+            ended: now,
+        };
+        for (request, proof) in self.evidence.judge(shown, self.ledger.on_pack()) {
+            tracing::info!(users = request.work.positions.len(), ?proof, "read back");
+            match proof {
+                Proof::Executed => {
+                    // Another program may have assigned them, and a server that rejects users on the pack may have rejected
+                    // these. So the search learns nothing from it.
+                    self.assigned(&request.work.positions, now);
+                    self.queue.abandon(request.work);
+                }
+                Proof::NotExecuted if self.settings.resend_in_doubt => self.not_executed(request),
+                Proof::NotExecuted | Proof::GivenUp => self.give_up(request, &on_list),
+            }
+        }
+    }
+
+    /// Sends a request again that was proven not executed, unless it failed too often.
+    fn not_executed(&mut self, request: Ambiguous<Work>) {
+        let mut work = request.work;
+        work.failures += 1;
+        if work.failures < self.settings.retry.attempts() {
+            return self.queue.resend(work);
+        }
+        self.cause.get_or_insert(request.error);
+        self.queue.abandon(work);
+        self.failures += 1;
+        if self.failures >= MOST_FAILURES {
+            self.run.stop();
+        }
+    }
+
+    fn give_up(&mut self, request: Ambiguous<Work>, on_list: &[bool]) {
+        let message = format!(
+            "reading the pack did not show whether a request was executed: {}",
+            request.error
+        );
+        let cause = Error::new(ErrorKind::Ambiguous, message);
+        self.cause.get_or_insert(cause);
+        self.unknown(request.work, Some(on_list));
+    }
+
+    /// Sends nothing more for these users. Users that a list shows are on the pack.
+    fn unknown(&mut self, work: Work, on_list: Option<&[bool]>) {
+        for position in &work.positions {
+            if on_list.is_some_and(|on_list| on_list[*position as usize]) {
+                self.ledger.set_on_pack(*position);
+            } else {
+                self.ledger.set(*position, Outcome::Unknown);
+            }
+        }
+        self.queue.abandon(work);
+    }
+}
