@@ -1,10 +1,11 @@
 //! Follows a pack: its state at one time, the changes since, and how many users are at which stage.
 //!
-//! Without I/O, except for [`watch`]: the assignments and the time are passed in.
+//! Only [`read`] and [`watch`] do I/O. The rest takes the assignments and the time as arguments.
 
 mod change;
 mod moment;
 mod progress;
+mod read;
 mod snapshot;
 mod state;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! [`Watch`]: polls a pack and yields its changes as a stream.
 
+use super::read::{check_pack, read};
 use super::{Change, Snapshot, Stage};
-use crate::api::types::Assignment;
 use crate::client::Pack;
 use crate::error::{Error, ErrorKind};
 use crate::id::UserId;
@@ -87,36 +87,6 @@ impl fmt::Debug for Watch {
 }
 
 impl Pack {
-    /// Reads the pack and takes a snapshot. Takes one request; transient failures are retried.
-    ///
-    /// # Errors
-    /// As [`assignments`](Self::assignments).
-    ///
-    /// # Cancel safety
-    /// Dropping the future is safe: it only reads.
-    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
-        let assignments = self.assignments().await?;
-        let taken_at = self.client().server_time();
-        Ok(Snapshot::new(self.id(), taken_at, assignments))
-    }
-
-    /// Reads the pack and takes a snapshot, in which unchanged entries keep their time from `earlier`.
-    ///
-    /// If the list is suddenly empty, reads it a second time.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidInput`] if `earlier` is of another pack; nothing is sent then. Else as
-    /// [`assignments`](Self::assignments).
-    ///
-    /// # Cancel safety
-    /// Dropping the future is safe: it only reads.
-    pub async fn snapshot_after(&self, earlier: &Snapshot) -> Result<Snapshot, Error> {
-        check_pack(self, earlier)?;
-        let assignments = read(self, Some(earlier)).await?;
-        let taken_at = self.client().server_time();
-        Ok(Snapshot::after(earlier, taken_at, assignments))
-    }
-
     /// Follows the pack: polls it at once, and again after each interval, counted from the end of a poll. Nothing is sent
     /// before the stream is polled.
     pub fn watch(&self, interval: Duration) -> Watch {
@@ -305,27 +275,6 @@ impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// Reads the pack. A list that is suddenly empty may be a fault, so it is read a second time.
-async fn read(pack: &Pack, last: Option<&Snapshot>) -> Result<Vec<Assignment>, Error> {
-    let assignments = pack.assignments().await?;
-    if assignments.is_empty() && last.is_some_and(|last| !last.is_empty()) {
-        return pack.assignments().await;
-    }
-    Ok(assignments)
-}
-
-fn check_pack(pack: &Pack, snapshot: &Snapshot) -> Result<(), Error> {
-    if snapshot.pack() == pack.id() {
-        return Ok(());
-    }
-    let message = format!(
-        "the snapshot is of pack {}, not of pack {}: keep one file per pack",
-        snapshot.pack(),
-        pack.id()
-    );
-    Err(Error::new(ErrorKind::InvalidInput, message))
 }
 
 /// Returns the wait after this many errors in a row.

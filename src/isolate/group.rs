@@ -26,16 +26,6 @@ pub(crate) struct Named {
     pub(crate) hinted: Vec<u32>,
 }
 
-/// What is known about an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Open,
-    Accepted,
-    Rejected,
-    /// Removed from the search, undecided.
-    Removed,
-}
-
 /// The rest of one refused request: two items or more. The others were accepted since.
 #[derive(Debug)]
 pub(super) struct Suspects<R> {

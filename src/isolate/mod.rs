@@ -11,11 +11,13 @@ mod density;
 mod group;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 
 use density::{Density, Neighbors};
 pub(crate) use group::{Group, Named};
-use group::{Source, Suspects, Verdict};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use group::{Source, Suspects};
+use std::collections::{BTreeSet, HashMap};
+use verdicts::{Verdict, Verdicts};
 
 /// An item that is rejected with a higher probability is best tested alone: the golden ratio's `(3 - √5) / 2`.
 const ALONE: f64 = 0.382;
@@ -29,8 +31,7 @@ const WRONG_HINTS: i32 = 3;
 pub(crate) struct Search<R> {
     max_items: usize,
     /// Every item of a refused chunk.
-    items: BTreeMap<u32, Verdict>,
-    open: usize,
+    verdicts: Verdicts,
     /// Open items about which nothing is known.
     untested: BTreeSet<u32>,
     /// Open items of a refusal that named others: probably fine, so tested in the largest groups.
@@ -51,8 +52,7 @@ impl<R: Clone> Search<R> {
     pub(crate) fn new(max_items: usize) -> Self {
         Self {
             max_items: max_items.max(1),
-            items: BTreeMap::new(),
-            open: 0,
+            verdicts: Verdicts::default(),
             untested: BTreeSet::new(),
             probably_fine: BTreeSet::new(),
             hinted: BTreeSet::new(),
@@ -79,12 +79,7 @@ impl<R: Clone> Search<R> {
     ) -> Vec<(u32, R)> {
         items.sort_unstable();
         items.dedup();
-        let len = items.len();
-        items.retain(|item| !self.items.contains_key(item));
-        self.items
-            .extend(items.iter().map(|&item| (item, Verdict::Open)));
-        self.open += items.len();
-        let complete = items.len() == len;
+        let complete = self.verdicts.add(&mut items);
         self.learn_refusal(items, complete, true, reason, named)
     }
 
@@ -219,7 +214,7 @@ impl<R: Clone> Search<R> {
     /// Removes a group whose request may have been executed. Its items stay undecided.
     pub(crate) fn abandon(&mut self, group: Group) {
         for item in &group.items {
-            self.remove(*item);
+            self.verdicts.remove(*item);
         }
         self.put_back(group);
     }
@@ -233,7 +228,7 @@ impl<R: Clone> Search<R> {
             return;
         }
         for &item in &gone {
-            self.remove(item);
+            self.verdicts.remove(item);
             for set in [
                 &mut self.untested,
                 &mut self.probably_fine,
@@ -244,7 +239,7 @@ impl<R: Clone> Search<R> {
         }
         for suspects in std::mem::take(&mut self.suspects) {
             let size = suspects.items.len();
-            let (items, complete) = self.still_open(suspects.items);
+            let (items, complete) = self.verdicts.still_open(suspects.items);
             if complete {
                 let reason = suspects.reason;
                 self.suspects.push(Suspects { items, reason });
@@ -264,16 +259,12 @@ impl<R: Clone> Search<R> {
 
     /// Iterates over the undecided items, in ascending order.
     pub(crate) fn open(&self) -> impl Iterator<Item = u32> {
-        let open = self
-            .items
-            .iter()
-            .filter(|(_, verdict)| **verdict == Verdict::Open);
-        open.map(|(item, _)| *item)
+        self.verdicts.open()
     }
 
     /// Returns whether no item is undecided.
     pub(crate) fn is_done(&self) -> bool {
-        self.open == 0
+        self.verdicts.all_decided()
     }
 
     fn send(&mut self, items: Vec<u32>, source: Source<R>) -> Group {
@@ -287,7 +278,7 @@ impl<R: Clone> Search<R> {
     fn send_part(&mut self, suspects: Suspects<R>, alone_after_rejected: bool) -> Group {
         let Suspects { mut items, reason } = suspects;
         let size = items.len();
-        let neighbor = alone_after_rejected && self.before(items[0]) == Some(Verdict::Rejected);
+        let neighbor = alone_after_rejected && self.verdicts.follows_rejected(items[0]);
         let part = if neighbor {
             1
         } else {
@@ -307,7 +298,7 @@ impl<R: Clone> Search<R> {
     /// Returns where a group came from, its items that are still open, and whether these are all.
     fn take_back(&mut self, group: Group) -> Option<(Source<R>, Vec<u32>, bool)> {
         let source = self.in_flight.remove(&group.id)?;
-        let (open, complete) = self.still_open(group.items);
+        let (open, complete) = self.verdicts.still_open(group.items);
         Some((source, open, complete))
     }
 
@@ -366,50 +357,27 @@ impl<R: Clone> Search<R> {
     }
 
     fn accept(&mut self, item: u32) {
-        self.items.insert(item, Verdict::Accepted);
-        self.open -= 1;
-        if self.before(item) == Some(Verdict::Rejected) {
+        self.verdicts.decide(item, Verdict::Accepted);
+        if self.verdicts.follows_rejected(item) {
             self.neighbors.accepted += 1;
         }
     }
 
     fn reject(&mut self, item: u32, counts: bool) -> u32 {
-        self.items.insert(item, Verdict::Rejected);
-        self.open -= 1;
+        self.verdicts.decide(item, Verdict::Rejected);
         if counts {
             self.density.refused();
         }
-        if self.before(item) == Some(Verdict::Rejected) {
+        if self.verdicts.follows_rejected(item) {
             self.neighbors.rejected += 1;
         }
-        match self.items.range(item..).nth(1) {
-            Some((&next, Verdict::Open)) => self.neighbors.waiting.push(next),
+        match self.verdicts.after(item) {
+            Some((next, Verdict::Open)) => self.neighbors.waiting.push(next),
             Some((_, Verdict::Accepted)) => self.neighbors.accepted += 1,
             Some((_, Verdict::Rejected)) => self.neighbors.rejected += 1,
             Some((_, Verdict::Removed)) | None => {}
         }
         item
-    }
-
-    fn remove(&mut self, item: u32) {
-        if let Some(verdict @ Verdict::Open) = self.items.get_mut(&item) {
-            *verdict = Verdict::Removed;
-            self.open -= 1;
-        }
-    }
-
-    /// Returns the verdict of the item before this one in the list.
-    fn before(&self, item: u32) -> Option<Verdict> {
-        let before = self.items.range(..item).next_back();
-        before.map(|(_, verdict)| *verdict)
-    }
-
-    /// Keeps the items that are still open. Returns whether these are all.
-    fn still_open(&self, mut items: Vec<u32>) -> (Vec<u32>, bool) {
-        let len = items.len();
-        items.retain(|item| self.items.get(item) == Some(&Verdict::Open));
-        let complete = items.len() == len;
-        (items, complete)
     }
 }
 

@@ -1,0 +1,76 @@
+//! What is known about each item of the refused chunks.
+
+use std::collections::BTreeMap;
+
+/// What is known about an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Open,
+    Accepted,
+    Rejected,
+    /// Removed from the search, undecided.
+    Removed,
+}
+
+/// The verdict of each item.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    items: BTreeMap<u32, Verdict>,
+    open: usize,
+}
+
+impl Verdicts {
+    /// Adds open items. Drops those that are known already from `items`, and returns whether there were none.
+    pub(super) fn add(&mut self, items: &mut Vec<u32>) -> bool {
+        let len = items.len();
+        items.retain(|item| !self.items.contains_key(item));
+        self.items
+            .extend(items.iter().map(|&item| (item, Verdict::Open)));
+        self.open += items.len();
+        items.len() == len
+    }
+
+    /// Decides an open item.
+    pub(super) fn decide(&mut self, item: u32, verdict: Verdict) {
+        self.items.insert(item, verdict);
+        self.open -= 1;
+    }
+
+    /// Removes an item, if it is open.
+    pub(super) fn remove(&mut self, item: u32) {
+        if self.items.get(&item) == Some(&Verdict::Open) {
+            self.decide(item, Verdict::Removed);
+        }
+    }
+
+    /// Returns whether the item before this one in the list is rejected.
+    pub(super) fn follows_rejected(&self, item: u32) -> bool {
+        let before = self.items.range(..item).next_back();
+        before.is_some_and(|(_, verdict)| *verdict == Verdict::Rejected)
+    }
+
+    /// Returns the item after this one in the list.
+    pub(super) fn after(&self, item: u32) -> Option<(u32, Verdict)> {
+        let after = self.items.range(item..).nth(1);
+        after.map(|(item, verdict)| (*item, *verdict))
+    }
+
+    /// Keeps the items that are still open. Returns whether these are all.
+    pub(super) fn still_open(&self, mut items: Vec<u32>) -> (Vec<u32>, bool) {
+        let len = items.len();
+        items.retain(|item| self.items.get(item) == Some(&Verdict::Open));
+        let complete = items.len() == len;
+        (items, complete)
+    }
+
+    /// Iterates over the open items, in ascending order.
+    pub(super) fn open(&self) -> impl Iterator<Item = u32> {
+        let open = self.items.iter();
+        open.filter(|(_, verdict)| **verdict == Verdict::Open)
+            .map(|(item, _)| *item)
+    }
+
+    pub(super) fn all_decided(&self) -> bool {
+        self.open == 0
+    }
+}
