@@ -1,23 +1,22 @@
-//! Time, passed in: what waits, waits through a [`Clock`].
+//! [`Clock`]: the time, and how to wait. It is passed in, so that no test has to wait.
 
 use std::fmt::Debug;
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
 
-/// A pause that a [`Clock`] makes.
+/// The future of a wait.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Tells the time and waits.
+/// A source of time.
 ///
-/// [`SystemClock`] is the default; tests pass their own, so that no test
-/// has to wait for back-off, settling or the account's windows. With the feature `mock` there is one
-/// ready, `mock::FakeClock`.
+/// [`SystemClock`] is the default. Tests pass their own, so that they do not wait for back-off, `settle` or the rate limit.
+/// The feature `mock` has one, `mock::FakeClock`.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, Clock, Sleep};
 /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
 ///
-/// /// Stands still, and never waits.
+/// /// A clock that stands still and never waits.
 /// #[derive(Debug)]
 /// struct Still;
 ///
@@ -39,17 +38,17 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// # let _ = builder;
 /// ```
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The time since some fixed moment. Never goes back.
+    /// Returns the time since a fixed moment. It never goes back.
     fn now(&self) -> Duration;
 
-    /// The local time of day. Used only where no answer carried a `Date`.
+    /// Returns the time of day of this machine. It is used only if no response has a `Date`.
     fn wall(&self) -> SystemTime;
 
-    /// Waits. Dropping the future ends the wait.
+    /// Waits for this time. Dropping the future ends the wait.
     fn sleep(&self, duration: Duration) -> Sleep;
 }
 
-/// The machine's clock and tokio's timer.
+/// The clock of this machine, and tokio's timer.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     start: Instant,

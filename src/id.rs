@@ -1,4 +1,4 @@
-//! The three kinds of id, which cannot be taken for one another.
+//! The three kinds of id. Their types keep them apart.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -11,7 +11,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         ///
-        /// An integer from 1 to `i64::MAX`; anything else is refused when the id is made.
+        /// An integer from 1 to `i64::MAX`. Any other value is refused.
         ///
         /// ```
         #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
@@ -27,14 +27,14 @@ macro_rules! id {
         pub struct $name(NonZeroU64);
 
         impl $name {
-            /// The id as a number.
+            /// Returns the id as a number.
             #[must_use]
             #[inline]
             pub const fn get(self) -> u64 {
                 self.0.get()
             }
 
-            /// Creates an id in a constant. Returns `None` if the number is 0 or above `i64::MAX`.
+            /// Creates an id, also in a constant. Returns `None` if the number is 0 or above `i64::MAX`.
             ///
             /// ```
             #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
@@ -86,7 +86,7 @@ macro_rules! id {
             }
         }
 
-        /// So that a list may be lent.
+        /// Permits lists of references.
         impl From<&$name> for $name {
             fn from(id: &$name) -> Self {
                 *id
@@ -140,7 +140,7 @@ id!(
     "assignment"
 );
 
-/// A value that cannot be an id. Its text names the value.
+/// A value that is not a valid id. The message names the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidId {
     what: &'static str,
@@ -157,7 +157,7 @@ impl InvalidId {
     }
 
     fn new(what: &'static str, value: &str) -> Self {
-        // A whole pasted file must not become an error message.
+        // The value may be a whole file, pasted by mistake.
         let shown: String = value.chars().take(60).collect();
         let cut = if shown.len() < value.len() { "…" } else { "" };
         Self {
@@ -181,7 +181,7 @@ impl fmt::Display for InvalidId {
 
 impl std::error::Error for InvalidId {}
 
-/// So that a list of ids goes wherever a list of numbers does.
+/// Permits lists of ids wherever lists of numbers are permitted.
 impl From<std::convert::Infallible> for InvalidId {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}

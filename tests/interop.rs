@@ -1,6 +1,6 @@
-//! What fits into other people's programs: types that cross threads, and values that cross a wire.
+//! What other programs need: types that move between threads, and values that are read back from JSON.
 #![allow(missing_docs)]
-// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+// With `rustls` and without `ring`, a client needs a configuration of the caller.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -45,7 +45,7 @@ fn types_cross_threads() {
     error::<AssignError>();
     error::<InvalidId>();
     data::<(Report, Plan, Snapshot, Change, Progress, Assignment, UserId)>();
-    // An error costs the way that goes well nothing.
+    // An error is one word wide, so that it does not slow down a success.
     assert_eq!(
         [size_of::<Error>(), size_of::<AssignError>()],
         [size_of::<usize>(); 2]
@@ -54,7 +54,7 @@ fn types_cross_threads() {
 
 #[test]
 fn every_future_may_move_to_another_thread() {
-    // This machine needs no TLS, which a set of features may lack.
+    // Loopback needs no TLS, which some feature sets lack.
     let builder = Client::builder()
         .api_key("key")
         .base_url("http://127.0.0.1:9");

@@ -88,7 +88,7 @@ impl Ledger {
         self.ambiguous.extend(positions);
     }
 
-    /// Sets the outcome of a user that a list shows. A user for whom a request was ambiguous counts as assigned by this run.
+    /// Sets the outcome of a user that a list shows. If a request for the user was ambiguous, this run assigned the user.
     pub(crate) fn set_on_pack(&mut self, position: u32) {
         let outcome = if self.ambiguous.contains(&position) {
             Outcome::Assigned

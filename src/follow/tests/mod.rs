@@ -27,7 +27,7 @@ fn user(id: u64) -> UserId {
 }
 
 fn row(id: u64, user_id: u64, status: &str, is_waiting_approval: bool) -> Assignment {
-    // As an answer is read, so that a field more in the spec changes nothing here.
+    // Read like a response, so that a new field in the spec changes nothing here.
     let row = json!({"id": id, "userId": user_id, "status": status, "isWaitingApproval": is_waiting_approval});
     serde_json::from_value(row).unwrap()
 }
@@ -55,7 +55,7 @@ fn rows(snapshot: &Snapshot) -> Rows {
         .collect()
 }
 
-/// What somebody has who saw the earlier rows and then only the changes. Each must fit what is there.
+/// Applies changes to earlier rows. Each change must fit the row that it changes.
 fn apply(rows: &mut Rows, changes: &[Change], taken_at: u64) {
     for change in changes {
         let there = rows
@@ -72,7 +72,7 @@ fn apply(rows: &mut Rows, changes: &[Change], taken_at: u64) {
     }
 }
 
-/// Few ids, users and statuses, so that everything meets everything: ids twice, users with several.
+/// Lists with few ids, users and statuses, so that ids repeat and users have several assignments.
 fn listings() -> impl Strategy<Value = Vec<Assignment>> {
     let status = prop::sample::select(vec!["in_progress", "completed", "paused", "on\nhold", ""]);
     let fields = (1..12_u64, 1..5_u64, status, any::<bool>());
@@ -93,7 +93,7 @@ proptest! {
         apply(&mut seen, &changes, START + 60);
         prop_assert_eq!(seen, rows(&later));
 
-        // By id; one has two changes only if its user changed.
+        // In the order of the ids. An id has two changes only if its user changed.
         let key = |change: &Change| (change.assignment_id, change.kind() != ChangeKind::Removed);
         prop_assert!(changes.is_sorted_by(|a, b| key(a) < key(b)));
         prop_assert!(changes.iter().all(|change| change.before != change.after));
@@ -145,7 +145,7 @@ proptest! {
             })
             .collect();
         prop_assert!(snapshot.shows(&listed));
-        // One row of another list in its place, or that list as a whole.
+        // One row replaced by a row of another list, or the whole list.
         let mut mixed = listed;
         if let (Some(place), Some(other)) = (mixed.get_mut(at_once), second.first()) {
             *place = other.clone();
@@ -189,7 +189,7 @@ fn every_pair_of_states_has_its_kind() {
         ("paused", true),
         ("new", false),
     ];
-    // A row is what it was, a column what it is; the last column: gone.
+    // Rows are the state before, columns the state after. The last column is a removal.
     let kinds = [
         [
             None,
@@ -373,7 +373,7 @@ fn a_change_that_contradicts_itself_is_refused() {
 }
 
 #[test]
-fn an_entry_keeps_since_when_it_is_so() {
+fn an_unchanged_entry_keeps_its_time() {
     let looks = [
         vec![
             row(1, 7, "in_progress", false),
@@ -404,7 +404,7 @@ fn an_entry_keeps_since_when_it_is_so() {
         .iter()
         .map(|entry| entry_since(entry) - START)
         .collect();
-    // The first never changed, the second was gone in between, the third changed hands.
+    // The first never changed, the second was missing once, the third got another user.
     assert_eq!(since, [60, 240, 120]);
     assert_eq!(ids(snapshot.in_progress_since(at(59))), Vec::<u64>::new());
     assert_eq!(ids(snapshot.in_progress_since(at(60))), [7]);
@@ -432,7 +432,7 @@ fn times_are_kept_to_the_second_and_in_range() {
 }
 
 #[test]
-fn progress_of_nobody_and_of_everybody() {
+fn progress_counts_no_and_all_assignments() {
     let nobody = Snapshot::new(pack(1001), at(0), Vec::new()).progress();
     assert_eq!(
         nobody.to_string(),
@@ -456,7 +456,7 @@ fn progress_of_nobody_and_of_everybody() {
 }
 
 #[test]
-fn an_entry_is_small_and_nothing_is_left_over() {
+fn an_entry_and_an_empty_difference_are_small() {
     assert_eq!((size_of::<SnapshotEntry>(), size_of::<Change>()), (56, 80));
     let mut listed = Vec::with_capacity(1000);
     listed.push(row(1, 7, "in_progress", false));
@@ -473,7 +473,7 @@ fn an_entry_is_small_and_nothing_is_left_over() {
 
 #[cfg(feature = "schemars")]
 #[test]
-fn the_schemas_describe_what_is_written() {
+fn the_schemas_describe_the_json() {
     let schema = |value: schemars::Schema| serde_json::to_value(value).unwrap();
     let snapshot = schema(schemars::schema_for!(Snapshot));
     assert_eq!(
