@@ -337,7 +337,8 @@ impl RateLimit {
             if minute == Update::Stale {
                 return;
             }
-            self.pace.refused(arrival.sent, arrival.event, arrival.now);
+            self.pace
+                .refused(arrival.sent, arrival.sent_at, arrival.event, arrival.now);
         }
         self.probing_since = Some(arrival.event);
     }

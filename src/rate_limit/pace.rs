@@ -1,17 +1,18 @@
 //! A minimum interval between sends, learned from refusals that the account's windows do not explain.
 //!
-//! A gateway in front of the API may limit bursts without a header that says so. Its interval is found by doubling
-//! from a first guess until a request is accepted. Then it is shortened step by step, and a step that fails is undone.
+//! A gateway in front of the API may limit bursts without a header that says so. The interval that it permits lies
+//! between one that was too short and one that passed. Each step halves this gap. A gateway with a bucket for bursts
+//! lets a shorter interval pass until the bucket is full. So what it accepted between two refusals counts, too.
 
 use std::time::Duration;
 
 /// The interval after the first refusal.
-const FIRST: Duration = Duration::from_millis(500);
+const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(60);
 /// A shorter interval is no limit at all.
 const SHORTEST: Duration = Duration::from_millis(10);
-/// A shorter interval is tried after this many accepted requests, so that few are refused in vain.
-const STEADY: u32 = 10;
+/// A shorter interval is tried after as many accepted requests as there were refusals, and after this many at most.
+const PATIENCE: u32 = 12;
 
 /// The learned interval. Zero until the first refusal.
 #[derive(Debug, Default)]
@@ -19,16 +20,22 @@ pub(super) struct Pace {
     interval: Duration,
     /// The time from which the interval counts.
     from: Duration,
-    /// When the last accepted request was sent.
-    accepted_at: Option<Duration>,
-    /// The shortest interval that is known to pass.
-    good: Option<Duration>,
-    /// Requests accepted at this interval.
-    accepted: u32,
     /// The event of the last change. Responses to requests sent earlier say nothing about the present interval.
     since: u64,
-    /// Nothing is known but that the first guess passed, so the interval is halved.
-    halving: bool,
+    /// Requests accepted at this interval.
+    accepted: u32,
+    /// When the last accepted request was sent.
+    accepted_at: Option<Duration>,
+    /// Refusals so far. Requests that were refused together count once.
+    refusals: u32,
+    /// When the last refused request was sent.
+    refused_at: Option<Duration>,
+    /// Requests accepted since then.
+    accepted_since: u32,
+    /// The last interval that passed, until the next refusal.
+    passed: Option<Duration>,
+    /// An interval that was refused; zero if none is known.
+    too_short: Duration,
     /// Nothing is sent before this time, because a response said so.
     held_until: Duration,
 }
@@ -55,43 +62,77 @@ impl Pace {
 
     /// Learns at `event` that the request of the event `sent`, sent at `sent_at`, was accepted.
     pub(super) fn accepted(&mut self, sent: u64, sent_at: Duration, event: u64) {
-        self.accepted_at = self.accepted_at.max(Some(sent_at));
-        if self.interval.is_zero() || sent < self.since {
+        let last = self.accepted_at;
+        self.accepted_at = last.max(Some(sent_at));
+        if self.refused_at.is_some_and(|at| sent_at >= at) {
+            self.accepted_since = self.accepted_since.saturating_add(1);
+        }
+        // A request after a long pause passes at any interval.
+        let is_paced = last.is_some_and(|last| sent_at.saturating_sub(last) < self.interval * 2);
+        if sent < self.since || !is_paced {
             return;
         }
-        self.good = Some(self.interval);
+        self.passed = Some(self.interval);
         self.accepted += 1;
-        let shorter = if self.halving {
-            self.interval / 2
-        } else if self.accepted >= STEADY {
-            self.interval * 4 / 5
-        } else {
-            return;
-        };
-        if shorter < SHORTEST {
-            self.good = None;
-            self.set(Duration::ZERO, event);
-        } else {
-            self.set(shorter, event);
+        if self.accepted >= self.refusals.min(PATIENCE) {
+            self.shorten(event);
         }
     }
 
-    /// Learns at `event` that the request of the event `sent` was refused, and that no window explains it.
-    pub(super) fn refused(&mut self, sent: u64, event: u64, now: Duration) {
+    fn shorten(&mut self, event: u64) {
+        if self.interval < self.too_short {
+            // The limit has changed, or others used it up when this interval was refused.
+            self.too_short = self.interval / 2;
+        }
+        let gap = self.interval.saturating_sub(self.too_short);
+        let shorter = if gap < self.too_short / 4 {
+            self.interval * 7 / 8
+        } else {
+            self.too_short + gap / 2
+        };
+        let is_limit = shorter >= SHORTEST;
+        self.set(if is_limit { shorter } else { Duration::ZERO }, event);
+    }
+
+    /// Learns at `event` that the request of the event `sent`, sent at `sent_at`, was refused, and that no window
+    /// explains it.
+    pub(super) fn refused(&mut self, sent: u64, sent_at: Duration, event: u64, now: Duration) {
         // Requests that were sent together are refused together; they count once.
         if sent < self.since {
             return;
         }
-        self.halving = self.interval.is_zero();
-        let longer = match self.good.take() {
-            _ if self.interval.is_zero() => FIRST,
-            Some(good) if good > self.interval => good,
-            _ => (self.interval * 2).min(LONGEST),
+        let interval = self.interval;
+        let longer = match self.passed.take() {
+            _ if interval.is_zero() => FIRST,
+            Some(passed) if passed > interval => passed,
+            _ => interval * 3,
         };
-        self.set(longer, event);
+        let between = self.between_refusals(sent_at);
+        let longer = between.map_or(longer, |between| between.clamp(interval, longer));
+        // The first guess may be far too long, so all shorter ones are tried.
+        let is_first = self.refused_at.is_none();
+        self.too_short = if is_first {
+            Duration::ZERO
+        } else {
+            interval.max(SHORTEST)
+        };
+        self.refusals = self.refusals.saturating_add(1);
+        self.refused_at = Some(sent_at);
+        self.accepted_since = 0;
+        self.set(longer.min(LONGEST), event);
         // A limiter counts from the last request that it accepted. If that was long ago, others used up the limit.
         let latest = now.saturating_sub(self.interval / 2);
         self.from = self.accepted_at.map_or(now, |at| at.max(latest));
+    }
+
+    /// Returns the mean interval of the requests accepted since the last refusal. A bucket that was full then and is
+    /// full now has let through what its rate permits.
+    fn between_refusals(&self, sent_at: Duration) -> Option<Duration> {
+        let accepted = self.accepted_since;
+        let elapsed = sent_at.saturating_sub(self.refused_at?);
+        let interval = elapsed.checked_div(accepted)?;
+        // The last of them may have used a part of the next interval.
+        Some(interval + interval / accepted)
     }
 
     fn set(&mut self, interval: Duration, event: u64) {
@@ -100,3 +141,6 @@ impl Pace {
         self.since = event;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -346,7 +346,7 @@ fn an_unexplained_refusal_slows_down_and_leaves_the_window_as_it_is() {
         refuse_four(&mut limit, &told);
         assert!(left(&limit, secs(1)) > 40, "{told:?}");
         assert!(
-            wait(&mut limit, secs(1)) <= Duration::from_millis(500),
+            wait(&mut limit, secs(1)) <= Duration::from_millis(250),
             "{told:?}"
         );
         let now = Duration::from_millis(1_500);
@@ -356,7 +356,11 @@ fn an_unexplained_refusal_slows_down_and_leaves_the_window_as_it_is() {
             Decision::AwaitResponse
         ));
         answer(&mut limit, probe, now, &told);
-        assert_eq!(wait(&mut limit, now), Duration::from_millis(250), "halved");
+        let quarter = Duration::from_millis(250);
+        assert_eq!(wait(&mut limit, now), quarter, "after a long pause");
+        let next = go(&mut limit, now + quarter);
+        answer(&mut limit, next, now + quarter, &told);
+        assert_eq!(wait(&mut limit, now + quarter), quarter / 2, "halved");
     }
 }
 
@@ -384,12 +388,10 @@ fn retry_after_is_obeyed_on_429_and_503() {
 }
 
 #[test]
-fn unexplained_refusals_double_the_interval_up_to_a_minute() {
+fn unexplained_refusals_triple_the_interval_up_to_a_minute() {
     let mut limit = RateLimit::default();
     let mut now = secs(0);
-    for pause in [
-        500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000,
-    ] {
+    for pause in [250, 750, 2_250, 6_750, 20_250, 60_000, 60_000] {
         let ticket = go(&mut limit, now);
         refuse(&mut limit, ticket, now, &HeaderMap::new());
         assert_eq!(wait(&mut limit, now), Duration::from_millis(pause));
@@ -414,7 +416,7 @@ fn refusals_of_requests_sent_together_count_once() {
     let wait = wait(&mut limit, secs(2));
     assert_eq!(
         wait,
-        Duration::from_millis(250),
+        Duration::from_millis(125),
         "half of the first interval"
     );
 }
