@@ -1,12 +1,11 @@
 //! Whether the list of a pack is complete, and how old it is, as far as its response tells.
 
+use super::paging::next_page;
 use super::response::Response;
 use crate::error::{Error, ErrorKind};
 use http::HeaderMap;
-use http::header::{AGE, LINK};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
+use http::header::{AGE, HeaderName, LINK};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The operation that reads a list.
@@ -29,14 +28,25 @@ pub(super) fn check_complete(response: &Response) -> Result<(), Error> {
     Err(Error::new(ErrorKind::IncompleteList, message).with_status(response.status))
 }
 
+/// The longest age that a cache reports, in seconds. A longer one is reported as this one.
+const LONGEST_AGE: u64 = 1 << 31;
+
 /// Returns how long ago the list was read, if a cache returned it. One second is added, as the header is in whole
-/// seconds.
+/// seconds. Of several values, the largest one counts.
 pub(crate) fn age(headers: &HeaderMap) -> Option<Duration> {
-    let ages = headers.get_all(AGE).iter();
-    let seconds = ages.filter_map(|age| age.to_str().ok()?.trim().parse::<u64>().ok());
+    let lines: Vec<_> = lines(headers, &AGE).collect();
+    let values = lines.iter().flat_map(|line| line.split(',')).map(str::trim);
+    let numbers =
+        values.filter(|value| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()));
+    let seconds = numbers.map(|number| number.parse().unwrap_or(LONGEST_AGE).min(LONGEST_AGE));
     seconds
         .max()
-        .map(|seconds| Duration::from_secs(seconds.saturating_add(1)))
+        .map(|seconds| Duration::from_secs(seconds + 1))
+}
+
+fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = Cow<'a, str>> {
+    let lines = headers.get_all(name).into_iter();
+    lines.map(|line| String::from_utf8_lossy(line.as_bytes()))
 }
 
 fn next_link(headers: &HeaderMap) -> Option<String> {
@@ -49,116 +59,9 @@ fn next_link(headers: &HeaderMap) -> Option<String> {
                 && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
         })
     };
-    let mut links = headers
-        .get_all(LINK)
-        .iter()
-        .filter_map(|link| link.to_str().ok());
-    links
+    lines(headers, &LINK)
         .any(|links| links.split(',').any(is_next))
         .then(|| "`Link: rel=\"next\"`".to_owned())
-}
-
-/// The fields of a list that tell of further pages, at the top, in `data` and in an object for paging.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Page {
-    assignments: Option<Vec<IgnoredAny>>,
-    data: Option<Box<Page>>,
-    #[serde(alias = "pagination")]
-    paging: Option<Box<Page>>,
-    offset: Value,
-    #[serde(
-        rename = "hasMore",
-        alias = "has_more",
-        alias = "hasNext",
-        alias = "has_next",
-        alias = "hasNextPage",
-        alias = "has_next_page"
-    )]
-    has_more: Value,
-    #[serde(
-        alias = "nextPage",
-        alias = "next_page",
-        alias = "nextCursor",
-        alias = "next_cursor",
-        alias = "nextPageToken",
-        alias = "next_page_token"
-    )]
-    next: Value,
-    #[serde(alias = "totalCount", alias = "total_count")]
-    total: Value,
-}
-
-/// The part at each end of a body that is searched for the names of paging fields. The rows lie between.
-const SEARCHED: usize = 4096;
-
-fn next_page(body: &[u8]) -> Option<String> {
-    let (start, end) = (
-        &body[..body.len().min(SEARCHED)],
-        &body[body.len().saturating_sub(SEARCHED)..],
-    );
-    // Without such a name the list is parsed once only.
-    let named = |part: &[u8]| {
-        let text = String::from_utf8_lossy(part).to_lowercase();
-        ["more", "next", "offset", "total"]
-            .iter()
-            .any(|name| text.contains(name))
-    };
-    if !named(start) && !named(end) {
-        return None;
-    }
-    let top = serde_json::from_slice::<Page>(body).ok()?;
-    let rows = top.rows();
-    top.sign(rows, false)
-}
-
-impl Page {
-    fn rows(&self) -> Option<usize> {
-        let own = self.assignments.as_ref().map(Vec::len);
-        own.or_else(|| self.data.as_ref()?.rows())
-    }
-
-    /// Returns the first sign of a further page. A `total` counts only within an object for paging, as it may mean
-    /// something else elsewhere.
-    fn sign(&self, rows: Option<usize>, in_paging: bool) -> Option<String> {
-        if is_positive(&self.offset) {
-            return Some(format!("`offset` is {}", self.offset));
-        }
-        if self.has_more == true || self.has_more == "true" {
-            return Some("`hasMore` is true".to_owned());
-        }
-        if is_present(&self.next) {
-            return Some("it names a next page".to_owned());
-        }
-        let total = self.total.as_u64().filter(|_| in_paging);
-        if let (Some(total), Some(rows)) = (total, rows)
-            && total > rows as u64
-        {
-            return Some(format!("it has {rows} of {total} rows"));
-        }
-        let in_data = self
-            .data
-            .as_ref()
-            .and_then(|data| data.sign(rows, in_paging));
-        in_data.or_else(|| self.paging.as_ref()?.sign(rows, true))
-    }
-}
-
-fn is_positive(value: &Value) -> bool {
-    let text = value.as_str().and_then(|text| text.trim().parse().ok());
-    value.as_f64().or(text).is_some_and(|number| number > 0.0)
-}
-
-/// A next page is a number above 0, a cursor, a URL or an object that describes it.
-fn is_present(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(next) => *next,
-        Value::Number(_) => is_positive(value),
-        Value::String(text) => !text.trim().is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-    }
 }
 
 #[cfg(test)]
@@ -227,6 +130,41 @@ mod tests {
     }
 
     #[test]
+    fn other_names_for_further_pages_are_known() {
+        for fields in [
+            r#""paging":7,"hasMore":true"#,
+            r#""next":null,"nextPage":2"#,
+            r#""next":"/a","next":null"#,
+            r#""hasMore":"TRUE""#,
+            r#""hasMore":1"#,
+            r#""has-more":true"#,
+            r#""@odata.nextLink":"https://api.example""#,
+            r#""nextPageUrl":"https://api.example""#,
+            r#""next_token":"abc""#,
+            r#""links":{"self":"/a","next":"/b"}"#,
+            r#""_links":{"next":{"href":"/b"}}"#,
+            r#""meta":{"pagination":{"hasMore":true}}"#,
+            r#""pageInfo":{"hasNextPage":true,"endCursor":"abc"}"#,
+            r#""paging":{"cursors":{"next":"abc"}}"#,
+            r#""meta":{"page":1,"totalPages":3}"#,
+            r#""meta":{"total_count":5}"#,
+            r#""isTruncated":true"#,
+            r#""isLastPage":false"#,
+        ] {
+            for body in [
+                format!(r#"{{{fields},"data":{{"assignments":[{{"id":1}}]}}}}"#),
+                format!(r#"{{"data":{{"assignments":[{{"id":1}}],{fields}}}}}"#),
+                format!(
+                    r#"{{"data":{{"assignments":[{{"id":1}}]}},{fields},"debug":"{}"}}"#,
+                    "-".repeat(50_000)
+                ),
+            ] {
+                assert!(check_complete(&list(body, &[])).is_err(), "{fields}");
+            }
+        }
+    }
+
+    #[test]
     fn a_complete_list_passes() {
         for body in [
             r#"{"data":{"assignments":[]}}"#,
@@ -236,11 +174,26 @@ mod tests {
             r#"{"data":{"assignments":[{"id":1,"offset":5,"next":"step"}]},"total":900,"more":true}"#,
             r#"{"data":{"assignments":[]},"paging":7,"offset":"none"}"#,
             r#"{"data":{"assignments":[]},"nextSteps":["a"]}"#,
+            r#"{"data":{"assignments":[{"id":1}]},"paging":{"offset":0,"limit":1,"next":"","total":1}}"#,
+            r#"{"data":{"assignments":[]},"paging":{"offset":"0","hasMore":"false","next":"null"}}"#,
+            r#"{"data":{"assignments":[]},"links":{"self":"/a","next":null,"prev":"/c"}}"#,
+            r#"{"data":{"assignments":[]},"_links":{"next":{"href":null}}}"#,
+            r#"{"data":{"assignments":[]},"pageInfo":{"hasNextPage":false,"endCursor":"abc"}}"#,
+            r#"{"data":{"assignments":[]},"meta":{"page":1,"totalPages":1,"isLastPage":true}}"#,
+            r#"{"data":{"assignments":[]},"pages":12,"pageCount":12,"totalPages":12}"#,
+            r#"{"data":{"assignments":[]},"lastPage":7,"moreInfo":"https://docs.example"}"#,
+            r#"{"data":{"assignments":[]},"offsets":{"offset":5},"total":{"next":5}}"#,
         ] {
             assert!(check_complete(&list(body, &[])).is_ok(), "{body}");
         }
-        let link = "<https://docs.example/next>; rel=\"help\"";
-        assert!(check_complete(&list("{}", &[(LINK, link)])).is_ok());
+        for link in [
+            "<https://docs.example/next>; rel=\"help\"",
+            "<https://docs.example/a;rel=next>; rel=\"help\"",
+            "<https://docs.example/>; rel=\"prev first\"; title=\"next\"",
+        ] {
+            let response = list("{}", &[(LINK, link)]);
+            assert!(check_complete(&response).is_ok(), "{link}");
+        }
     }
 
     #[test]
@@ -252,6 +205,8 @@ mod tests {
         assert_eq!(age(&[]), None);
         assert_eq!(age(&["0"]), Some(1));
         assert_eq!(age(&["5", " 60 "]), Some(61));
+        assert_eq!(age(&["5, 60"]), Some(61));
+        assert_eq!(age(&["99999999999999999999"]), Some((1 << 31) + 1));
         assert_eq!(age(&["soon"]), None);
         assert_eq!(age(&["-1"]), None);
     }

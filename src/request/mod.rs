@@ -5,6 +5,7 @@ mod credentials;
 mod governor;
 mod list;
 mod oauth;
+mod paging;
 mod response;
 mod run;
 mod turns;

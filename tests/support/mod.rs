@@ -6,6 +6,9 @@
     reason = "each test file uses its own part of it"
 )]
 
+pub mod clock;
+pub mod log;
+pub mod proxy;
 pub mod server;
 pub mod wire;
 pub mod world;
@@ -13,5 +16,9 @@ pub mod world;
 /// The most users that one request may carry. The tests count in it, so that another cap changes none of them.
 pub const MOST: u64 = connecteam_onboarding::MAX_USERS_PER_REQUEST as u64;
 
+pub use clock::SkippingClock;
+pub use log::Log;
+pub use proxy::{Proxy, Reply};
 pub use server::{Fault, Server, Trap};
+pub use wire::Answer;
 pub use world::{Headers, Naming, Reassign, Window};

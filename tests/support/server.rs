@@ -31,6 +31,10 @@ pub enum Fault {
     Redirect(u16, String),
     /// Not executed; any bytes.
     Raw(Vec<u8>),
+    /// Not executed; any response.
+    Response(Answer),
+    /// Executed; the response has these headers, too.
+    Headers(Vec<(&'static str, String)>),
     /// Not executed; status, content type and body.
     Status(u16, &'static str, String),
     /// Executed; status, content type and body.
@@ -58,6 +62,7 @@ struct State {
     faults: VecDeque<(Matcher, Fault)>,
     delay: Option<Duration>,
     spaces_sent: u64,
+    closes: bool,
 }
 
 /// A running server; stops when dropped.
@@ -153,6 +158,18 @@ impl Server {
         self
     }
 
+    /// Closes each connection after its first response, without announcing it.
+    pub fn close_after_each_response(&self) -> &Self {
+        self.state().closes = true;
+        self
+    }
+
+    /// Executes a request that arrived through another server.
+    pub fn handler(&self) -> impl Fn(&Request) -> Answer + Clone + Send + use<> {
+        let state = Arc::clone(&self.state);
+        move |request| execute(request, &state)
+    }
+
     pub fn log(&self) -> Vec<Seen> {
         self.state().log.clone()
     }
@@ -233,7 +250,7 @@ fn serve(stream: TcpStream, state: &Arc<Mutex<State>>, gauge: &Gauge) {
         gauge.most.fetch_max(under_way, Ordering::SeqCst);
         let goes_on = answer(&request, &mut out, state);
         gauge.now.fetch_sub(1, Ordering::SeqCst);
-        if goes_on.is_none() {
+        if goes_on.is_none() || lock(state).closes {
             let _ = out.shutdown(std::net::Shutdown::Both);
             return;
         }
@@ -328,6 +345,18 @@ fn answer(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> 
             not_executed();
             out.write_all(&bytes).ok()?;
             None
+        }
+        Some(Fault::Response(answer)) => {
+            not_executed();
+            answer.write(out).ok()
+        }
+        Some(Fault::Headers(headers)) => {
+            let mut answer = execute(request, state);
+            let headers = headers
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value));
+            answer.headers.extend(headers);
+            answer.write(out).ok()
         }
         Some(Fault::Status(status, content_type, body)) => {
             not_executed();

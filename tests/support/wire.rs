@@ -1,7 +1,6 @@
 //! As much of HTTP/1.1 as the tests need, by hand.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, Write};
 
 /// A request as it came.
 #[derive(Clone, Debug)]
@@ -21,7 +20,7 @@ impl Request {
     }
 
     /// The next request of a connection; `None` when the client closed it.
-    pub fn read(stream: &mut BufReader<TcpStream>) -> Option<Self> {
+    pub fn read(stream: &mut impl BufRead) -> Option<Self> {
         let mut line = String::new();
         if stream.read_line(&mut line).ok()? == 0 {
             return None;
@@ -77,6 +76,11 @@ impl Answer {
         Self::new(status, "application/json", body.to_string())
     }
 
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.headers.push((name.to_owned(), value.to_string()));
+        self
+    }
+
     pub fn empty(status: u16) -> Self {
         Self {
             status,
@@ -95,7 +99,7 @@ impl Answer {
         head.into_bytes()
     }
 
-    pub fn write(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+    pub fn write(&self, stream: &mut impl Write) -> std::io::Result<()> {
         let mut bytes = self.head(self.body.len() as u64);
         bytes.extend_from_slice(&self.body);
         stream.write_all(&bytes)
