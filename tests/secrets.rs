@@ -5,54 +5,12 @@
 
 mod support;
 
-use connecteam_onboarding::{Client, ClientBuilder, PackId, RetryPolicy};
-use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use connecteam_onboarding::{Client, ClientBuilder, Error, Executed, PackId, RetryPolicy};
+use std::fmt::Write as _;
 use std::time::Duration;
-use support::{Fault, Server};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use support::{Answer, Fault, Log, Server};
 
 const CANARY: &str = "canary-7f3e9a";
-
-/// Keeps every field of every span and event, of this crate and of those below it.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Visit for Log {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let _ = writeln!(
-            self.0.lock().expect("no panic"),
-            "{}={value:?}",
-            field.name()
-        );
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let _ = writeln!(
-            self.0.lock().expect("no panic"),
-            "span {}",
-            span.metadata().name()
-        );
-        span.record(&mut self.clone());
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        values.record(&mut self.clone());
-    }
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-    }
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
 
 fn print(text: &mut String, error: &(dyn std::error::Error + 'static)) {
     let mut next = Some(error);
@@ -64,8 +22,7 @@ fn print(text: &mut String, error: &(dyn std::error::Error + 'static)) {
 
 #[tokio::test]
 async fn no_secret_is_ever_shown() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    let (log, _guard) = Log::start();
     let mut text = String::new();
     let echo = format!(r#"{{"detail":"you sent {CANARY}","x":"Bearer {CANARY}"}}"#);
     let page = format!("<html>{CANARY}</html>");
@@ -160,7 +117,7 @@ async fn no_secret_is_ever_shown() {
             .build()
             .expect_err("a password"),
     );
-    let logged = log.0.lock().expect("no panic").clone();
+    let logged = log.text();
     for expected in [
         "span assign",
         "span assignments",
@@ -172,11 +129,186 @@ async fn no_secret_is_ever_shown() {
         assert!(logged.contains(expected), "{expected} is not logged");
     }
     for (what, text) in [("a log", logged), ("a text", text)] {
-        let place = text.find(CANARY);
-        assert!(
-            place.is_none(),
-            "{what} shows it: …{}",
-            &text[place.unwrap_or(0).saturating_sub(200)..][..260]
-        );
+        assert_hidden(CANARY, what, &text);
+    }
+}
+
+fn assert_hidden(secret: &str, what: &str, text: &str) {
+    let Some(place) = text.find(secret) else {
+        return;
+    };
+    let start = place.saturating_sub(300);
+    let shown = String::from_utf8_lossy(&text.as_bytes()[start..place + secret.len()]);
+    panic!("{what} shows a secret: …{shown}");
+}
+
+/// Everything that an error shows.
+fn everything(error: &Error) -> String {
+    let mut text = String::new();
+    print(&mut text, error);
+    let json = serde_json::to_string(error).expect("plain data");
+    let parts = [error.body(), error.detail(), error.request_id()];
+    let _ = writeln!(text, "{json}\n{parts:?}");
+    text
+}
+
+/// Compressed bytes that are no gzip stream.
+fn broken_gzip(body: &str) -> Answer {
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    bytes.extend_from_slice(body.as_bytes());
+    Answer::new(200, "application/json", bytes).with("content-encoding", "gzip")
+}
+
+/// What a token endpoint may respond with. All responses hold a token that the client has never seen.
+fn token_responses(token: &str) -> Vec<(&'static str, Fault)> {
+    let json = |status, body: String| Fault::Status(status, "application/json", body);
+    let good = format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":86400}}"#);
+    let cut = {
+        let head = Answer::new(200, "application/json", "").head(500);
+        let head = String::from_utf8(head).expect("text");
+        Fault::Raw(format!("{head}{good}").into_bytes())
+    };
+    let response = |answer: Answer| Fault::Response(answer);
+    vec![
+        ("204", json(204, good.clone())),
+        (
+            "302",
+            response(
+                Answer::new(302, "application/json", good.clone())
+                    .with("location", format!("https://example.com/#{token}")),
+            ),
+        ),
+        ("400", json(400, good.clone())),
+        (
+            "400 with an error",
+            json(
+                400,
+                format!(r#"{{"error":"invalid_request","error_uri":"{token}","body":{good}}}"#),
+            ),
+        ),
+        (
+            "400 with an object as error",
+            json(400, format!(r#"{{"error":{good},"detail":[{good}]}}"#)),
+        ),
+        ("401", json(401, good.clone())),
+        ("403", json(403, good.clone())),
+        (
+            "404",
+            Fault::Status(404, "text/html", format!("<p>{token}</p>")),
+        ),
+        (
+            "422",
+            json(
+                422,
+                format!(r#"{{"detail":[{{"loc":["{token}"],"msg":"{token}"}}]}}"#),
+            ),
+        ),
+        ("500", json(500, good.clone())),
+        ("503", Fault::Status(503, "text/plain", good.clone())),
+        ("200 cut short", cut),
+        (
+            "200 without its end",
+            json(200, good[..good.len() - 1].to_owned()),
+        ),
+        (
+            "200 with a token that no header can carry",
+            json(200, good.replace(token, &format!("{token}\\n"))),
+        ),
+        (
+            "200 with a token that is no text",
+            json(200, format!(r#"{{"access_token":["{token}"]}}"#)),
+        ),
+        (
+            "200 with another name",
+            json(200, good.replace("access_token", "accessToken")),
+        ),
+        (
+            "200 with a refusal",
+            json(
+                200,
+                format!(r#"{{"error":"invalid_client","token":"{token}"}}"#),
+            ),
+        ),
+        (
+            "200 with too many requests",
+            json(
+                200,
+                format!(r#"{{"detail":"Too many requests","token":"{token}"}}"#),
+            ),
+        ),
+        ("429", json(429, good.clone())),
+        (
+            "HTML",
+            Fault::Status(200, "text/html", format!("<html>{token}</html>")),
+        ),
+        ("broken gzip", response(broken_gzip(&good))),
+        (
+            "another encoding",
+            response(
+                Answer::new(200, "application/json", good.clone()).with("content-encoding", "br"),
+            ),
+        ),
+        (
+            "an encoding that holds it",
+            response(Answer::new(500, "application/json", good).with("content-encoding", "zstd")),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn no_part_of_a_token_response_is_ever_shown() {
+    const TOKEN: &str = "eyJ-another-canary";
+    for (name, fault) in token_responses(TOKEN) {
+        let (log, _guard) = Log::start();
+        let server = Server::start();
+        let is_token = |request: &support::wire::Request| request.path.contains("oauth");
+        server.fault_when(is_token, fault.clone());
+        server.fault_when(is_token, fault);
+        let builder = Client::builder()
+            .base_url(server.base_url())
+            .client_credentials("id", "secret-of-the-app")
+            .retry(RetryPolicy::never())
+            .max_rate_limit_wait(Duration::ZERO);
+        let client = builder.build().expect("a client");
+        let pack = client.pack(PackId::new(1001).expect("an id"));
+        let error = pack.assignments().await.expect_err(name);
+        assert_eq!(error.executed(), Executed::No, "{name}");
+        let run = pack.assign([7_u64]).await.expect_err(name);
+        let mut shown = everything(&error);
+        shown.push_str(&everything(run.cause()));
+        shown.push_str(&serde_json::to_string(run.report()).expect("plain data"));
+        assert_hidden("canary", name, &shown);
+        assert_hidden("canary", name, &log.text());
+        assert!(error.body().is_none(), "{name}: {error:?}");
+        assert_eq!((server.gets(), server.posts()), (0, 0), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_holds_the_key_does_not_show_it() {
+    let rows = |count: usize, row: &str| vec![row; count].join(",");
+    let bad =
+        format!(r#"{{"id":"{CANARY}","userId":1,"status":"{CANARY}","isWaitingApproval":1}}"#);
+    for body in [
+        format!(r#"{{"data":"{CANARY}"}}"#),
+        format!(r#"{{"data":{{"assignments":[{bad}]}}}}"#),
+        format!(
+            r#"{{"x":"{CANARY}","data":{{"assignments":[{}]}}}}"#,
+            rows(2_000, &bad)
+        ),
+        format!(r#"{{"data":"{CANARY}","x":"{}"#, "-".repeat(100_000)),
+    ] {
+        let server = Server::start();
+        server.fault("GET", Fault::Status(200, "application/json", body));
+        let client = Client::builder()
+            .base_url(server.base_url())
+            .api_key(CANARY);
+        let client = client
+            .retry(RetryPolicy::never())
+            .build()
+            .expect("a client");
+        let pack = client.pack(PackId::new(1001).expect("an id"));
+        let error = pack.assignments().await.expect_err("not a list");
+        assert_hidden(CANARY, "the error", &everything(&error));
     }
 }

@@ -223,18 +223,15 @@ impl Transport {
                 return Err(error);
             }
         };
-        let (status, headers) = (response.status(), response.headers().clone());
+        let (status, mut headers) = (response.status(), response.headers().clone());
         let cap = if status.is_success() {
             self.shared.max_body
         } else {
             MAX_ERROR_BODY
         };
-        let (mut body, unread) = read_body(response, cap).await;
+        let (body, unread) = read_body(response, cap).await;
+        let body = credentials.redact(status, &mut headers, body);
         let is_data = status.is_success() && has_data(&body);
-        // A large success never gets into an error whole, and its start holds no secret of ours.
-        if !is_data || body.len() < 64 * 1024 {
-            body = credentials.redact(body);
-        }
         let hidden_refusal = status.is_success() && !is_data && says_too_many_requests(&body);
         let refused = hidden_refusal || status == StatusCode::TOO_MANY_REQUESTS;
         permit.received(status, &headers, refused);
