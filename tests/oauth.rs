@@ -220,3 +220,142 @@ async fn a_ready_token_is_used_as_it_is() {
     );
     assert_eq!((server.tokens(), server.gets()), (0, 2));
 }
+
+/// Responds to the next token request.
+fn respond(server: &Server, status: u16, body: &str) {
+    server.with(|world| world.tokens.insert("given".to_owned()));
+    let fault = Fault::Status(status, "application/json", body.to_owned());
+    server.fault_when(|request| request.path.contains("oauth"), fault);
+}
+
+#[tokio::test]
+async fn a_success_with_a_token_is_a_token() {
+    for (status, body) in [
+        (200, r#"{"access_token":"given"}"#),
+        (201, r#"{"access_token":"given","token_type":"bearer"}"#),
+        (202, r#"{"access_token":"given","error":null}"#),
+        (203, r#"{"access_token":"given","expires_in":60,"x":[]}"#),
+        (200, "\u{20}\n{\"access_token\":\"given\"}\n"),
+    ] {
+        let server = server();
+        respond(&server, status, body);
+        pack(&server).assignments().await.expect(body);
+        assert_eq!((server.tokens(), server.gets()), (1, 1), "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_used_whatever_its_lifetime_is() {
+    for lifetime in [
+        "86400",
+        r#""86400""#,
+        "86400.5",
+        r#""86400.0""#,
+        r#""""#,
+        "null",
+        "-1",
+        r#""-1""#,
+        "1e400",
+        "1e300",
+        "99999999999999999999999999",
+        r#""a day""#,
+        "[]",
+        "{}",
+        "true",
+    ] {
+        let server = server();
+        let body = format!(r#"{{"access_token":"given","expires_in":{lifetime}}}"#);
+        respond(&server, 200, &body);
+        let pack = pack(&server);
+        for _ in 0..2 {
+            pack.assignments().await.expect(lifetime);
+        }
+        assert_eq!((server.tokens(), server.gets()), (1, 2), "{lifetime}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_with_status_200_is_permanent() {
+    for body in [
+        r#"{"error":"invalid_client"}"#,
+        r#"{"error":"invalid_client","error_description":"the app was deleted","access_token":null}"#,
+        r#"{"error":"unknown","detail":"the app was deleted"}"#,
+    ] {
+        let server = server();
+        respond(&server, 200, body);
+        let error = pack(&server).assignments().await.expect_err(body);
+        assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+        assert!(error.is_permanent() && error.executed() == Executed::No);
+        assert_eq!(server.requests(), 1, "{body}");
+        let reason = if body.contains("deleted") {
+            "the app was deleted"
+        } else {
+            "invalid_client"
+        };
+        assert!(
+            error.detail().expect("a reason").contains(reason),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_texts_of_a_refusal_are_shown_and_shortened() {
+    let server = server();
+    let long = "x".repeat(5_000);
+    let body =
+        format!(r#"{{"error":"invalid_scope","error_description":"{long}","detail":"D\nE"}}"#);
+    respond(&server, 400, &body);
+    let error = pack(&server).assignments().await.expect_err("refused");
+    let text = error.to_string();
+    assert!(
+        text.contains("invalid_scope: xxx") && text.contains(r"D\nE"),
+        "{text}"
+    );
+    assert!(text.len() < 600, "{} bytes", text.len());
+}
+
+#[tokio::test]
+async fn scopes_are_sent_only_if_they_are_set() {
+    for (scopes, sent) in [
+        (&[][..], None),
+        (&["onboarding.read"], Some("onboarding.read")),
+        (
+            &["onboarding.read", "a+b&c=d"],
+            Some("onboarding.read+a%2Bb%26c%3Dd"),
+        ),
+    ] {
+        let server = server();
+        let builder = builder(&server).client_credentials("id", "s3cret-s3cret");
+        let client = builder.scopes(scopes.to_vec()).build().expect("a client");
+        let pack = client.pack(PackId::try_from(1001).expect("an id"));
+        pack.assignments().await.expect("a list");
+        let body = String::from_utf8(server.log()[0].request.body.clone()).expect("a form");
+        let scope = sent.map_or(String::new(), |scope| format!("&scope={scope}"));
+        assert_eq!(body, format!("grant_type=client_credentials{scope}"));
+    }
+}
+
+#[test]
+fn scopes_need_client_credentials_and_one_word_each() {
+    let configuration = |builder: ClientBuilder| {
+        let error = builder.build().expect_err("not built");
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        error.to_string()
+    };
+    let scopes = ["onboarding.read".to_owned()];
+    for builder in [
+        Client::builder().api_key("key").scopes(scopes.clone()),
+        Client::builder()
+            .scopes(scopes.clone())
+            .access_token("token"),
+    ] {
+        assert!(configuration(builder).contains("`client_credentials`"));
+    }
+    assert!(configuration(Client::builder().scopes(scopes)).contains("no credentials"));
+    for scope in ["", "two words", "a\nb", "\"", "\\", "é"] {
+        let builder = Client::builder().client_credentials("id", "secret");
+        let text = configuration(builder.scopes(["fine", scope]));
+        assert!(text.contains("scopes: each scope"), "{scope:?}: {text}");
+    }
+}

@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -207,7 +208,7 @@ impl OAuth {
 ///
 /// No error holds anything of the body but the three texts of a refusal, because the body may hold a token.
 fn read(response: &Response) -> Result<(HeaderValue, Duration), Error> {
-    let body = serde_json::from_slice::<Value>(&response.body).unwrap_or_default();
+    let body = parse(&response.body);
     let token = &body["access_token"];
     if response.status.is_success() && !token.is_null() {
         let token = token.as_str().unwrap_or_default();
@@ -223,6 +224,23 @@ fn read(response: &Response) -> Result<(HeaderValue, Duration), Error> {
             });
     }
     Err(refusal(response, &body))
+}
+
+/// Parses a body. Null if it is no JSON.
+fn parse(body: &[u8]) -> Value {
+    /// A number out of range, such as a lifetime of `1e999`, makes a body unreadable. These fields can be read then.
+    #[derive(Default, Deserialize, Serialize)]
+    #[serde(default)]
+    struct Fields {
+        access_token: Value,
+        error: Value,
+        error_description: Value,
+        detail: Value,
+    }
+    let fields = || serde_json::to_value(serde_json::from_slice::<Fields>(body)?);
+    serde_json::from_slice(body)
+        .or_else(|_| fields())
+        .unwrap_or_default()
 }
 
 fn refusal(response: &Response, body: &Value) -> Error {
