@@ -5,17 +5,24 @@ use std::error::Error;
 /// Describes the certificate failure among the causes of an error, if there is one.
 ///
 /// By text, because each TLS library has a type of its own, and all of their messages name the certificate.
-pub(super) fn certificate_failure(error: &(dyn Error + 'static)) -> Option<String> {
+pub(super) fn certificate_failure(
+    error: &(dyn Error + 'static),
+    is_connect: bool,
+) -> Option<String> {
     let cause = super::causes(error)
         .map(ToString::to_string)
         .find(|text| text.to_lowercase().contains("certificate"))?;
     let text = cause.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let advice = if any(&["alert"]) {
+    let is_alert = any(&["alert"]);
+    if !is_connect && !is_alert {
+        return None;
+    }
+    let advice = if is_alert {
         "the server rejects the certificate of this client: check the client certificate"
-    } else if any(&["expired", "not valid yet", "notvalidyet"]) {
+    } else if any(&["expired", "not valid yet", "not yet valid"]) {
         "check the clock of this machine; if it is right, the server needs a new certificate"
-    } else if any(&["for name", "forname", "hostname", "host name"]) {
+    } else if any(&["for name", "hostname", "host name"]) {
         "check the base URL, and whether a proxy replaces the certificate"
     } else {
         TRUST_ADVICE

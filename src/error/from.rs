@@ -31,9 +31,8 @@ impl Error {
     /// Classifies a failure of the HTTP client. The URL is dropped: it may hold more than a log should show.
     pub(crate) fn from_reqwest(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        if error.is_connect()
-            && let Some(failure) = certificate_failure(&error)
-        {
+        // Since TLS 1.3, a server rejects the certificate of a client after the connection is made.
+        if let Some(failure) = certificate_failure(&error, error.is_connect()) {
             return Self::new(ErrorKind::Certificate, failure);
         }
         let cause = causes(&error).last().map(ToString::to_string);
@@ -164,15 +163,15 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     Some(id.to_owned())
 }
 
-/// Returns whether the decompressor failed, and not the connection, whose errors hold an inner error.
+/// Returns whether the decompressor failed. Its errors stand in those of reqwest; those of the connection stand in
+/// errors of hyper.
 fn is_decompression_failure(error: &reqwest::Error) -> bool {
-    let cause = causes(error).last();
-    let io = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
-    io.is_some_and(|io| match io.kind() {
-        io::ErrorKind::InvalidData => true,
-        io::ErrorKind::UnexpectedEof => io.get_ref().is_none(),
-        _ => false,
-    })
+    let causes: Vec<_> = causes(error).collect();
+    let [.., outer, cause] = causes[..] else {
+        return false;
+    };
+    outer.is::<reqwest::Error>()
+        && (cause.is::<io::Error>() || cause.to_string().contains("has been decompressed"))
 }
 
 /// Describes a failure of the proxy. Only the text of the HTTP client's error tells it apart.

@@ -6,10 +6,13 @@
     reason = "each test file uses its own part of it"
 )]
 
+pub mod child;
 pub mod clock;
 pub mod log;
 pub mod proxy;
 pub mod server;
+#[cfg(any(feature = "ring", feature = "native-tls"))]
+pub mod tls;
 pub mod wire;
 pub mod world;
 

@@ -1,0 +1,26 @@
+//! A test in a process of its own, with its own environment.
+
+use std::process::Command;
+
+/// A command that runs one ignored test of this file. It has no variables of this process.
+pub fn child(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this test"));
+    command.env_clear().args([
+        "--exact",
+        test,
+        "--ignored",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
+    command
+}
+
+/// Runs a command that must succeed. Returns what it printed.
+pub fn output(mut command: Command) -> String {
+    let output = command.output().expect("it starts");
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text = text.concat();
+    assert!(output.status.success(), "{command:?}: {text}");
+    text
+}
