@@ -258,6 +258,10 @@ impl ClientBuilder {
             max_body: self.max_body,
             total_timeout: self.total_timeout,
             turns: Turns::default(),
+            // The HTTP settings of the caller may have another proxy, or none.
+            is_proxied: base.scheme() == "https"
+                && self.adjust.is_empty()
+                && proxy::is_used_for(&base),
             http: self.http(base.scheme() == "https")?,
             base,
         };
@@ -309,7 +313,7 @@ impl ClientBuilder {
             http = http.no_proxy();
         }
         http.build().map_err(|error| {
-            let error = Error::from_reqwest(error);
+            let error = Error::from_reqwest(error, false);
             configuration(format!("the HTTP client cannot be built: {error}"))
         })
     }

@@ -1,26 +1,38 @@
-//! Finds proxy variables that cannot be used.
+//! What the proxy variables of the environment say, read as the HTTP client reads them.
 
-use std::ffi::OsString;
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::Url;
+use std::ffi::{OsStr, OsString};
 
-/// The schemes that the HTTP client knows.
-const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+/// The variables that name a proxy for `https`.
+const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// Returns whether requests to this base URL go through a proxy of the environment.
+pub(super) fn is_used_for(base: &Url) -> bool {
+    intercepts(&Matcher::from_env(), base.as_str())
+}
 
 /// Returns the first proxy variable for `https` that is set but cannot be used, and so is ignored.
 pub(super) fn unusable_variable(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Option<&'static str> {
-    let usable = |value: OsString| {
-        let text = value.into_string().unwrap_or_default();
-        let uri = text.parse::<http::Uri>();
-        text.is_empty()
-            || uri.is_ok_and(|uri| {
-                let scheme = uri.scheme_str().unwrap_or("http");
-                uri.authority().is_some() && SCHEMES.contains(&scheme)
-            })
-    };
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+    let is_unusable = |value: OsString| !value.is_empty() && !is_usable(&value);
+    VARIABLES
         .into_iter()
-        .find(|name| variable(name).is_some_and(|value| !usable(value)))
+        .find(|name| variable(name).is_some_and(is_unusable))
+}
+
+fn is_usable(value: &OsStr) -> bool {
+    let matcher = value
+        .to_str()
+        .map(|url| Matcher::builder().https(url).build());
+    matcher.is_some_and(|matcher| intercepts(&matcher, "https://localhost"))
+}
+
+fn intercepts(matcher: &Matcher, url: &str) -> bool {
+    let uri = url.parse::<Uri>();
+    uri.is_ok_and(|uri| matcher.intercept(&uri).is_some())
 }
 
 #[cfg(test)]

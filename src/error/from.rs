@@ -29,40 +29,24 @@ impl ErrorKind {
 
 impl Error {
     /// Classifies a failure of the HTTP client. The URL is dropped: it may hold more than a log should show.
-    pub(crate) fn from_reqwest(error: reqwest::Error) -> Self {
+    ///
+    /// `is_proxied` says whether the request went through a proxy of the environment.
+    pub(crate) fn from_reqwest(error: reqwest::Error, is_proxied: bool) -> Self {
         let error = error.without_url();
         // Since TLS 1.3, a server rejects the certificate of a client after the connection is made.
         if let Some(failure) = certificate_failure(&error, error.is_connect()) {
             return Self::new(ErrorKind::Certificate, failure);
         }
-        let cause = causes(&error).last().map(ToString::to_string);
-        let cause = cause.unwrap_or_default();
-        if let Some(failure) = proxy_failure(&error) {
+        if let Some(failure) = proxy_failure(&error, is_proxied) {
             return Self::new(ErrorKind::Proxy, failure);
         }
-        let (kind, message) = if error.is_builder() {
-            (ErrorKind::Configuration, "the request is invalid")
-        } else if error.is_connect() {
-            (ErrorKind::Connect, "no connection to the API")
-        } else if error.is_timeout() {
-            (ErrorKind::Timeout, "no complete response in time")
-        } else if error.is_redirect() {
-            (
-                ErrorKind::Redirect,
-                "the server redirects, and redirects are never followed",
-            )
-        } else if is_decompression_failure(&error) {
-            (
-                ErrorKind::Unreadable,
-                "the response body cannot be decompressed",
-            )
-        } else {
-            (
-                ErrorKind::Interrupted,
-                "the connection broke before the response was complete",
-            )
-        };
-        Self::new(kind, format!("{message}: {cause}"))
+        let (kind, message) = describe(&error);
+        // Its cause would say the same again.
+        let cause = causes(&error).last().filter(|_| !error.is_timeout());
+        Self::new(
+            kind,
+            cause.map_or_else(|| message.to_owned(), |cause| format!("{message}: {cause}")),
+        )
     }
 
     /// Describes a response that is not a success. `body` is what was read of it.
@@ -149,7 +133,7 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
             Generated::InvalidResponsePayload(body, error) => Self::unreadable(&body, &error),
             Generated::CommunicationError(error)
             | Generated::InvalidUpgrade(error)
-            | Generated::ResponseBodyError(error) => Self::from_reqwest(error),
+            | Generated::ResponseBodyError(error) => Self::from_reqwest(error, false),
             Generated::InvalidRequest(text) | Generated::Custom(text) => {
                 Self::new(ErrorKind::InvalidInput, text)
             }
@@ -163,6 +147,31 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     Some(id.to_owned())
 }
 
+/// Returns the kind of any other failure, and what failed.
+fn describe(error: &reqwest::Error) -> (ErrorKind, &'static str) {
+    match () {
+        () if error.is_builder() => (ErrorKind::Configuration, "the request is invalid"),
+        () if error.is_connect() && error.is_timeout() => (
+            ErrorKind::Connect,
+            "no connection to the API in time; if the HTTP settings have a proxy, check that it responds",
+        ),
+        () if error.is_connect() => (ErrorKind::Connect, "no connection to the API"),
+        () if error.is_timeout() => (ErrorKind::Timeout, "no complete response in time"),
+        () if error.is_redirect() => (
+            ErrorKind::Redirect,
+            "the server redirects, and redirects are never followed",
+        ),
+        () if is_decompression_failure(error) => (
+            ErrorKind::Unreadable,
+            "the response body cannot be decompressed",
+        ),
+        () => (
+            ErrorKind::Interrupted,
+            "the connection broke before the response was complete",
+        ),
+    }
+}
+
 /// Returns whether the decompressor failed. Its errors stand in those of reqwest; those of the connection stand in
 /// errors of hyper.
 fn is_decompression_failure(error: &reqwest::Error) -> bool {
@@ -174,8 +183,12 @@ fn is_decompression_failure(error: &reqwest::Error) -> bool {
         && (cause.is::<io::Error>() || cause.to_string().contains("has been decompressed"))
 }
 
-/// Describes a failure of the proxy. Only the text of the HTTP client's error tells it apart.
-fn proxy_failure(error: &reqwest::Error) -> Option<String> {
+/// Describes a failure of the proxy. The text of the HTTP client's error tells it apart, except for a time-out.
+fn proxy_failure(error: &reqwest::Error, is_proxied: bool) -> Option<String> {
+    if is_proxied && error.is_connect() && error.is_timeout() {
+        let text = "no connection through the proxy in time: check that it responds, and that it reaches the API";
+        return Some(text.to_owned());
+    }
     let causes: Vec<_> = causes(error).map(ToString::to_string).collect();
     let tunnel = causes
         .iter()
@@ -185,12 +198,15 @@ fn proxy_failure(error: &reqwest::Error) -> Option<String> {
         "the proxy requires a user name and a password (407): put them into the URL of the proxy"
             .to_owned()
     } else if tunnel == "unsuccessful" {
-        "the proxy refuses to connect to the API: check that it permits the host and port"
+        "the proxy refuses to connect to the API: check that it permits the host and port, and that it reaches the API"
             .to_owned()
     } else if tunnel.contains("underlying connection") {
         format!("no connection to the proxy: {innermost}")
     } else {
-        format!("the proxy failed: {tunnel}")
+        format!(
+            "the proxy failed: {}",
+            innermost.trim_start_matches("tunnel error: ")
+        )
     })
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     /// The longest time of one attempt.
     pub(crate) total_timeout: Duration,
     pub(crate) turns: Turns,
+    /// Whether requests go through a proxy of the environment.
+    pub(crate) is_proxied: bool,
 }
 
 /// What the generated client sends its requests through, on behalf of one run.
@@ -215,7 +217,7 @@ impl Transport {
         let response = match http.execute(request).await {
             Ok(response) => response,
             Err(error) => {
-                let error = Error::from_reqwest(error);
+                let error = Error::from_reqwest(error, self.shared.is_proxied);
                 if error.executed() == Executed::No {
                     permit.never_sent();
                     self.run.give_back();
@@ -262,7 +264,9 @@ impl Transport {
                     format!("the response is longer than {cap} bytes, the most that is read");
                 return Err(describe(Error::new(ErrorKind::TooLarge, message)));
             }
-            Some(Unread::Failed(error)) => return Err(describe(Error::from_reqwest(error))),
+            Some(Unread::Failed(error)) => {
+                return Err(describe(Error::from_reqwest(error, self.shared.is_proxied)));
+            }
             None => {}
         }
         let mut response = Response {
