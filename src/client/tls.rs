@@ -62,9 +62,13 @@ fn verified(
 ) -> Result<ClientConfig, Error> {
     let verifier =
         rustls_platform_verifier::Verifier::new_with_extra_roots(roots.iter().cloned(), provider)
-            .map_err(|e| {
+            .map_err(|error| {
+            let reason = match error {
+                rustls::Error::General(reason) => reason,
+                other => other.to_string(),
+            };
             configuration(format!(
-                "this machine has no usable CA certificates ({e}): {}",
+                "this machine has no usable CA certificates ({reason}): {}",
                 crate::error::TRUST_ADVICE
             ))
         })?;

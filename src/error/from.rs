@@ -94,7 +94,7 @@ impl Error {
     fn unreadable(body: &[u8], error: &serde_json::Error) -> Self {
         let message = match place(body, error) {
             Some(place) => format!("the response is not what the API documents: {place}"),
-            None if body.trim_ascii_start().starts_with(b"<") => {
+            None if is_page(body) => {
                 "the response is an HTML page: check the base URL (the API returns a page for unknown paths)"
                     .to_owned()
             }
@@ -230,6 +230,12 @@ fn place(body: &[u8], error: &serde_json::Error) -> Option<String> {
     .find(|located| located.inner().to_string() == expected)
     .filter(|located| located.path().iter().next().is_some())
     .map(|located| format!("{}: {}", located.path(), without_position(error)))
+}
+
+/// Returns whether a body is markup, after a byte order mark if it has one.
+fn is_page(body: &[u8]) -> bool {
+    let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    text.trim_ascii_start().starts_with(b"<")
 }
 
 /// The line and column do not help in a body of one long line.

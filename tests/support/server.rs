@@ -33,6 +33,8 @@ pub enum Fault {
     Raw(Vec<u8>),
     /// Not executed; any response.
     Response(Answer),
+    /// Not executed; this response, whose body comes in so many pieces, so far apart.
+    SlowResponse(Answer, usize, Duration),
     /// Executed; the response has these headers, too.
     Headers(Vec<(&'static str, String)>),
     /// Not executed; status, content type and body.
@@ -76,6 +78,7 @@ pub struct Server {
 /// How many requests are under way, and the most at once.
 #[derive(Default)]
 struct Gauge {
+    connections: AtomicUsize,
     now: AtomicUsize,
     most: AtomicUsize,
 }
@@ -105,6 +108,7 @@ impl Server {
                 }
                 let (state, gauge) = (Arc::clone(&state), Arc::clone(&gauge));
                 let Ok(stream) = stream else { continue };
+                gauge.connections.fetch_add(1, Ordering::SeqCst);
                 std::thread::spawn(move || serve(stream, &state, &gauge));
             }
         });
@@ -209,6 +213,10 @@ impl Server {
 
     pub fn most_at_once(&self) -> usize {
         self.gauge.most.load(Ordering::SeqCst)
+    }
+
+    pub fn connections(&self) -> usize {
+        self.gauge.connections.load(Ordering::SeqCst)
     }
 
     pub fn spaces_sent(&self) -> u64 {
@@ -349,6 +357,15 @@ fn answer(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> 
         Some(Fault::Response(answer)) => {
             not_executed();
             answer.write(out).ok()
+        }
+        Some(Fault::SlowResponse(answer, pieces, pause)) => {
+            not_executed();
+            out.write_all(&answer.head(answer.body.len() as u64)).ok()?;
+            for piece in answer.body.chunks(answer.body.len().div_ceil(pieces)) {
+                std::thread::sleep(pause);
+                out.write_all(piece).ok()?;
+            }
+            Some(())
         }
         Some(Fault::Headers(headers)) => {
             let mut answer = execute(request, state);
