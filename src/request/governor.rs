@@ -68,6 +68,7 @@ impl Governor {
         let start = self.clock.now();
         let mut turn = Some(self.queue.lock().await);
         let mut waiting = None;
+        let mut longest_logged = Duration::ZERO;
         loop {
             // Registered before the decision, so that a response in between is not missed.
             let mut changed = std::pin::pin!(self.changed.notified());
@@ -87,10 +88,12 @@ impl Governor {
                     if now.saturating_sub(start) + wait > self.longest_wait {
                         return Err(self.too_long(wait, until));
                     }
-                    if waiting.is_none() {
-                        waiting = Some(Waiting(run));
+                    // A response in between may make a short wait a long one.
+                    if waiting.is_none() || wait > NOTABLE_WAIT.max(longest_logged) {
                         log_wait(wait);
+                        longest_logged = wait;
                     }
+                    waiting.get_or_insert_with(|| Waiting(run));
                     run.set_waiting(Some(until));
                     // A caller with a reserve releases the queue while it waits.
                     if share.reserve != Reserve::default() {
@@ -205,15 +208,16 @@ mod tests {
     use super::*;
     use crate::clock::Sleep;
     use futures_util::FutureExt;
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use std::time::UNIX_EPOCH;
 
-    /// Time that never passes.
-    #[derive(Debug)]
-    struct Still;
+    /// Time that passes only if a test says so, in milliseconds.
+    #[derive(Clone, Debug, Default)]
+    struct Still(Arc<AtomicU64>);
 
     impl Clock for Still {
         fn now(&self) -> Duration {
-            Duration::ZERO
+            Duration::from_millis(self.0.load(Ordering::SeqCst))
         }
 
         fn wall(&self) -> SystemTime {
@@ -227,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_caller_with_a_reserve_releases_the_queue_while_it_waits() {
-        let governor = Governor::new(Arc::new(Still), Duration::from_secs(600));
+        let governor = Governor::new(Arc::new(Still::default()), Duration::from_secs(600));
         let share = |requests| Share {
             reserve: Reserve::Requests(requests),
             keep_back: 0,
@@ -254,5 +258,56 @@ mod tests {
         assert!(run.waiting().borrow().is_some(), "the wait is reported");
         let writer = governor.acquire(share(0), &run).now_or_never();
         assert!(writer.is_some_and(|permit| permit.is_ok()), "for this one");
+    }
+
+    /// Counts the events at INFO.
+    #[derive(Clone, Default)]
+    struct Infos(Arc<AtomicUsize>);
+
+    impl tracing::Subscriber for Infos {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            *metadata.level() == tracing::Level::INFO
+        }
+
+        fn event(&self, _: &tracing::Event<'_>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::Id {
+            tracing::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &tracing::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::Id, _: &tracing::Id) {}
+        fn enter(&self, _: &tracing::Id) {}
+        fn exit(&self, _: &tracing::Id) {}
+    }
+
+    #[test]
+    fn a_short_wait_that_becomes_a_long_one_is_logged_once() {
+        let infos = Infos::default();
+        let _guard = tracing::subscriber::set_default(infos.clone());
+        let clock = Still::default();
+        let governor = Governor::new(Arc::new(clock.clone()), Duration::from_secs(600));
+        let (run, mut headers) = (Run::default(), HeaderMap::new());
+        let permit = |at: u64| {
+            clock.0.store(at, Ordering::SeqCst);
+            let permit = governor.acquire(Share::default(), &run).now_or_never();
+            permit.expect("no wait").unwrap()
+        };
+        permit(0).received(StatusCode::OK, &headers, false);
+        permit(0).received(StatusCode::TOO_MANY_REQUESTS, &headers, true);
+        permit(1_000).received(StatusCode::OK, &headers, false);
+        let in_flight = permit(2_000);
+        let mut waiting = std::pin::pin!(governor.acquire(Share::default(), &run));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert_eq!(infos.0.load(Ordering::SeqCst), 0, "a quarter of a second");
+
+        headers.insert("retry-after", 30.into());
+        in_flight.received(StatusCode::TOO_MANY_REQUESTS, &headers, true);
+        for _ in 0..2 {
+            assert!(waiting.as_mut().now_or_never().is_none());
+            assert_eq!(infos.0.load(Ordering::SeqCst), 1, "30 seconds");
+        }
     }
 }
