@@ -44,15 +44,20 @@ pub(super) fn date(headers: &HeaderMap) -> Option<Duration> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
+/// The longest `Retry-After`. A longer one is taken for a mistake, which must not stop a client for ever.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(86_400);
+
 /// Reads `Retry-After`: seconds, or a date, which is compared with the server's time.
 pub(super) fn retry_after(headers: &HeaderMap, server: Duration) -> Option<Duration> {
+    let longest = LONGEST_RETRY_AFTER.as_secs_f64();
     let wait = |value: String| match number(&value) {
-        Some(seconds) => Duration::try_from_secs_f64(seconds.max(0.0)).ok(),
+        Some(seconds) => Some(Duration::from_secs_f64(seconds.clamp(0.0, longest))),
         None => Some(http_date(&value)?.saturating_sub(server)),
     };
     values(headers, RETRY_AFTER.as_str())
         .filter_map(wait)
         .max()
+        .map(|wait| wait.min(LONGEST_RETRY_AFTER))
         .filter(|wait| !wait.is_zero())
 }
 
@@ -133,7 +138,8 @@ fn http_date(text: &str) -> Option<Duration> {
     date.duration_since(UNIX_EPOCH).ok()
 }
 
-/// A date and time of ISO 8601, such as `2026-11-25T01:04:54.5Z` or `2026-11-25T03:04+02:00`, from 1970 on.
+/// A date and time of ISO 8601, such as `2026-11-25T01:04:54.5Z` or `2026-11-25T03:04+02:00`, from 1970 on. Without a
+/// zone, it is UTC.
 fn iso_date(text: &str) -> Option<Duration> {
     let digits = |from: usize, to: usize| -> Option<i64> {
         let part = text.get(from..to)?;
@@ -151,15 +157,19 @@ fn iso_date(text: &str) -> Option<Duration> {
     let seconds = mark(16, b":").and_then(|_| digits(17, 19));
     let rest = text.get(if seconds.is_some() { 19 } else { 16 }..)?;
     let (fraction, zone) = match rest.strip_prefix('.') {
-        Some(fraction) => fraction.split_at(fraction.find(|c: char| !c.is_ascii_digit())?),
+        Some(rest) => {
+            let end = rest.find(|c: char| !c.is_ascii_digit());
+            rest.split_at(end.unwrap_or(rest.len()))
+        }
         None => ("", rest),
     };
     let offset = match zone.as_bytes() {
-        [b'Z' | b'z'] => 0,
-        [sign @ (b'+' | b'-'), hours @ .., _, _] => {
-            let minutes = zone.get(zone.len() - 2..)?.parse::<i64>().ok()?;
-            let hours = std::str::from_utf8(hours).ok()?.trim_end_matches(':');
-            let offset = hours.parse::<i64>().ok()? * 3600 + minutes * 60;
+        [] | [b'Z' | b'z'] => 0,
+        [sign @ (b'+' | b'-'), ..] => {
+            let digits = zone[1..].replace(':', "");
+            let (hours, minutes) = digits.split_at_checked(2)?;
+            let minutes = if minutes.is_empty() { "0" } else { minutes };
+            let offset = hours.parse::<i64>().ok()? * 3_600 + minutes.parse::<i64>().ok()? * 60;
             if *sign == b'-' { -offset } else { offset }
         }
         _ => return None,
@@ -253,6 +263,10 @@ mod tests {
                 "2025-06-15 19:00:59.001-0501".to_owned(),
                 Some(1_750_032_120),
             ),
+            ("2025-06-16T02:01:00+02".to_owned(), Some(1_750_032_060)),
+            ("2025-06-16T00:01:00".to_owned(), Some(1_750_032_060)),
+            ("2025-06-16T00:00:59.000001".to_owned(), Some(1_750_032_060)),
+            ("2025-06-16T00:01:00+é".to_owned(), None),
             (
                 "Mon, 16 Jun 2025 00:01:00 GMT".to_owned(),
                 Some(1_750_032_060),

@@ -10,6 +10,7 @@ pub mod child;
 pub mod clock;
 pub mod log;
 pub mod proxy;
+pub mod scripted;
 pub mod server;
 #[cfg(any(feature = "ring", feature = "native-tls"))]
 pub mod tls;
@@ -22,6 +23,7 @@ pub const MOST: u64 = connecteam_onboarding::MAX_USERS_PER_REQUEST as u64;
 pub use clock::SkippingClock;
 pub use log::Log;
 pub use proxy::{Proxy, Reply};
+pub use scripted::Scripted;
 pub use server::{Fault, Server, Trap};
 pub use wire::Answer;
 pub use world::{Headers, Naming, Reassign, Window};

@@ -340,7 +340,7 @@ impl World {
 }
 
 /// An epoch second as HTTP writes it.
-fn http_date(epoch: i64) -> String {
+pub fn http_date(epoch: i64) -> String {
     let (days, second) = (epoch.div_euclid(86_400), epoch.rem_euclid(86_400));
     // Howard Hinnant's days-to-civil.
     let z = days + 719_468;

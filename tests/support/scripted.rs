@@ -1,0 +1,44 @@
+//! A server whose responses a test writes.
+
+use super::wire::{Answer, Request};
+use std::io::BufReader;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+
+pub struct Scripted {
+    address: SocketAddr,
+    log: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Scripted {
+    /// A server that responds with what the function returns. One request at a time.
+    pub fn start(mut respond: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let log = Arc::<Mutex<Vec<Request>>>::default();
+        let own = Self {
+            address,
+            log: Arc::clone(&log),
+        };
+        // The thread lives as long as the test. The client keeps no connection.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut stream = BufReader::new(stream);
+                if let Some(request) = Request::read(&mut stream) {
+                    let answer = respond(&request);
+                    log.lock().expect("no panic").push(request);
+                    let _ = answer.write(stream.get_mut());
+                }
+            }
+        });
+        own
+    }
+
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn log(&self) -> Vec<Request> {
+        self.log.lock().expect("no panic").clone()
+    }
+}
