@@ -9,10 +9,9 @@ use connecteam_onboarding::{
     Client, ClientBuilder, Error, ErrorKind, Executed, Pack, PackId, RetryPolicy,
 };
 use std::net::TcpListener;
-use std::process::Command;
 use std::time::Duration;
 use support::child::{child, output};
-use support::tls::{TlsServer, certificate, certificate_file};
+use support::tls::{TlsServer, certificate_file, trusting};
 use support::{Log, Proxy, Reply, Server, SkippingClock};
 use tracing::Level;
 
@@ -43,17 +42,6 @@ fn builder(base: &str) -> ClientBuilder {
         .api_key("key")
         .base_url(base)
         .clock(SkippingClock::default())
-}
-
-/// Trusts the certificate authority of the tests.
-fn trusting(builder: ClientBuilder) -> ClientBuilder {
-    #[cfg(feature = "ring")]
-    return builder.root_certificate(certificate("ca").to_vec());
-    #[cfg(not(feature = "ring"))]
-    builder.http_client(|http| {
-        let pem = std::fs::read(certificate_file("ca")).expect("a file");
-        http.tls_certs_merge([reqwest::Certificate::from_pem(&pem).expect("a certificate")])
-    })
 }
 
 /// Uses a proxy that the HTTP settings of the caller have.
@@ -91,23 +79,17 @@ fn a_request_over_http_never_reaches_a_proxy_of_the_environment() {
     }
 }
 
-/// Sets every proxy variable.
-fn behind(mut command: Command, proxy: &str) -> Command {
-    for variable in VARIABLES {
-        command.env(variable, proxy);
-    }
-    command
-}
-
 #[cfg(feature = "mock")]
 #[test]
 fn quickstart_runs_behind_a_dead_proxy_and_without_certificates() {
-    let mut program = Command::new(command::program("quickstart"));
+    let mut program = std::process::Command::new(command::program("quickstart"));
+    let variables = VARIABLES.map(|variable| (variable, dead()));
     program
         .env_clear()
         .env("SSL_CERT_FILE", "/nonexistent/file")
-        .env("SSL_CERT_DIR", "/nonexistent/folder");
-    output(behind(program, &dead()));
+        .env("SSL_CERT_DIR", "/nonexistent/folder")
+        .envs(variables);
+    output(program);
 }
 
 #[tokio::test]

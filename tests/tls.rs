@@ -10,7 +10,7 @@ use connecteam_onboarding::{
 use futures_util::StreamExt;
 use std::time::Duration;
 use support::child::{child, output};
-use support::tls::{TlsServer, certificate, certificate_file};
+use support::tls::{TlsServer, trusting};
 use support::{Server, SkippingClock};
 
 fn server() -> Server {
@@ -22,17 +22,6 @@ fn server() -> Server {
 fn builder(base: &str) -> ClientBuilder {
     let clock = SkippingClock::default();
     Client::builder().api_key("key").base_url(base).clock(clock)
-}
-
-/// Trusts the certificate authority of the tests.
-fn trusting(builder: ClientBuilder) -> ClientBuilder {
-    #[cfg(feature = "ring")]
-    return builder.root_certificate(certificate("ca").to_vec());
-    #[cfg(not(feature = "ring"))]
-    builder.http_client(|http| {
-        let pem = std::fs::read(certificate_file("ca")).expect("a file");
-        http.tls_certs_merge([reqwest::Certificate::from_pem(&pem).expect("a certificate")])
-    })
 }
 
 fn pack(builder: ClientBuilder) -> Pack {
@@ -152,8 +141,8 @@ async fn a_server_without_tls_is_no_connection() {
 #[cfg(feature = "ring")]
 #[test]
 fn each_invalid_root_certificate_is_named_by_its_number() {
-    let good = || certificate("ca").to_vec();
-    let pem = std::fs::read(certificate_file("ca")).expect("a file");
+    let good = || support::tls::certificate("ca").to_vec();
+    let pem = std::fs::read(support::tls::certificate_file("ca")).expect("a file");
     let cut = good()[..100].to_vec();
     for (roots, name) in [
         (vec![Vec::new()], "certificate 1 of 1"),

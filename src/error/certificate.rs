@@ -22,7 +22,7 @@ pub(super) fn certificate_failure(
         "the server rejects the certificate of this client: check the client certificate"
     } else if any(&["expired", "not valid yet", "not yet valid"]) {
         "check the clock of this machine; if it is right, the server needs a new certificate"
-    } else if any(&["for name", "hostname", "host name"]) {
+    } else if any(&["for name", "host name", "mismatch"]) {
         "check the base URL, and whether a proxy replaces the certificate"
     } else {
         TRUST_ADVICE

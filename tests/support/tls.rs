@@ -2,6 +2,7 @@
 
 use super::wire::Request;
 use super::{Answer, Server};
+use connecteam_onboarding::ClientBuilder;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -33,6 +34,17 @@ pub fn certificate_file(name: &str) -> PathBuf {
 
 pub fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(certificate_file(name)).expect("a certificate")
+}
+
+/// Trusts the certificate authority of the tests.
+pub fn trusting(builder: ClientBuilder) -> ClientBuilder {
+    #[cfg(feature = "ring")]
+    return builder.root_certificate(certificate("ca").to_vec());
+    #[cfg(not(feature = "ring"))]
+    builder.http_client(|http| {
+        let pem = std::fs::read(certificate_file("ca")).expect("a file");
+        http.tls_certs_merge([reqwest::Certificate::from_pem(&pem).expect("a certificate")])
+    })
 }
 
 impl TlsServer {
