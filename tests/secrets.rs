@@ -7,6 +7,7 @@ mod support;
 
 use connecteam_onboarding::{Client, ClientBuilder, Error, Executed, PackId, RetryPolicy};
 use std::fmt::Write as _;
+use std::sync::Mutex;
 use std::time::Duration;
 use support::{Answer, Fault, Log, Server};
 
@@ -270,7 +271,7 @@ async fn no_part_of_a_token_response_is_ever_shown() {
             .retry(RetryPolicy::never())
             .max_rate_limit_wait(Duration::ZERO);
         let client = builder.build().expect("a client");
-        let pack = client.pack(PackId::new(1001).expect("an id"));
+        let pack = client.pack(PackId::try_from(1001).expect("an id"));
         let error = pack.assignments().await.expect_err(name);
         assert_eq!(error.executed(), Executed::No, "{name}");
         let run = pack.assign([7_u64]).await.expect_err(name);
@@ -307,8 +308,45 @@ async fn a_list_that_holds_the_key_does_not_show_it() {
             .retry(RetryPolicy::never())
             .build()
             .expect("a client");
-        let pack = client.pack(PackId::new(1001).expect("an id"));
+        let pack = client.pack(PackId::try_from(1001).expect("an id"));
         let error = pack.assignments().await.expect_err("not a list");
         assert_hidden(CANARY, "the error", &everything(&error));
     }
+}
+
+/// Keeps what crates log without `tracing`.
+struct Lines(Mutex<String>);
+
+impl log::Log for Lines {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let _ = writeln!(self.0.lock().expect("no panic"), "{}", record.args());
+    }
+
+    fn flush(&self) {}
+}
+
+#[tokio::test]
+async fn the_http_client_logs_no_bytes_of_a_connection() {
+    static LINES: Lines = Lines(Mutex::new(String::new()));
+    log::set_logger(&LINES).expect("the only logger");
+    log::set_max_level(log::LevelFilter::Trace);
+    let server = Server::start();
+    server.with(|world| world.keys.insert(CANARY.to_owned(), true));
+    let builder = Client::builder()
+        .base_url(server.base_url())
+        .api_key(CANARY);
+    let client = builder
+        .http_client(|http| http.connection_verbose(true))
+        .build();
+    let pack = client
+        .expect("a client")
+        .pack(PackId::try_from(1001).expect("an id"));
+    pack.assignments().await.expect("a list");
+    let lines = LINES.0.lock().expect("no panic").clone();
+    assert!(lines.contains("starting new connection"), "{lines}");
+    assert_hidden(CANARY, "a log", &lines);
 }

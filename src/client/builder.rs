@@ -213,7 +213,7 @@ impl ClientBuilder {
     /// Adjusts the HTTP client ([`reqwest::ClientBuilder`]): a proxy, a local address, a resolver.
     ///
     /// Settings that keep the promises of this crate are applied afterwards: no redirects, no retries of reqwest, no idle
-    /// connections, `https` only, and no proxy for an `http` base URL.
+    /// connections, no log of the bytes of a connection, `https` only, and no proxy for an `http` base URL.
     ///
     /// [The guide](crate::guide::migrating#keep-your-http-settings) shows a proxy, TLS and a tower layer.
     ///
@@ -305,6 +305,8 @@ impl ClientBuilder {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
+            // It would log the credential.
+            .connection_verbose(false)
             .https_only(https)
             // A server may close an idle connection just as a request is sent on it. A write would be ambiguous then.
             .pool_max_idle_per_host(0);

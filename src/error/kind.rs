@@ -104,9 +104,11 @@ kinds! {
     TooManyUsers, "too_many_users", executed: No, permanent: true, repeat: Never;
     /// No connection: refused, unknown host, or cut during the TLS handshake. Not executed; retried.
     Connect, "connect", executed: No, permanent: false, repeat: AfterBackoff;
-    /// The proxy cannot be reached, or refuses the connection (403 or 407 to CONNECT). Not executed; retried.
+    /// The proxy cannot be reached, does not respond, or refuses the connection (403 or 407 to CONNECT). Not executed;
+    /// retried.
     Proxy, "proxy", executed: No, permanent: false, repeat: AfterBackoff;
-    /// The server's certificate is not trusted, has expired or belongs to another host. Not executed.
+    /// The server's certificate is not trusted, has expired or belongs to another host, or the server rejects the
+    /// certificate of this client. Not executed.
     Certificate, "certificate", executed: No, permanent: true, repeat: Never;
     /// No complete response in time. Maybe executed: a read is retried, a write is read back.
     Timeout, "timeout", executed: Maybe, permanent: false, repeat: AfterBackoff;
