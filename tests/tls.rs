@@ -125,6 +125,25 @@ async fn a_handshake_that_is_cut_is_retried() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_hangs_is_no_connection_whatever_time_out_ends_it() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let base = format!("https://{}", silent.local_addr().expect("bound"));
+    let short = Duration::from_millis(100);
+    for builder in [
+        builder(&base).connect_timeout(short),
+        builder(&base).read_timeout(short),
+        builder(&base).total_timeout(short),
+    ] {
+        let pack = pack(builder.retry(RetryPolicy::never()));
+        let run = pack.assign([1_u64]).await.expect_err("no handshake");
+        assert_eq!(run.cause().kind(), ErrorKind::Connect, "{run}");
+        assert_eq!(run.cause().executed(), Executed::No);
+        assert_eq!(run.report().requests(), 0);
+        assert!(run.to_string().contains("in time"), "{run}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_without_tls_is_no_connection() {
     let server = server();
     let base = server.base_url().replace("http:", "https:");

@@ -140,7 +140,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the longest time to connect. Default: 10 s.
+    /// Sets the longest time to connect, TLS and a proxy included. Default: 10 s. A shorter
+    /// [`read_timeout`](Self::read_timeout) or [`total_timeout`](Self::total_timeout) bounds it, too.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -294,8 +295,11 @@ impl ClientBuilder {
         {
             http = self.tls.apply(http, https)?;
         }
+        // These two begin with the connection. The time to connect must end first, so that the error says that nothing was
+        // sent.
+        let shortest = self.read_timeout.min(self.total_timeout);
         http = http
-            .connect_timeout(self.connect_timeout)
+            .connect_timeout(self.connect_timeout.min(shortest / 10 * 9))
             .read_timeout(self.read_timeout);
         for adjust in self.adjust {
             http = adjust(http);
