@@ -19,9 +19,11 @@ fn server() -> Server {
     server
 }
 
+/// A proxy of the environment would stand in between.
 fn builder(base: &str) -> ClientBuilder {
-    let clock = SkippingClock::default();
-    Client::builder().api_key("key").base_url(base).clock(clock)
+    let builder = Client::builder().api_key("key").base_url(base);
+    let builder = builder.clock(SkippingClock::default());
+    builder.http_client(reqwest::ClientBuilder::no_proxy)
 }
 
 fn pack(builder: ClientBuilder) -> Pack {
