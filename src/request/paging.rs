@@ -6,15 +6,7 @@ use serde_json::Value;
 use std::fmt;
 
 /// Parts of the names of all fields that report further pages, in lower case.
-const NAMES: [&str; 7] = [
-    "more",
-    "next",
-    "offset",
-    "total",
-    "truncated",
-    "last",
-    "page",
-];
+const NAMES: [&str; 6] = ["more", "next", "offset", "total", "truncated", "page"];
 
 /// The part at each end of a body that is searched for these names. The rows lie between.
 const SEARCHED: usize = 64 * 1024;
