@@ -109,9 +109,18 @@ async fn an_unreadable_list_names_the_place() {
             r#"{"data":{"assignments":[{"id":1"#.to_owned(),
             "data.assignments[0]",
         ),
+        (
+            "{\"a\\nb\\u001bc\":[\"\u{1}".to_owned(),
+            r"a\nb\u{1b}c: control character",
+        ),
+        (
+            format!("{{\"{}\":[\u{1}", "long".repeat(500)),
+            "longlonglong",
+        ),
     ] {
         let text = unreadable("application/json", &body).await.to_string();
         assert!(text.contains(expected), "{expected}: {text}");
+        assert!(!text.contains(char::is_control), "{text:?}");
         assert!(text.len() < 400, "{} bytes: {text}", text.len());
     }
 }

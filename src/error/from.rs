@@ -3,7 +3,6 @@
 use super::certificate::certificate_failure;
 use super::{Error, ErrorKind, Inner, causes, excerpt};
 use crate::api::types::{self, ErrorBody, ErrorDetail};
-use crate::text::Printable;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -229,7 +228,11 @@ fn place(body: &[u8], error: &serde_json::Error) -> Option<String> {
     .filter_map(|parse| parse(body))
     .find(|located| located.inner().to_string() == expected)
     .filter(|located| located.path().iter().next().is_some())
-    .map(|located| format!("{}: {}", located.path(), without_position(error)))
+    .map(|located| {
+        // The server chooses the names of fields, and how long they are.
+        let path: String = located.path().to_string().chars().take(200).collect();
+        format!("{path}: {}", without_position(error))
+    })
 }
 
 /// Returns whether a body is markup, after a byte order mark if it has one.
@@ -250,7 +253,7 @@ fn with_excerpt(message: String, body: &str) -> String {
         return message;
     }
     let start: String = body.chars().take(80).collect();
-    format!("{message}; the body starts with `{}`", Printable(&start))
+    format!("{message}; the body starts with `{start}`")
 }
 
 fn text_of(refusal: &ErrorDetail) -> String {

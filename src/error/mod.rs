@@ -228,7 +228,8 @@ impl fmt::Display for Error {
         if inner.for_token {
             f.write_str("no access token: ")?;
         }
-        f.write_str(&inner.message)?;
+        // It may quote the server, such as the name of a field.
+        write!(f, "{}", Printable(&inner.message))?;
         if let Some(detail) = &inner.detail {
             write!(f, ": {}", Printable(detail))?;
         }

@@ -5,13 +5,9 @@ use super::response::Response;
 use crate::api::API_KEY_HEADER;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
-use bytes::BytesMut;
 use http::header::{AUTHORIZATION, HeaderName};
-use http::{HeaderMap, HeaderValue, StatusCode};
-use memchr::memmem;
 use reqwest::{Request, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use std::fmt;
 
 /// How requests are signed. Never shows a secret.
@@ -23,9 +19,6 @@ pub(crate) enum Credentials {
 
 /// The number of the token that signed a request; `None` if no other token can be had.
 pub(super) type Signed = Option<u64>;
-
-/// The shortest text that is taken for a secret. Replacing a shorter one would garble every message.
-const SHORTEST_SECRET: usize = 8;
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,121 +111,13 @@ impl Credentials {
         true
     }
 
-    /// Replaces our secrets in a response, so that a server that sends them back puts them into no error.
-    pub(super) fn redact(
-        &self,
-        status: StatusCode,
-        headers: &mut HeaderMap,
-        body: BytesMut,
-    ) -> BytesMut {
-        let mut secrets = match self {
+    /// Returns every secret that a server could send back.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        match self {
             Self::ApiKey(secret) | Self::AccessToken(secret) => {
                 vec![secret.expose_secret().to_owned()]
             }
             Self::OAuth(oauth) => oauth.secrets(),
-        };
-        secrets.retain(|secret| secret.len() >= SHORTEST_SECRET);
-        let is_secret = |value: &&mut HeaderValue| {
-            secrets
-                .iter()
-                .any(|secret| contains(value.as_bytes(), secret))
-        };
-        for value in headers.values_mut().filter(is_secret) {
-            *value = HeaderValue::from_static(HIDDEN);
         }
-        // JSON can escape any character. A long success is a list, of which an error shows only a place and the start.
-        let is_short = body.len() <= LONGEST_PARSED || !status.is_success();
-        if is_short
-            && let Ok(mut value) = serde_json::from_slice::<Value>(&body)
-            && redact_strings(&mut value, &secrets)
-        {
-            return BytesMut::from(value.to_string().as_bytes());
-        }
-        let slashes = secrets.iter().filter(|secret| secret.contains('/'));
-        let escaped: Vec<_> = slashes.map(|secret| secret.replace('/', "\\/")).collect();
-        secrets.extend(escaped);
-        secrets.retain(|secret| contains(&body, secret));
-        if secrets.is_empty() {
-            return body;
-        }
-        let mut text = String::from_utf8_lossy(&body).into_owned();
-        hide(&mut text, &secrets);
-        BytesMut::from(text.as_bytes())
-    }
-}
-
-/// What stands in the place of a secret.
-const HIDDEN: &str = "***";
-
-/// A longer success is not parsed to find secrets in it.
-const LONGEST_PARSED: usize = 64 * 1024;
-
-fn contains(text: &[u8], secret: &str) -> bool {
-    memmem::find(text, secret.as_bytes()).is_some()
-}
-
-/// Replaces the secrets in a text. Returns whether it contained one.
-fn hide(text: &mut String, secrets: &[String]) -> bool {
-    let mut found = false;
-    for secret in secrets {
-        if text.contains(secret.as_str()) {
-            found = true;
-            *text = text.replace(secret.as_str(), HIDDEN);
-        }
-    }
-    found
-}
-
-/// Replaces the secrets in all strings of a JSON value. Returns whether one contained a secret.
-fn redact_strings(value: &mut Value, secrets: &[String]) -> bool {
-    match value {
-        Value::String(text) => hide(text, secrets),
-        Value::Array(items) => redact_all(items.iter_mut(), secrets),
-        Value::Object(fields) => redact_all(fields.values_mut(), secrets),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-fn redact_all<'a>(values: impl Iterator<Item = &'a mut Value>, secrets: &[String]) -> bool {
-    values
-        .filter_map(|value| redact_strings(value, secrets).then_some(()))
-        .count()
-        > 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_hidden_in_every_form_and_place() {
-        let secret = "canary/7f3e9a";
-        let credentials = Credentials::ApiKey(secret.into());
-        let redact = |body: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("x-request-id", format!("id-{secret}").parse().unwrap());
-            let body = BytesMut::from(body.as_bytes());
-            let body = credentials.redact(StatusCode::OK, &mut headers, body);
-            assert_eq!(headers["x-request-id"], HIDDEN);
-            String::from_utf8(body.to_vec()).unwrap()
-        };
-        let long = format!(
-            r#"{{"data":[],"x":"canary\/7f3e9a{}"}}"#,
-            " ".repeat(70_000)
-        );
-        for body in [
-            r#"{"detail":"canary/7f3e9a"}"#,
-            r#"{"detail":"canary\/7f3e9a"}"#,
-            r#"{"detail":[{"msg":"\u0063anary\u002f7f3e9a canary/7f3e9a"}]}"#,
-            "<html>canary/7f3e9a</html>",
-            r#"{"detail":"canary\/7f3e9a"#,
-            &long,
-        ] {
-            let clean = redact(body);
-            assert!(!clean.contains("7f3e9a"), "{body}: {clean}");
-            assert!(clean.contains(HIDDEN), "{body}: {clean}");
-        }
-        let harmless = r#"{"b":1, "a":"canary"}"#;
-        assert_eq!(redact(harmless), harmless);
     }
 }

@@ -6,6 +6,7 @@ mod governor;
 mod list;
 mod oauth;
 mod paging;
+mod redact;
 mod response;
 mod run;
 mod turns;
@@ -232,7 +233,7 @@ impl Transport {
             MAX_ERROR_BODY
         };
         let (body, unread) = read_body(response, cap).await;
-        let body = credentials.redact(status, &mut headers, body);
+        let body = redact::redact(credentials.secrets(), &mut headers, body);
         let is_data = status.is_success() && has_data(&body);
         let hidden_refusal = status.is_success() && !is_data && says_too_many_requests(&body);
         let refused = hidden_refusal || status == StatusCode::TOO_MANY_REQUESTS;
