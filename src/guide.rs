@@ -1,27 +1,43 @@
-//! The guide: the crate's three stories, and what to know before it runs at night.
+//! The guide: how to assign, follow, configure and test.
 //!
-//! | page | for whom |
+//! | page | read it to |
 //! |---|---|
-//! | [`assign`] | puts a list of users on a pack: plan, run, read the report, run again |
-//! | [`follow`] | is told what changes on a pack, and misses nothing across restarts |
-//! | [`testing`] | tests a program of their own with the fake, failures included |
-//! | [`failures`] | wants to know what happens on each failure, and what to do then |
-//! | [`migrating`] | has a loop around an HTTP client today, or settings, tokens and middleware to keep |
+//! | [`assign`] | plan a run, know its cost, read its report, run it again |
+//! | [`batching`] | assign ids that arrive one by one, for example in a web service |
+//! | [`follow`] | receive the changes of a pack, also across restarts, and remind users |
+//! | [`configuration`] | set credentials, regions, several accounts, secrets from files |
+//! | [`failures`] | know what the crate does after each failure, and what to do |
+//! | [`testing`] | test your own code with the fake API |
+//! | [`migrating`] | replace a hand-written loop, and keep HTTP settings, TLS and middleware |
 //!
-//! These modules hold text alone and exist only in the documentation. What their examples show is compiled
-//! with the crate's tests, and run wherever the fake can answer.
+//! The examples are compiled with the tests of the crate. They also run where the fake can respond.
 
-// For the links of the pages. Not shown, and nothing but the documentation is built from this file.
+// For the links of the pages.
 #[allow(unused_imports, reason = "a page may need none of them")]
 use crate::*;
 
 #[doc = include_str!("guide/assign.md")]
 pub mod assign {}
 
+#[doc = include_str!("guide/batching.md")]
+///
+/// # The code
+///
+/// ```no_run
+#[doc = include_str!("../examples/support/batcher.rs")]
+/// ```
+pub mod batching {}
+
 #[doc = include_str!("guide/follow.md")]
 pub mod follow {}
 
-/// Test your own code with the fake: faults, limits, tokens, and a clock of its own.
+#[doc = include_str!("guide/configuration.md")]
+pub mod configuration {}
+
+#[doc = include_str!("guide/failures.md")]
+pub mod failures {}
+
+/// Test your own code with the fake: faults, rate limits, tokens, and a clock of its own.
 ///
 #[cfg_attr(feature = "mock", doc = include_str!("guide/testing.md"))]
 #[cfg_attr(
@@ -29,9 +45,6 @@ pub mod follow {}
     doc = "This page needs the feature `mock`, as the fake does."
 )]
 pub mod testing {}
-
-#[doc = include_str!("guide/failures.md")]
-pub mod failures {}
 
 #[doc = include_str!("guide/migrating.md")]
 pub mod migrating {}

@@ -1,4 +1,4 @@
-//! The documentation is consistent: no dead link, and no page that is not compiled.
+//! The documentation is consistent: no link is dead, each page is compiled, and the measured costs are true.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn markdown_in(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The text without its blocks of code.
+/// Returns a text without its blocks of code.
 fn prose(text: &str) -> String {
     let mut code = false;
     let lines = text.lines().filter(|line| {
@@ -32,21 +32,21 @@ fn prose(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Lines `[label]: target`.
+/// Returns the lines `[label]: target`.
 fn definitions(text: &str) -> BTreeMap<&str, &str> {
     text.lines()
         .filter_map(|line| line.strip_prefix('[')?.split_once("]: "))
         .collect()
 }
 
-/// The targets of `[text](target)`.
+/// Returns the targets of `[text](target)`.
 fn inline_targets(text: &str) -> impl Iterator<Item = &str> {
     text.split("](")
         .skip(1)
         .filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
 }
 
-/// The name that a heading gets in a page: as rustdoc and GitHub make it.
+/// Returns the anchors of all headings, as rustdoc and GitHub name them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text
         .lines()
@@ -74,7 +74,7 @@ fn no_link_between_files_is_dead() {
             let page = match place.strip_prefix("crate::guide::") {
                 Some(page) => root().join(format!("src/guide/{page}.md")),
                 None if place.is_empty() => file.clone(),
-                // Items are rustdoc's to check.
+                // rustdoc checks links to items.
                 None if place.contains("::") || place.contains("://") || !place.contains('.') => {
                     continue;
                 }
@@ -95,7 +95,7 @@ fn no_link_between_files_is_dead() {
     assert!(links > 40, "only {links} links were found");
 }
 
-/// A relative link would be dead on a page of the documentation, so each has an item for it.
+/// A relative link would be dead on a page of the documentation, so each link has an item as a second target.
 #[test]
 fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     let (readme, items) = (
@@ -105,7 +105,7 @@ fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     let files = definitions(&readme);
     assert!(
         files.keys().eq(definitions(&items).keys()),
-        "README.md and src/links.md define other links"
+        "README.md and src/links.md define different links"
     );
     for (label, item) in definitions(&items) {
         assert!(item.starts_with("crate::"), "{label}: {item}");
@@ -114,7 +114,7 @@ fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     for target in inline_targets(&text) {
         assert!(
             target.starts_with("https://"),
-            "{target}: give it a definition, here and in src/links.md"
+            "{target}: add a definition to README.md and to src/links.md"
         );
     }
     for label in files.keys() {
@@ -125,12 +125,12 @@ fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     }
 }
 
-/// A file that no module includes is text that no test compiles.
+/// No test compiles a file that no module includes.
 #[test]
-fn every_page_of_the_guide_is_part_of_it() {
+fn every_page_of_the_guide_is_compiled() {
     let guide = read(&root().join("src/guide.rs"));
     let pages = markdown_in("src/guide");
-    assert!(pages.len() >= 5, "{pages:?}");
+    assert!(pages.len() >= 7, "{pages:?}");
     for page in pages {
         let name = page
             .file_name()
@@ -144,5 +144,73 @@ fn every_page_of_the_guide_is_part_of_it() {
             .lines()
             .any(|line| line.starts_with("```") && line.contains("ignore"));
         assert!(!ignored, "{name}: an example that nothing compiles");
+    }
+}
+
+#[cfg(feature = "mock")]
+mod costs {
+    use super::{read, root};
+    use connecteam_onboarding::mock::FakeOnboarding;
+    use connecteam_onboarding::{Pack, PackId};
+    use std::ops::RangeInclusive;
+
+    /// Returns the cells of the table: users, rejected users, and the least and the most requests.
+    fn table() -> Vec<(u64, u64, RangeInclusive<u64>)> {
+        let page = read(&root().join("src/guide/assign.md"));
+        let (_, section) = page.split_once("# What small lists cost").expect("a table");
+        let rows = section.lines().skip_while(|line| !line.starts_with("|--:"));
+        let rows = rows.skip(1).take_while(|line| line.starts_with('|'));
+        let mut cells = Vec::new();
+        for row in rows {
+            let row: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let users = row[0].parse().expect("a number of users");
+            for (rejected, cell) in [0, 1, 3].into_iter().zip(&row[1..]) {
+                let numbers: Vec<u64> = cell
+                    .split(|c: char| !c.is_ascii_digit())
+                    .filter_map(|number| number.parse().ok())
+                    .collect();
+                match numbers[..] {
+                    [] => {}
+                    [same] => cells.push((users, rejected, same..=same)),
+                    [_, _, least, most] => cells.push((users, rejected, least..=most)),
+                    _ => panic!("`{cell}` is not `mean (least to most)`"),
+                }
+            }
+        }
+        cells
+    }
+
+    async fn requests(fake: &FakeOnboarding, pack: &Pack, users: &[u64], rejected: u64) -> u64 {
+        fake.add_pack(pack.id());
+        let mut existing = users.to_vec();
+        fastrand::Rng::with_seed(pack.id().get()).shuffle(&mut existing);
+        fake.add_users(existing.split_off(usize::try_from(rejected).expect("a small number")));
+        let report = pack.assign(users).await.expect("no fault");
+        assert_eq!(report.rejected().count() as u64, rejected);
+        report.requests()
+    }
+
+    #[tokio::test]
+    async fn small_lists_cost_what_the_guide_says() {
+        let fake = FakeOnboarding::start_async().await;
+        let client = fake.client();
+        let cells = table();
+        assert_eq!(cells.len(), 11, "{cells:?}");
+        let mut pack = 0;
+        for (users, rejected, expected) in cells {
+            for _ in 0..5 {
+                pack += 1;
+                // Each list has its own users, and its own pack.
+                let first = pack * 1_000;
+                let users: Vec<u64> = (first..first + users).collect();
+                let pack = client.pack(PackId::new(pack).expect("a valid id"));
+                let requests = requests(&fake, &pack, &users, rejected).await;
+                assert!(
+                    expected.contains(&requests),
+                    "{} users, {rejected} rejected: {requests} requests, not {expected:?}",
+                    users.len()
+                );
+            }
+        }
     }
 }

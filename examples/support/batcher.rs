@@ -1,4 +1,4 @@
-//! Assigns ids that arrive one by one together, to save requests.
+// Assigns ids that arrive one by one together, to save requests.
 
 use connecteam_onboarding::{Client, Error, Outcome, PackId, UserId};
 use std::collections::HashMap;
