@@ -10,7 +10,7 @@
 //! | [`testing`] | test your own code with the fake API |
 //! | [`migrating`] | replace a hand-written loop, and keep HTTP settings, TLS and middleware |
 //!
-//! The examples are compiled with the tests of the crate. They also run where the fake can respond.
+//! All examples are compiled with the tests of the crate. Examples that use the fake also run.
 
 // For the links of the pages.
 #[allow(unused_imports, reason = "a page may need none of them")]
