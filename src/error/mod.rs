@@ -4,7 +4,7 @@ mod certificate;
 mod from;
 mod kind;
 
-#[cfg(feature = "__rustls")]
+#[cfg(feature = "ring")]
 pub(crate) use certificate::TRUST_ADVICE;
 pub(crate) use from::request_id;
 pub(crate) use kind::Repeat;
