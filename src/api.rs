@@ -6,7 +6,8 @@
 //!
 //! - [`Client`] has one method per endpoint. A call is one attempt: it is not retried and not split.
 //! - [`types`] has the requests and responses.
-//! - [`Error`] converts to [`crate::Error`] with `?`.
+//! - [`Error`] converts to [`crate::Error`] with `?` or `map_err(Error::from)`. Convert it also where a `Box<dyn Error>`
+//!   is returned: only then its message says what to do.
 //! - The constants are those of the spec.
 //!
 //! ```no_run

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 /// How often and how long a failed call is retried.
 ///
-/// A read is retried after any transient failure. A write is retried only if it was certainly not executed; a write that
-/// may have been executed is read back instead (see [`Assign`](crate::Assign)). [`ErrorKind`](crate::ErrorKind) says which
-/// failures are retried.
+/// A write is retried only if it was certainly not executed. A write that may have been executed is read back instead (see
+/// [`Assign`](crate::Assign)). [`ErrorKind`](crate::ErrorKind) says after which failures a call is retried.
 ///
 /// Waits double from [`initial_backoff`](Self::initial_backoff) up to [`max_backoff`](Self::max_backoff), with full
 /// jitter: each wait is drawn evenly between zero and that bound. A refusal for the rate limit does not count as an

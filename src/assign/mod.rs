@@ -75,16 +75,16 @@ type OnProgress = Box<dyn FnMut(AssignProgress) + Send>;
 /// 3. No other program assigns users to the pack during the run. Runs on the same pack through clones of one
 ///    [`Client`](crate::Client) wait for each other; another client, process or machine does not.
 ///
-/// With [`resend_in_doubt(false)`](Self::resend_in_doubt), the first two are not needed: users of an ambiguous request are
-/// then not sent again, and end as [`Outcome::Unknown`].
+/// With [`resend_in_doubt(false)`](Self::resend_in_doubt), the first two are not needed: the run does not send users of an
+/// ambiguous request again.
 ///
 /// # One run per pack
 /// A run waits until earlier runs on the same pack have ended. So a single new user waits behind a bulk run of the same
 /// pack. Do not await another run of the same pack in [`stop_when`](Self::stop_when): it would wait for this one.
 ///
 /// # Errors
-/// [`AssignError`] if a user ends as [`Outcome::NotAssigned`] or [`Outcome::Unknown`]. It has the full report. If the call
-/// is invalid, the report has no users and nothing was sent. A rejected user is not an error.
+/// [`AssignError`] if a user ends as [`Outcome::NotAssigned`] or [`Outcome::Unknown`]. It has the full report. If an id is
+/// invalid, nothing was sent and the report has no users. A rejected user is not an error.
 ///
 /// # Cancel safety
 /// Dropping the run cuts the requests in flight, which may still be executed. It is safe to run the same list again,
@@ -153,8 +153,8 @@ impl Assign {
 
     /// Sends all users in one request, which the API executes as a whole or not at all.
     ///
-    /// More than [`MAX_USERS_PER_REQUEST`] unique users are an error before anything is sent. A refusal is an error, too: no
-    /// user was assigned.
+    /// More than [`MAX_USERS_PER_REQUEST`] unique users are an error before anything is sent. A refusal assigns no user:
+    /// users that it names by index are [`Outcome::Rejected`], and the others are [`Outcome::NotAssigned`].
     pub fn all_or_nothing(mut self) -> Self {
         self.settings.all_or_nothing = true;
         self
@@ -174,7 +174,7 @@ impl Assign {
     }
 
     /// Sets whether users of an ambiguous request are sent again once a list proves them absent. Default: true. If false,
-    /// they end as [`Outcome::Unknown`].
+    /// users that the list does not show are [`Outcome::Unknown`].
     pub fn resend_in_doubt(mut self, resend: bool) -> Self {
         self.settings.resend_in_doubt = resend;
         self

@@ -23,7 +23,7 @@ pub struct Plan {
     pub requests: u64,
     /// The most requests, however many users are rejected.
     pub max_requests: u64,
-    /// Whether the day's quota permits `requests`, next to the reserve and one request to read back. `None` if no response
+    /// Whether the day's quota permits `requests`, the reserve, and one request to read back. `None` if no response
     /// reported the quota.
     pub fits_today: Option<bool>,
 }

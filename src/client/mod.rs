@@ -81,7 +81,8 @@ impl Client {
     }
 
     /// Returns the generated client, [`api::Client`]: one method per endpoint, and one attempt per call. Its requests are
-    /// signed and stay within the rate limit. Its error converts into [`Error`] with `?`.
+    /// signed and stay within the rate limit. Its error converts into [`Error`] with `?` or
+    /// `map_err(Error::from)`.
     ///
     /// ```no_run
     /// # async fn example(client: connecteam_onboarding::Client) -> Result<(), connecteam_onboarding::Error> {

@@ -3,7 +3,7 @@
 use crate::api::types::ErrorBody;
 use crate::error::Error;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{ResponseBuilderExt, Url};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -115,7 +115,12 @@ pub(super) fn carry(error: Error) -> reqwest::Response {
     let status = status
         .filter(undocumented)
         .map_or(999, |status| status.as_u16());
+    // What a program prints that does not convert the error.
+    let text = HeaderValue::from_str(&error.to_string());
     let mut builder = http::Response::builder().status(status).extension(error);
+    if let Ok(text) = text {
+        builder = builder.header("error", text);
+    }
     if let Ok(url) = Url::parse("about:blank") {
         builder = builder.url(url);
     }
