@@ -25,6 +25,8 @@ pub mod mock;
 mod rate_limit;
 mod request;
 mod retry;
+#[cfg(test)]
+mod simulation;
 mod text;
 mod users;
 

@@ -1,6 +1,6 @@
 //! [`Assign`]: assigns a list of users to a pack.
 
-mod api;
+pub(crate) mod api;
 mod engine;
 mod error;
 mod evidence;
@@ -13,7 +13,6 @@ mod refusal;
 mod report;
 mod settings;
 #[cfg(test)]
-#[allow(clippy::similar_names, reason = "a model")]
 mod simulation;
 mod state;
 

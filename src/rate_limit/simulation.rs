@@ -1,557 +1,475 @@
-//! Callers and a server in virtual time: nothing waits, and every run is the same again.
+//! Callers that share a governor against a simulated API: how long they take, and what is refused.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
-use std::time::{Duration, UNIX_EPOCH};
-
-use http::{HeaderMap, HeaderValue};
+use super::Reserve;
+use crate::assign::api::Api;
+use crate::clock::{Clock, Sleep};
+use crate::error::ErrorKind;
+use crate::id::UserId;
+use crate::request::{Governor, Run};
+use crate::simulation::{
+    Account, Connection, DAY, Faults, Gateway, Limits, MINUTE, Nature, Opening, VirtualClock,
+    World, in_virtual_time,
+};
+use futures_util::future::join_all;
 use proptest::prelude::*;
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::tests::response;
-use super::*;
+/// A midnight, in milliseconds since the Unix epoch.
+const MIDNIGHT: u64 = 20_255 * DAY;
 
-/// All times are milliseconds. A midnight on the server's clock.
-const EPOCH: u64 = 20_255 * 86_400_000;
-
-/// When a window begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Opening {
-    /// At every full minute or day.
-    Fixed,
-    /// With the first request after the last window.
-    FirstUse,
-}
-
+/// Callers that send one request after the other, and the API.
 #[derive(Debug, Clone)]
-struct World {
-    opening: Opening,
-    minute_limit: u64,
-    day_limit: u64,
+struct Case {
+    nature: Nature,
     callers: usize,
     requests: usize,
-    share: Share,
-    /// Local time 0 on the server's clock, after `EPOCH`.
-    phase: u64,
-    /// Longest way to the server, and back.
-    latency: u64,
-    /// True if each way takes a random part of `latency`.
-    varied: bool,
-    /// Longest pause of a caller between two requests.
+    /// Requests of each window that are left to others.
+    reserve: u64,
+    /// The callers send writes, which keep one request of the day for a read.
+    writes: bool,
+    /// The longest pause of a caller between two requests, in milliseconds.
     idle: u64,
-    /// Answers carry `Date`.
-    dated: bool,
-    /// The local clock is so many hours ahead of the server's.
-    skew: i64,
-    /// Resets are rounded up, not down.
-    round_up: bool,
-    /// Of a hundred requests: never arrive, are counted without an answer, answered without rate headers.
-    dropped: u64,
-    cut: u64,
-    bare: u64,
-    /// Others' requests a minute, all in the first so many milliseconds.
+    /// Requests of another program in each minute, and the first milliseconds of the minute in which it sends them.
     others: u64,
     others_within: u64,
+    /// Milliseconds from midnight to the start.
+    phase: u64,
+    /// The local clock is this many hours ahead of the server's.
+    skew: i64,
     seed: u64,
 }
 
-impl World {
+impl Case {
     fn plain() -> Self {
         Self {
-            opening: Opening::Fixed,
-            minute_limit: 100,
-            day_limit: 10_000,
+            nature: Nature {
+                limits: Some(Limits::new(100, 10_000)),
+                ..Nature::calm()
+            },
             callers: 4,
             requests: 2_000,
-            share: Share::default(),
-            phase: 17_345,
-            latency: 100,
-            varied: false,
+            reserve: 0,
+            writes: false,
             idle: 0,
-            dated: true,
-            skew: 0,
-            round_up: false,
-            dropped: 0,
-            cut: 0,
-            bare: 0,
             others: 0,
-            others_within: 60_000,
+            others_within: MINUTE,
+            phase: 17_345,
+            skew: 0,
             seed: 1,
         }
     }
-}
 
-struct Counter {
-    opening: Opening,
-    length: u64,
-    limit: u64,
-    used: u64,
-    ends: u64,
-}
-
-impl Counter {
-    fn roll(&mut self, time: u64) {
-        if time >= self.ends {
-            self.used = 0;
-            self.ends = match self.opening {
-                Opening::Fixed => (time / self.length + 1) * self.length,
-                Opening::FirstUse => time + self.length,
-            };
-        }
+    fn limits(&mut self) -> &mut Limits {
+        self.nature.limits.as_mut().expect("limits")
     }
 }
 
-enum Event {
-    Arrives(Ticket),
-    Answer(Ticket, Option<HeaderMap>, bool),
-    CallerFree,
-    Wake,
-    Other,
+/// A clock that counts waits, fails on a long one, and may show the wrong time of day.
+#[derive(Clone, Debug)]
+struct CallerClock {
+    time: VirtualClock,
+    skew: i64,
+    waits: Arc<AtomicU64>,
 }
 
+impl Clock for CallerClock {
+    fn now(&self) -> Duration {
+        self.time.now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        let skew = Duration::from_secs(self.skew.unsigned_abs() * 3_600);
+        if self.skew < 0 {
+            self.time.wall() - skew
+        } else {
+            self.time.wall() + skew
+        }
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        assert!(duration <= Duration::from_secs(64), "waits {duration:?}");
+        self.waits.fetch_add(1, Ordering::Relaxed);
+        self.time.sleep(duration)
+    }
+}
+
+/// What happened to the requests of a case.
 #[derive(Debug, Default)]
-struct Run {
+struct Ended {
+    /// When the last request ended, in milliseconds.
     finished: u64,
     sent: u64,
-    accepted: u64,
-    /// What others spent, by minute.
-    others: BTreeMap<u64, u64>,
-    /// Refusals by the minute in which they were given.
-    refused: BTreeMap<u64, u64>,
+    account: Account,
     day_spent: Option<SystemTime>,
-    day_left: u64,
-    asked: u64,
+    waits: u64,
 }
 
-struct Simulation {
-    world: World,
-    random: u64,
-    minute: Counter,
-    day: Counter,
-    events: BinaryHeap<Reverse<(u64, u64)>>,
-    payload: BTreeMap<u64, Event>,
-    scheduled: u64,
-    run: Run,
-}
-
-impl Simulation {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random % bound.max(1)
+impl Ended {
+    /// Returns the accepted requests, and the requests that the account refused.
+    fn counts(&self) -> (u64, u64) {
+        (self.account.accepted, self.account.refused.values().sum())
     }
 
-    fn at(&mut self, time: u64, event: Event) {
-        self.scheduled += 1;
-        self.events.push(Reverse((time, self.scheduled)));
-        self.payload.insert(self.scheduled, event);
-    }
-
-    fn way(&mut self) -> u64 {
-        if self.world.varied {
-            self.below(self.world.latency + 1)
-        } else {
-            self.world.latency
-        }
-    }
-
-    fn count(&mut self, server: u64) -> bool {
-        self.minute.roll(server);
-        self.day.roll(server);
-        let room = self.minute.used < self.minute.limit && self.day.used < self.day.limit;
-        self.minute.used += u64::from(room);
-        self.day.used += u64::from(room);
-        room
-    }
-
-    fn headers(&mut self, server: u64) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        if self.world.dated {
-            let date = UNIX_EPOCH + Duration::from_millis(server);
-            headers.insert(
-                http::header::DATE,
-                httpdate::fmt_http_date(date).parse().unwrap(),
-            );
-        }
-        if self.run.accepted > 1 && self.below(100) < self.world.bare {
-            return headers;
-        }
-        for (names, counter) in [(headers::MINUTE, &self.minute), (headers::DAY, &self.day)] {
-            let reset = if self.world.round_up {
-                counter.ends.div_ceil(1_000)
-            } else {
-                counter.ends / 1_000
-            };
-            headers.insert(names.limit, HeaderValue::from(counter.limit));
-            headers.insert(
-                names.remaining,
-                HeaderValue::from(counter.limit - counter.used),
-            );
-            headers.insert(names.reset, HeaderValue::from(reset));
-        }
-        headers
-    }
-
-    fn arrives(&mut self, time: u64, ticket: Ticket) {
-        let server = EPOCH + self.world.phase + time;
-        let back = time + self.way();
-        let fate = self.below(100);
-        if fate < self.world.dropped {
-            return self.at(back, Event::Answer(ticket, None, false));
-        }
-        let accepted = self.count(server);
-        self.run.accepted += u64::from(accepted);
-        if !accepted {
-            *self.run.refused.entry(server / 60_000).or_default() += 1;
-        }
-        let headers = self.headers(server);
-        // Where nothing is known yet, a counted request without an answer cannot be seen.
-        let cut = self.run.accepted > 1 && accepted && fate < self.world.dropped + self.world.cut;
-        self.at(
-            back,
-            Event::Answer(ticket, (!cut).then_some(headers), !accepted),
+    /// Fails if the callers took more than this percentage of the permitted time, in milliseconds.
+    fn assert_within(&self, percent: u64, permitted: u64) {
+        let finished = self.finished;
+        assert!(
+            finished * 100 <= permitted * percent,
+            "{finished} of {permitted} ms"
         );
     }
+}
 
-    fn others_come(&mut self, from: u64) {
-        for _ in 0..self.world.others {
-            let time = from + self.below(self.world.others_within);
-            self.at(time, Event::Other);
+fn simulate(case: &Case) -> Ended {
+    in_virtual_time(async {
+        // Callers that wait for nothing would wait forever.
+        let run = tokio::time::timeout(Duration::from_millis(30 * DAY), run(case));
+        run.await.expect("the callers wait for nothing")
+    })
+}
+
+async fn run(case: &Case) -> Ended {
+    let time = VirtualClock::start(Duration::from_millis(MIDNIGHT + case.phase));
+    let calm = Nature {
+        faults: Faults {
+            dropped: case.nature.faults.dropped,
+            ..Faults::default()
+        },
+        ..case.nature.clone()
+    };
+    let world = World::new(calm, time.clone(), case.seed);
+    world.state().pack.users.insert(1);
+    let waits = Arc::new(AtomicU64::new(0));
+    let clock = CallerClock {
+        time: time.clone(),
+        skew: case.skew,
+        waits: Arc::clone(&waits),
+    };
+    let governor = Governor::new(Arc::new(clock), Duration::MAX);
+    let run = Run::new(None, Reserve::Requests(case.reserve));
+    let connection = Connection {
+        world: &world,
+        run: &run,
+        governor: &governor,
+    };
+    let callers = Callers {
+        case,
+        connection: &connection,
+        left: RefCell::new(case.requests),
+        ended: RefCell::default(),
+    };
+    // The client cannot know the limits before the first response.
+    callers.first().await;
+    world.state().nature = case.nature.clone();
+    let others = world.others_send(case.others, Duration::from_millis(case.others_within));
+    tokio::select! {
+        () = others, if case.others > 0 => {}
+        _ = join_all((0..case.callers).map(|number| callers.call(number))) => {}
+    }
+
+    let state = &mut *world.state();
+    Ended {
+        account: std::mem::take(&mut state.account),
+        sent: state.requests,
+        waits: waits.load(Ordering::Relaxed),
+        ..callers.ended.take()
+    }
+}
+
+/// The callers of a case.
+struct Callers<'a> {
+    case: &'a Case,
+    connection: &'a Connection<'a>,
+    /// Requests that are still to be sent.
+    left: RefCell<usize>,
+    ended: RefCell<Ended>,
+}
+
+impl Callers<'_> {
+    /// Sends requests until one is responded to.
+    async fn first(&self) {
+        while self.take() && self.send().await.is_some() {}
+    }
+
+    /// Sends requests until all are sent.
+    async fn call(&self, number: usize) {
+        let mut random = fastrand::Rng::with_seed(self.case.seed.wrapping_add(number as u64));
+        while self.take() {
+            self.send().await;
+            let idle = Duration::from_millis(random.u64(..=self.case.idle));
+            tokio::time::sleep(idle).await;
         }
     }
 
-    fn run(world: &World) -> Run {
-        let counter = |length, limit| Counter {
-            opening: world.opening,
-            length,
-            limit,
-            used: 0,
-            ends: 0,
-        };
-        let mut simulation = Self {
-            random: world.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
-            minute: counter(60_000, world.minute_limit),
-            day: counter(86_400_000, world.day_limit),
-            events: BinaryHeap::new(),
-            payload: BTreeMap::new(),
-            scheduled: 0,
-            run: Run::default(),
-            world: world.clone(),
-        };
-        simulation.drive();
-        simulation.run.day_left = simulation.day.limit - simulation.day.used;
-        simulation.run
+    fn take(&self) -> bool {
+        let mut left = self.left.borrow_mut();
+        let taken = *left > 0;
+        *left = left.saturating_sub(1);
+        taken
     }
 
-    fn drive(&mut self) {
-        let mut limit = RateLimit::default();
-        let (mut free, mut open, mut in_flight, mut wake) =
-            (0, self.world.requests, 0_u64, u64::MAX);
-        for _ in 0..self.world.callers {
-            self.at(0, Event::CallerFree);
+    /// Sends a request. Returns its failure.
+    async fn send(&self) -> Option<ErrorKind> {
+        let user = UserId::try_from(1_u64).expect("an id");
+        let result = if self.case.writes {
+            self.connection.assign(&[user]).await
+        } else {
+            self.connection.list().await.map(drop)
+        };
+        let error = result.err();
+        let kind = error.as_ref().map(crate::Error::kind);
+        match kind {
+            Some(ErrorKind::QuotaSpent) => {
+                let retry_at = error.and_then(|error| error.retry_at());
+                self.ended.borrow_mut().day_spent = retry_at;
+                self.left.replace(0);
+                return kind;
+            }
+            Some(ErrorKind::RateLimited) => *self.left.borrow_mut() += 1,
+            _ => {}
         }
-        self.others_come(0);
-        let mut next_minute = 60_000 - self.world.phase % 60_000;
-        while open > 0 || in_flight > 0 {
-            let Reverse((time, key)) = self
-                .events
-                .pop()
-                .expect("somebody always waits for something");
-            if time >= next_minute {
-                self.others_come(next_minute);
-                next_minute += 60_000;
-            }
-            let now = Duration::from_millis(time);
-            match self.payload.remove(&key).unwrap() {
-                Event::Arrives(ticket) => {
-                    self.arrives(time, ticket);
-                    continue;
-                }
-                Event::Other => {
-                    let server = EPOCH + self.world.phase + time;
-                    let accepted = self.count(server);
-                    *self.run.others.entry(server / 60_000).or_default() += u64::from(accepted);
-                    continue;
-                }
-                Event::Answer(ticket, headers, refused) => {
-                    in_flight -= 1;
-                    open += usize::from(refused);
-                    let wall = EPOCH + self.world.phase + time;
-                    let wall = wall.saturating_add_signed(self.world.skew * 3_600_000);
-                    match headers {
-                        Some(headers) => {
-                            let wall = UNIX_EPOCH + Duration::from_millis(wall);
-                            limit.received(ticket, now, response(&headers, wall, refused));
-                        }
-                        None => limit.lost(ticket, now),
-                    }
-                    let idle = self.below(self.world.idle + 1);
-                    self.at(time + idle, Event::CallerFree);
-                    self.run.finished = time;
-                }
-                Event::CallerFree => free += 1,
-                Event::Wake => {
-                    if time >= wake {
-                        wake = u64::MAX;
-                    }
-                }
-            }
-            while free > 0 && open > 0 {
-                self.run.asked += 1;
-                match limit.ask(now, self.world.share) {
-                    Decision::Go(ticket) => {
-                        (free, open, in_flight) = (free - 1, open - 1, in_flight + 1);
-                        self.run.sent += 1;
-                        let way = self.way();
-                        self.at(time + way, Event::Arrives(ticket));
-                    }
-                    Decision::Wait(wait) => {
-                        assert!(wait <= Duration::from_secs(64), "waits {wait:?}");
-                        let at = time + u64::try_from(wait.as_millis()).unwrap() + 1;
-                        if at < wake {
-                            wake = at;
-                            self.at(at, Event::Wake);
-                        }
-                        break;
-                    }
-                    Decision::AwaitResponse => {
-                        assert!(in_flight > 0, "waits for nothing");
-                        break;
-                    }
-                    Decision::DaySpent { retry_at } => {
-                        self.run.day_spent = Some(retry_at);
-                        open = 0;
-                    }
-                }
-            }
-        }
+        let now = self.connection.world.clock.now();
+        self.ended.borrow_mut().finished = u64::try_from(now.as_millis()).expect("a short time");
+        kind
     }
 }
 
 /// 1,000,000 ids: 2,000 requests, a read and a few more.
 #[test]
-fn a_million_ids_alone_take_what_the_windows_take() {
+fn a_million_ids_alone_take_the_time_that_the_windows_take() {
     for opening in [Opening::Fixed, Opening::FirstUse] {
-        let run = Simulation::run(&World {
-            opening,
+        let mut case = Case {
             requests: 2_005,
-            ..World::plain()
-        });
-        assert_eq!(
-            (run.refused.len(), run.sent, run.accepted),
-            (0, 2_005, 2_005)
-        );
+            ..Case::plain()
+        };
+        case.limits().opening = opening;
+        let ended = simulate(&case);
+        assert_eq!((ended.sent, ended.counts()), (2_005, (2_005, 0)));
         let first = match opening {
-            Opening::Fixed => 60_000 - World::plain().phase,
-            Opening::FirstUse => 60_000,
+            Opening::Fixed => MINUTE - case.phase,
+            Opening::FirstUse => MINUTE,
         };
         // One round trip to open a window, and the last five requests.
-        let allowed =
-            first + 19 * 60_000 + 20 * if opening == Opening::FirstUse { 100 } else { 0 } + 400;
-        println!(
-            "{opening:?}: {} ms, the windows allow {allowed} ms, asked {} times",
-            run.finished, run.asked
-        );
-        assert!(
-            run.finished * 100 <= allowed * 102,
-            "{} of {allowed}",
-            run.finished
-        );
+        let round_trips = 20 * if opening == Opening::FirstUse { 100 } else { 0 };
+        let permitted = first + 19 * MINUTE + round_trips + 400;
+        ended.assert_within(102, permitted);
     }
 }
 
 #[test]
-fn others_spending_a_third_cost_little() {
+fn other_programs_that_spend_a_third_cost_little() {
     for seed in 1..=5 {
-        for others_within in [5_000, 60_000] {
-            let world = World {
+        for others_within in [5_000, MINUTE] {
+            let case = Case {
                 requests: 2_005,
-                others: 33,
-                others_within,
                 phase: 0,
                 seed,
-                ..World::plain()
+                others: 33,
+                others_within,
+                ..Case::plain()
             };
-            let run = Simulation::run(&world);
-            let most = run.refused.values().copied().max().unwrap_or(0);
+            let ended = simulate(&case);
+            let most = ended.account.refused.values().copied().max().unwrap_or(0);
             assert!(most <= 4, "{most} refusals in a minute");
-            assert_eq!(run.accepted, 2_005);
-            // What the others left, minute by minute, at four requests in 0.2 s.
-            let (mut minute, mut open) = (EPOCH / 60_000, 2_005);
-            let left = |minute| 100 - run.others.get(&minute).copied().unwrap_or(0);
+            assert_eq!(ended.account.accepted, 2_005);
+            // The others' requests are known by now, minute by minute. Four requests take 0.2 s.
+            let (mut minute, mut open) = (MIDNIGHT / MINUTE, 2_005);
+            let left = |minute| 100 - ended.account.others.get(&minute).copied().unwrap_or(0);
             while open > left(minute) {
                 open -= left(minute);
                 minute += 1;
             }
-            let allowed = minute * 60_000 - EPOCH + open * 50;
-            if seed == 1 {
-                let (others, refused) = (
-                    run.others.values().sum::<u64>(),
-                    run.refused.values().sum::<u64>(),
-                );
-                println!(
-                    "{others} by others within {others_within} ms: {} ms, the windows allow {allowed} ms, \
-                     {refused} of {} refused, at most {most} a minute",
-                    run.finished, run.sent
-                );
-            }
+            let permitted = minute * MINUTE - MIDNIGHT + open * 50;
+            ended.assert_within(110, permitted);
+        }
+    }
+}
+
+#[test]
+fn a_spent_day_is_reported_with_its_end() {
+    for callers in [1, 4, 40] {
+        let mut case = Case {
+            requests: 400,
+            callers,
+            ..Case::plain()
+        };
+        case.limits().day = 250;
+        let ended = simulate(&case);
+        assert_eq!(ended.counts(), (250, 0));
+        assert_eq!(ended.account.left_today(case.limits()), 0);
+        let midnight = UNIX_EPOCH + Duration::from_millis(MIDNIGHT + DAY);
+        assert_eq!(ended.day_spent, Some(midnight));
+    }
+}
+
+#[test]
+fn the_reserve_is_left_to_others() {
+    let reserved = Case {
+        reserve: 30,
+        writes: true,
+        ..Case::plain()
+    };
+    let mut case = Case {
+        requests: 400,
+        ..reserved.clone()
+    };
+    case.limits().day = 250;
+    let ended = simulate(&case);
+    assert_eq!(ended.counts(), (219, 0));
+    assert_eq!(ended.account.left_today(case.limits()), 31);
+    // Each minute has a reserve, too: 70 at once, 70 after 20 s, the rest a minute later.
+    let ended = simulate(&Case {
+        requests: 200,
+        phase: 40_000,
+        ..reserved
+    });
+    let finished = ended.finished;
+    assert!((80_000..90_000).contains(&finished), "{finished}");
+    // A reserve above the minute's limit permits one request per minute.
+    let ended = simulate(&Case {
+        requests: 10,
+        reserve: 500,
+        ..Case::plain()
+    });
+    assert_eq!(ended.counts(), (10, 0));
+    assert!(ended.finished < 10 * 62_000, "{}", ended.finished);
+}
+
+#[test]
+fn the_interval_of_a_gateway_is_learned_from_its_refusals() {
+    for interval in [100, 500, 2_000] {
+        for (burst, retry_after, callers) in [
+            (0, false, 1),
+            (0, false, 4),
+            (0, true, 4),
+            (0, true, 40),
+            (5, true, 4),
+            (5, false, 40),
+        ] {
+            let gateway = Gateway {
+                interval,
+                burst,
+                retry_after,
+            };
+            let mut case = Case {
+                callers,
+                requests: 100,
+                ..Case::plain()
+            };
+            case.nature.gateway = Some(gateway);
+            case.limits().minute = 10_000;
+            let ended = simulate(&case);
+            assert_eq!(ended.counts(), (100, 0));
+            let permitted = (100 - 1 - burst) * interval;
+            let refused = ended.account.refused_by_gateway;
+            ended.assert_within(250, permitted);
             assert!(
-                run.finished * 100 <= allowed * 110,
-                "{} of {allowed}",
-                run.finished
+                refused <= callers as u64 + 100 / 3,
+                "{gateway:?}: {refused} refused"
             );
         }
     }
 }
 
-#[test]
-fn a_spent_day_is_told_with_its_end() {
-    for callers in [1, 4, 40] {
-        let world = World {
-            day_limit: 250,
-            requests: 400,
-            callers,
-            ..World::plain()
-        };
-        let run = Simulation::run(&world);
-        assert_eq!((run.accepted, run.refused.len(), run.day_left), (250, 0, 0));
-        let midnight = (EPOCH / 86_400_000 + 1) * 86_400;
-        assert_eq!(
-            run.day_spent,
-            Some(UNIX_EPOCH + Duration::from_secs(midnight))
-        );
-    }
-}
-
-#[test]
-fn the_reserve_is_left() {
-    let share = Share {
-        reserve: Reserve::Requests(30),
-        keep_back: 1,
-    };
-    let run = Simulation::run(&World {
-        day_limit: 250,
-        requests: 400,
-        share,
-        ..World::plain()
-    });
-    assert_eq!(
-        (run.accepted, run.refused.len(), run.day_left),
-        (219, 0, 31)
-    );
-    // The minute's reserve is kept, too: 70 at once, 70 after 20 s, the others a minute later.
-    let run = Simulation::run(&World {
-        requests: 200,
-        share,
-        phase: 40_000,
-        ..World::plain()
-    });
-    assert!((80_000..90_000).contains(&run.finished), "{}", run.finished);
-    // A reserve above the minute's limit still lets one a minute through.
-    let share = Share {
-        reserve: Reserve::Requests(500),
-        keep_back: 0,
-    };
-    let run = Simulation::run(&World {
-        requests: 10,
-        share,
-        ..World::plain()
-    });
-    assert_eq!((run.accepted, run.refused.len()), (10, 0));
-    assert!(run.finished < 10 * 62_000, "{}", run.finished);
-}
-
-fn worlds() -> impl Strategy<Value = World> {
+fn cases() -> impl Strategy<Value = Case> {
     let windows = (
         prop_oneof![Just(Opening::Fixed), Just(Opening::FirstUse)],
         1..120_u64,
         any::<bool>(),
-    );
-    let callers = (
-        1..40_usize,
-        0..86_400_000_u64,
-        0..5_000_u64,
         any::<bool>(),
-        prop_oneof![Just(0), 0..40_000_u64],
     );
-    let clock = (any::<bool>(), -10..=10_i64, any::<bool>());
-    let faults = (
-        prop_oneof![Just((0, 0, 0)), (0..20_u64, 0..20_u64, 0..20_u64)],
-        any::<u64>(),
+    let callers = (1..40_usize, 0..DAY, prop_oneof![Just(0), 0..40_000_u64]);
+    let network = (
+        (0..5_000_u64).prop_map(Duration::from_millis),
+        any::<bool>(),
+        any::<bool>(),
+        prop_oneof![Just((0, 0, 0)), (0..20_u8, 0..20_u8, 0..20_u8)],
     );
-    (windows, callers, clock, faults).prop_map(|(windows, callers, clock, faults)| {
-        let (opening, minute_limit, small_day) = windows;
-        let (callers, phase, latency, varied, idle) = callers;
-        let (dated, skew, round_up) = clock;
-        let ((dropped, cut, bare), seed) = faults;
-        let requests = (usize::try_from(minute_limit).unwrap() * 7 / 2).clamp(20, 250);
-        let day_limit = if small_day {
-            minute_limit * 2 + 7
-        } else {
-            10_000
-        };
-        World {
-            opening,
-            minute_limit,
-            day_limit,
-            callers,
-            requests,
-            phase,
-            latency,
-            varied,
-            idle,
-            dated,
-            skew,
-            round_up,
-            dropped,
-            cut,
-            bare,
-            seed,
-            ..World::plain()
-        }
-    })
+    (windows, callers, network, -10..=10_i64, any::<u64>()).prop_map(
+        |(windows, callers, network, skew, seed)| {
+            let (opening, minute, small_day, round_up) = windows;
+            let (callers, phase, idle) = callers;
+            let (latency, varied, dated, (dropped, cut, bare)) = network;
+            let day = if small_day { minute * 2 + 7 } else { 10_000 };
+            let limits = Limits {
+                opening,
+                round_up,
+                ..Limits::new(minute, day)
+            };
+            let share = |percent: u8| f64::from(percent) / 100.0;
+            let faults = Faults {
+                dropped: share(dropped),
+                cut: share(cut),
+                bare: share(bare),
+                ..Faults::default()
+            };
+            Case {
+                nature: Nature {
+                    limits: Some(limits),
+                    faults,
+                    latency,
+                    varied,
+                    dated,
+                    ..Nature::calm()
+                },
+                callers,
+                requests: (usize::try_from(minute).unwrap() * 7 / 2).clamp(20, 250),
+                idle,
+                phase,
+                skew,
+                seed,
+                ..Case::plain()
+            }
+        },
+    )
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn alone_nothing_is_refused(world in worlds()) {
-        let run = Simulation::run(&world);
-        prop_assert_eq!(run.refused, BTreeMap::new());
-        let faults = world.dropped + world.cut + world.bare > 0;
-        prop_assert!(run.asked < 60 * run.sent + 1_000, "asked {} times", run.asked);
-        if !faults {
-            if run.day_spent.is_some() {
-                prop_assert_eq!(run.day_left, 0);
+    fn alone_nothing_is_refused(case in cases()) {
+        let ended = simulate(&case);
+        prop_assert!(ended.account.refused.is_empty(), "{:?}", ended.account.refused);
+        prop_assert!(ended.waits < 60 * ended.sent + 1_000, "{} waits", ended.waits);
+        let Nature { faults, latency, limits, .. } = &case.nature;
+        let limits = limits.as_ref().unwrap();
+        if faults.dropped + faults.cut + faults.bare == 0.0 {
+            if ended.day_spent.is_some() {
+                prop_assert_eq!(ended.account.left_today(limits), 0);
             } else {
-                prop_assert_eq!(run.accepted, world.requests as u64);
+                prop_assert_eq!(ended.account.accepted, case.requests as u64);
             }
+            let minute = limits.minute;
+            let latency = u64::try_from(latency.as_millis()).unwrap();
             // A window may cost its length, the margins and a round trip to open it.
-            let windows = run.sent.div_ceil(world.minute_limit) + 1;
-            let busy = run.sent * (2 * world.latency + world.idle) / (world.callers as u64).min(world.minute_limit);
-            prop_assert!(run.finished <= windows * 75_000 + 2 * busy + world.idle + 10_000, "{} ms", run.finished);
+            let windows = ended.sent.div_ceil(minute) + 1;
+            let busy = ended.sent * (2 * latency + case.idle) / (case.callers as u64).min(minute);
+            let longest = windows * 75_000 + 2 * busy + case.idle + 10_000;
+            prop_assert!(ended.finished <= longest, "{} ms", ended.finished);
         }
     }
 
     #[test]
     fn others_cause_one_refusal_per_request_in_flight_and_window(
-        world in worlds(),
+        mut case in cases(),
         others in 1..80_u64,
-        others_within in 1_000..60_000_u64,
+        others_within in 1_000..MINUTE,
     ) {
-        let (dropped, cut, bare) = (0, 0, 0);
-        let requests = world.requests.min(60);
-        let opening = Opening::Fixed;
-        let minute_limit = world.minute_limit.max(5);
-        let others = others % minute_limit;
-        let world = World {
-            others, others_within, dropped, cut, bare, requests, opening, minute_limit, day_limit: 100_000, ..world
-        };
-        let run = Simulation::run(&world);
-        prop_assert_eq!(run.accepted, world.requests as u64);
-        for refused in run.refused.values() {
-            prop_assert!(*refused <= world.callers as u64, "{:?}", run.refused);
+        case.nature.faults = Faults::default();
+        case.requests = case.requests.min(60);
+        let limits = case.limits();
+        limits.minute = limits.minute.max(5);
+        (limits.day, limits.opening) = (100_000, Opening::Fixed);
+        case.others = others % limits.minute;
+        case.others_within = others_within;
+        let ended = simulate(&case);
+        prop_assert_eq!(ended.account.accepted, case.requests as u64);
+        for refused in ended.account.refused.values() {
+            prop_assert!(*refused <= case.callers as u64, "{:?}", ended.account.refused);
         }
     }
 }

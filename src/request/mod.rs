@@ -12,7 +12,7 @@ mod run;
 mod turns;
 
 pub(crate) use credentials::Credentials;
-pub(crate) use governor::Governor;
+pub(crate) use governor::{Governor, Permit};
 pub(crate) use list::age;
 pub(crate) use run::Run;
 pub(crate) use turns::{Turn, Turns};
@@ -21,7 +21,6 @@ use crate::api::Client;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Executed};
 use crate::rate_limit::{Reserve, Share};
-use governor::Permit;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};

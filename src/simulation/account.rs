@@ -1,0 +1,179 @@
+//! The limits in front of the simulated API: the account's two windows, and a gateway without headers.
+//!
+//! All times are milliseconds since the Unix epoch.
+
+use crate::api::{RATE_LIMIT_HEADERS, WindowHeaders};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
+
+pub(crate) const MINUTE: u64 = 60_000;
+pub(crate) const DAY: u64 = 24 * 60 * MINUTE;
+
+/// When a window begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// At each full minute or day.
+    Fixed,
+    /// With the first request after the last window.
+    FirstUse,
+}
+
+/// The account's windows, and how responses describe them.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    /// Requests that a minute permits.
+    pub(crate) minute: u64,
+    /// Requests that a day permits.
+    pub(crate) day: u64,
+    pub(crate) opening: Opening,
+    /// Resets are rounded up to a second instead of down.
+    pub(crate) round_up: bool,
+}
+
+impl Limits {
+    pub(crate) fn new(minute: u64, day: u64) -> Self {
+        Self {
+            minute,
+            day,
+            opening: Opening::Fixed,
+            round_up: false,
+        }
+    }
+}
+
+/// A gateway that refuses bursts, and whose responses have none of the account's headers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gateway {
+    /// The gateway accepts one request in this time.
+    pub(crate) interval: u64,
+    /// Requests that it accepts earlier.
+    pub(crate) burst: u64,
+    /// Refusals carry `Retry-After`.
+    pub(crate) retry_after: bool,
+}
+
+#[derive(Debug, Default)]
+struct Window {
+    used: u64,
+    ends: u64,
+}
+
+impl Window {
+    fn roll(&mut self, now: u64, length: u64, opening: Opening) {
+        if now >= self.ends {
+            self.used = 0;
+            self.ends = match opening {
+                Opening::Fixed => (now / length + 1) * length,
+                Opening::FirstUse => now + length,
+            };
+        }
+    }
+
+    fn write_headers(&self, headers: &mut HeaderMap, names: &WindowHeaders, limit: u64, up: bool) {
+        let reset = if up {
+            self.ends.div_ceil(1_000)
+        } else {
+            self.ends / 1_000
+        };
+        for (name, value) in [
+            (names.limit, limit),
+            (names.remaining, limit - self.used),
+            (names.reset, reset),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        }
+    }
+}
+
+/// What the account and the gateway have counted.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    minute: Window,
+    day: Window,
+    /// When the next request meets the gateway's interval.
+    gateway_free_at: u64,
+    /// A response reported the limits to the client.
+    reported: bool,
+    /// Requests of the client that were accepted.
+    pub(crate) accepted: u64,
+    /// Requests of the client that the account refused after it had reported its limits, by minute.
+    pub(crate) refused: BTreeMap<u64, u64>,
+    /// Requests of the client that the gateway refused.
+    pub(crate) refused_by_gateway: u64,
+    /// Requests of other programs that were accepted, by minute.
+    pub(crate) others: BTreeMap<u64, u64>,
+}
+
+impl Account {
+    /// Counts a request of the client. Returns whether it is accepted, and the headers that describe both windows.
+    pub(crate) fn request(&mut self, now: u64, limits: &Limits) -> (bool, HeaderMap) {
+        let accepted = self.count(now, limits);
+        if accepted {
+            self.accepted += 1;
+        } else if self.reported {
+            *self.refused.entry(now / MINUTE).or_default() += 1;
+        }
+        (accepted, self.headers(limits))
+    }
+
+    /// Counts a request of another program.
+    pub(crate) fn other(&mut self, now: u64, limits: &Limits) {
+        let accepted = self.count(now, limits);
+        *self.others.entry(now / MINUTE).or_default() += u64::from(accepted);
+    }
+
+    fn count(&mut self, now: u64, limits: &Limits) -> bool {
+        self.minute.roll(now, MINUTE, limits.opening);
+        self.day.roll(now, DAY, limits.opening);
+        let fits = self.minute.used < limits.minute && self.day.used < limits.day;
+        self.minute.used += u64::from(fits);
+        self.day.used += u64::from(fits);
+        fits
+    }
+
+    /// Passes a request through the gateway, or returns the headers of its refusal.
+    pub(crate) fn gateway(&mut self, now: u64, gateway: Gateway) -> Result<(), HeaderMap> {
+        let accepts_from = self
+            .gateway_free_at
+            .saturating_sub(gateway.burst * gateway.interval);
+        if now >= accepts_from {
+            self.gateway_free_at = self.gateway_free_at.max(now) + gateway.interval;
+            return Ok(());
+        }
+        self.refused_by_gateway += 1;
+        let mut headers = HeaderMap::new();
+        if gateway.retry_after {
+            let seconds = (accepts_from - now).div_ceil(1_000);
+            headers.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        Err(headers)
+    }
+
+    fn headers(&self, limits: &Limits) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let names = &RATE_LIMIT_HEADERS;
+        let mut write = |window: &Window, names, limit| {
+            window.write_headers(&mut headers, names, limit, limits.round_up);
+        };
+        write(&self.minute, &names.minute, limits.minute);
+        write(&self.day, &names.day, limits.day);
+        headers
+    }
+
+    /// Learns that the client received a response with these headers.
+    pub(super) fn learn_reported(&mut self, headers: &HeaderMap) {
+        self.reported |= headers.contains_key(RATE_LIMIT_HEADERS.minute.limit);
+    }
+
+    /// Returns the requests that are left in the day.
+    pub(crate) fn left_today(&self, limits: &Limits) -> u64 {
+        limits.day - self.day.used
+    }
+}
+
+/// Writes a time as `Date` does.
+pub(super) fn date(now: u64) -> HeaderValue {
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(now));
+    HeaderValue::try_from(date).expect("a date")
+}

@@ -1,0 +1,52 @@
+//! Virtual time: the paused clock of tokio, which moves on when every task waits.
+
+use crate::clock::{Clock, Sleep};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
+
+/// Runs a future in virtual time, which starts at zero.
+pub(crate) fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+/// The clock of the simulated API. Its local time starts at zero.
+#[derive(Clone, Debug)]
+pub(crate) struct VirtualClock {
+    began: Instant,
+    /// The time of day at local time zero, since the Unix epoch.
+    epoch: Duration,
+}
+
+impl VirtualClock {
+    /// Starts a clock that shows `epoch`, the time since the Unix epoch. Needs [`in_virtual_time`].
+    pub(crate) fn start(epoch: Duration) -> Self {
+        Self {
+            began: Instant::now(),
+            epoch,
+        }
+    }
+
+    /// Returns the time of day, in milliseconds since the Unix epoch.
+    pub(crate) fn millis(&self) -> u64 {
+        let time = self.epoch + self.now();
+        u64::try_from(time.as_millis()).expect("a time in this era")
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn wall(&self) -> SystemTime {
+        UNIX_EPOCH + self.epoch + self.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}

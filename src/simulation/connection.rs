@@ -1,0 +1,79 @@
+//! The way of one run's requests to the simulated API.
+
+use super::world::World;
+use crate::assign::api::{Api, List};
+use crate::error::{Error, ErrorKind, Executed};
+use crate::id::UserId;
+use crate::rate_limit::Share;
+use crate::request::{Governor, Permit, Run};
+use http::StatusCode;
+
+/// Sends the requests of one run. Stands for the transport, and keeps the run's limits as the transport does.
+pub(crate) struct Connection<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) run: &'a Run,
+    pub(crate) governor: &'a Governor,
+}
+
+impl Connection<'_> {
+    /// Sends a write for `users`, or a read without users.
+    async fn send(&self, users: Option<&[UserId]>) -> Result<List, Error> {
+        let permit = self.permit(users.is_some()).await?;
+        let users: Option<Vec<u64>> = users.map(|users| users.iter().map(|id| id.get()).collect());
+        if users.is_some() && self.run.is_stopped() {
+            let breach = "a write after the stop".to_owned();
+            self.world.state().breaches.push(breach);
+        }
+        match self.world.send(users).await {
+            Ok(response) => {
+                let refused = matches!(&response.result, Err(error) if error.kind() == ErrorKind::RateLimited);
+                let status = if refused {
+                    StatusCode::TOO_MANY_REQUESTS
+                } else {
+                    StatusCode::OK
+                };
+                permit.received(status, &response.headers, refused);
+                response.result
+            }
+            Err(error) => {
+                if error.executed() == Executed::No {
+                    permit.never_sent();
+                    self.run.give_back();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits until the run and the rate limit permit a request.
+    async fn permit(&self, write: bool) -> Result<Permit<'_>, Error> {
+        if self.run.remaining() == 0 {
+            return Err(self.run.limit_reached("all are spent"));
+        }
+        let share = Share {
+            reserve: self.run.reserve(),
+            keep_back: u64::from(write),
+        };
+        let permit = self.governor.acquire(share, self.run);
+        let permit = if write {
+            self.run.until_stopped(permit).await??
+        } else {
+            permit.await?
+        };
+        if let Err(error) = self.run.take() {
+            permit.never_sent();
+            return Err(error);
+        }
+        Ok(permit)
+    }
+}
+
+impl Api for Connection<'_> {
+    async fn list(&self) -> Result<List, Error> {
+        self.send(None).await
+    }
+
+    async fn assign(&self, users: &[UserId]) -> Result<(), Error> {
+        self.send(Some(users)).await.map(drop)
+    }
+}

@@ -1,0 +1,166 @@
+//! The simulated pack: which users are on it, and what the API does with a list of users.
+
+use crate::api::types::ErrorBody;
+use crate::error::Error;
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
+
+/// What a POST does with a user who is on the pack already. The vendor does not document it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reassign {
+    /// Accepts the request and changes nothing.
+    Ignore,
+    /// Rejects the request.
+    Reject,
+    /// Makes a second assignment.
+    Repeat,
+}
+
+/// Which users the text of a rejection names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    Nothing,
+    Indices,
+    FirstIndex,
+    Ids,
+    /// The id of a user at random.
+    WrongId,
+    /// All ids of the request.
+    Echo,
+}
+
+/// How the API breaks a promise, to prove that a law notices it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// Returns 200 and executes nothing.
+    ConfirmsNothing,
+    /// Rejects a user at random by index.
+    NamesTheWrongUser,
+    /// Lists a user who was never assigned.
+    ListsAnUnassignedUser,
+}
+
+/// The rules of the pack.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) max_items: usize,
+    pub(crate) reassign: Reassign,
+    pub(crate) naming: Naming,
+    pub(crate) lie: Option<Lie>,
+}
+
+/// An assignment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    /// When it was made.
+    pub(crate) since: Duration,
+    /// Whether a request of ours made it.
+    pub(crate) ours: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Pack {
+    /// The users that exist.
+    pub(crate) users: BTreeSet<u64>,
+    /// The assignments, by user.
+    pub(crate) rows: BTreeMap<u64, Vec<Row>>,
+    /// How many requests of ours were executed, by user.
+    pub(crate) executed: BTreeMap<u64, u32>,
+}
+
+impl Pack {
+    /// Assigns all users or none.
+    pub(super) fn execute(
+        &mut self,
+        now: Duration,
+        users: &[u64],
+        rules: &Rules,
+        random: &mut fastrand::Rng,
+    ) -> Result<(), Error> {
+        if rules.lie == Some(Lie::ConfirmsNothing) {
+            return Ok(());
+        }
+        let rejects = |user: &u64| {
+            !self.users.contains(user)
+                || (rules.reassign == Reassign::Reject && self.rows.contains_key(user))
+        };
+        let rejected: Vec<usize> = (0..users.len())
+            .filter(|index| rejects(&users[*index]))
+            .collect();
+        if !rejected.is_empty() {
+            return Err(rejection(rules, users, &rejected, random));
+        }
+        for user in users {
+            *self.executed.entry(*user).or_default() += 1;
+            let rows = self.rows.entry(*user).or_default();
+            if rows.is_empty() || rules.reassign == Reassign::Repeat {
+                rows.push(Row {
+                    since: now,
+                    ours: true,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Another program assigns a user at random.
+    pub(super) fn another_assigns(&mut self, now: Duration, random: &mut fastrand::Rng) {
+        let place = random.usize(..self.users.len().max(1));
+        if let Some(user) = self.users.iter().nth(place) {
+            let row = Row {
+                since: now,
+                ours: false,
+            };
+            self.rows.entry(*user).or_insert_with(|| vec![row]);
+        }
+    }
+
+    /// Lists the users as of `shown`, one entry per assignment.
+    pub(super) fn list(&self, shown: Duration, rules: &Rules) -> Vec<u64> {
+        let rows = |(user, rows): (&u64, &Vec<Row>)| {
+            let count = rows.iter().filter(|row| row.since <= shown).count();
+            std::iter::repeat_n(*user, count)
+        };
+        let mut users: Vec<u64> = self.rows.iter().flat_map(rows).collect();
+        if rules.lie == Some(Lie::ListsAnUnassignedUser) {
+            users.push(1);
+        }
+        users
+    }
+}
+
+/// Describes what is wrong with the list of users of a request, if anything.
+pub(super) fn breach(users: &[u64], rules: &Rules) -> Option<String> {
+    let unique: HashSet<_> = users.iter().collect();
+    let fine = (1..=rules.max_items).contains(&users.len()) && unique.len() == users.len();
+    (!fine).then(|| format!("a request with {users:?}"))
+}
+
+/// A 422 for a list in which the users at these indices are rejected.
+fn rejection(
+    rules: &Rules,
+    users: &[u64],
+    rejected: &[usize],
+    random: &mut fastrand::Rng,
+) -> Error {
+    let any = random.usize(..users.len());
+    let item = |index: &usize| json!({"loc": ["body", "userIds", index], "msg": "no", "type": "value_error"});
+    let text = |indices: &[usize]| {
+        let ids = indices.iter().map(|index| users[*index].to_string());
+        json!(ids.collect::<Vec<_>>().join(" "))
+    };
+    let detail: Value = match rules.naming {
+        _ if rules.lie == Some(Lie::NamesTheWrongUser) => json!([item(&any)]),
+        Naming::Nothing => json!("rejected"),
+        Naming::Indices => rejected.iter().map(item).collect(),
+        Naming::FirstIndex => json!([item(&rejected[0])]),
+        Naming::Ids => text(rejected),
+        Naming::WrongId => text(&[any]),
+        Naming::Echo => text(&(0..users.len()).collect::<Vec<_>>()),
+    };
+    let body = serde_json::to_vec(&json!({ "detail": detail })).expect("plain data");
+    assert!(serde_json::from_slice::<ErrorBody>(&body).is_ok());
+    Error::from_response(StatusCode::UNPROCESSABLE_ENTITY, &HeaderMap::new(), &body)
+}
