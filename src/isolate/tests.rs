@@ -1,21 +1,19 @@
-//! The search against a model of the server: its laws under any order of events, and its cost.
-
-use std::collections::BTreeSet;
-
-use proptest::prelude::*;
+//! The search against a model of the API: its laws under any order of events, and its cost.
 
 use super::{Group, Named, Search};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
 
-/// How the model's refusals name the items at fault.
+/// How a refusal names the rejected items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
     Silent,
     EveryIndex,
     FirstIndex,
     Text,
-    /// Names the first item of the request, whoever is at fault.
+    /// Names the first item of the request.
     WrongText,
-    /// Names the first item at fault, and the last of the request.
+    /// Names the first rejected item, and the last item of the request.
     MixedText,
     /// Names every item of the request.
     EchoedText,
@@ -31,14 +29,14 @@ const STYLES: [Style; 7] = [
     Style::EchoedText,
 ];
 
-/// A server that refuses `refused`, and a client that checks what the search asks and concludes.
+/// An API that rejects some items, and a client that checks each group and each conclusion of the search.
 struct Model {
     search: Search<u32>,
     max_items: usize,
     style: Style,
-    /// Whom the server refuses. Only grows: somebody else may put people on the pack meanwhile.
+    /// The items that the API rejects. Another program may put items on the pack, so the set grows.
     refused: BTreeSet<u32>,
-    out: Vec<Group>,
+    in_flight: Vec<Group>,
     open: BTreeSet<u32>,
     accepted: BTreeSet<u32>,
     rejected: BTreeSet<u32>,
@@ -53,7 +51,7 @@ impl Model {
             max_items,
             style,
             refused: refused.into_iter().collect(),
-            out: Vec::new(),
+            in_flight: Vec::new(),
             open: BTreeSet::new(),
             accepted: BTreeSet::new(),
             rejected: BTreeSet::new(),
@@ -62,7 +60,7 @@ impl Model {
         }
     }
 
-    /// What the server says to a request; `None` if it accepts.
+    /// Returns the refusal of a request; `None` if the API accepts it.
     fn refusal(&self, items: &[u32]) -> Option<Named> {
         let named: Vec<u32> = items
             .iter()
@@ -102,7 +100,7 @@ impl Model {
     }
 
     /// Sends the next group, if there is one.
-    fn ask(&mut self) -> bool {
+    fn send(&mut self) -> bool {
         let Some(group) = self.search.next_group() else {
             return false;
         };
@@ -119,24 +117,24 @@ impl Model {
             group.items()
         );
         assert!(items.is_subset(&self.open), "only open items: {items:?}");
-        let mut others = self.out.iter().flat_map(Group::items);
+        let mut others = self.in_flight.iter().flat_map(Group::items);
         assert!(
             !others.any(|item| items.contains(item)),
             "no item in two groups: {items:?}"
         );
-        self.out.push(group);
+        self.in_flight.push(group);
         true
     }
 
-    /// Lets the server answer one of the groups that are out.
-    fn answer(&mut self, place: usize) {
-        let group = self.out.swap_remove(place);
+    /// Receives the response to one of the groups in flight.
+    fn receive(&mut self, place: usize) {
+        let group = self.in_flight.swap_remove(place);
         self.requests += 1;
         let rejections = if let Some(naming) = self.refusal(group.items()) {
             self.search.refused(group, self.requests, naming)
         } else {
             for item in group.items() {
-                // An item withdrawn while it was out keeps no verdict.
+                // An item that was withdrawn in flight has no verdict.
                 if self.open.remove(item) {
                     self.accepted.insert(*item);
                 }
@@ -147,15 +145,15 @@ impl Model {
     }
 
     fn note(&mut self, rejections: Vec<(u32, u32)>) {
-        for (item, answer) in rejections {
+        for (item, reason) in rejections {
             assert!(
                 self.refused.contains(&item),
-                "{item} is rejected, but the server accepts it"
+                "{item} is rejected, but the API accepts it"
             );
             assert!(self.open.remove(&item), "{item} gets a second outcome");
             assert!(
-                answer <= self.requests,
-                "the reason is an answer that was given"
+                reason <= self.requests,
+                "the reason is a response that was received"
             );
             self.rejected.insert(item);
         }
@@ -163,18 +161,18 @@ impl Model {
 
     /// One event, picked by two numbers.
     fn event(&mut self, kind: u8, pick: u8) {
-        let place = usize::from(pick) % self.out.len().max(1);
+        let place = usize::from(pick) % self.in_flight.len().max(1);
         match kind % 16 {
-            0..6 if self.out.len() < 4 => {
-                self.ask();
+            0..6 if self.in_flight.len() < 4 => {
+                self.send();
             }
-            0..12 if !self.out.is_empty() => self.answer(place),
-            12 if !self.out.is_empty() => {
-                let group = self.out.swap_remove(place);
+            0..12 if !self.in_flight.is_empty() => self.receive(place),
+            12 if !self.in_flight.is_empty() => {
+                let group = self.in_flight.swap_remove(place);
                 self.search.put_back(group);
             }
-            13 if !self.out.is_empty() => {
-                let group = self.out.swap_remove(place);
+            13 if !self.in_flight.is_empty() => {
+                let group = self.in_flight.swap_remove(place);
                 for item in group.items() {
                     if self.open.remove(item) {
                         self.gone.insert(*item);
@@ -183,7 +181,7 @@ impl Model {
                 self.search.abandon(group);
             }
             14 => {
-                // Somebody else puts people on the pack; a read may find them there later.
+                // Another program puts items on the pack. A later read may find them.
                 let step = usize::from(pick % 16) + 1;
                 self.refused.extend(self.open.iter().step_by(step).take(2));
             }
@@ -198,25 +196,25 @@ impl Model {
         }
         assert!(
             self.search.open().eq(self.open.iter().copied()),
-            "the search and we agree on what is open"
+            "the search and the model agree on the open items"
         );
         assert_eq!(self.search.is_done(), self.open.is_empty());
     }
 
-    /// Goes on without further faults until nothing is left to ask.
+    /// Sends groups, without further faults, until all items are decided.
     fn finish(&mut self, in_flight: usize) {
         loop {
-            while self.out.len() < in_flight && self.ask() {}
-            if self.out.is_empty() {
+            while self.in_flight.len() < in_flight && self.send() {}
+            if self.in_flight.is_empty() {
                 break;
             }
-            self.answer(0);
+            self.receive(0);
         }
         assert!(self.search.is_done(), "still open: {:?}", self.open);
         assert_eq!(self.search.open().count(), 0);
         assert!(
             self.accepted.is_disjoint(&self.refused),
-            "nobody whom the server refuses is accepted"
+            "no rejected item is accepted"
         );
     }
 }
@@ -225,7 +223,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn laws_hold_in_any_order_of_events(
+    fn the_laws_pass_in_any_order_of_events(
         n in 1..400_u32,
         max_items in 1..150_usize,
         style in prop::sample::select(&STYLES[..]),
@@ -242,7 +240,7 @@ proptest! {
     }
 
     #[test]
-    fn without_faults_every_refused_item_is_found(
+    fn finds_every_rejected_item_without_faults(
         n in 1..600_u32,
         max_items in 1..200_usize,
         style in prop::sample::select(&STYLES[..]),
@@ -257,7 +255,7 @@ proptest! {
     }
 }
 
-/// A refused chunk of these items, from a server that names none.
+/// A search for the rejected items of a chunk whose refusal names none.
 fn refused_chunk(items: &[u32]) -> Search<&'static str> {
     let mut search = Search::new(500);
     assert!(
@@ -269,9 +267,9 @@ fn refused_chunk(items: &[u32]) -> Search<&'static str> {
 }
 
 #[test]
-fn the_last_left_is_rejected_unasked() {
+fn rejects_the_last_item_without_a_request() {
     let mut search = refused_chunk(&[1, 2]);
-    let group = search.next_group().expect("something to ask");
+    let group = search.next_group().expect("a group");
     assert_eq!(group.items(), [1]);
     let rejections = search.accepted(group);
     assert_eq!(rejections, [(2, "chunk")]);
@@ -279,7 +277,7 @@ fn the_last_left_is_rejected_unasked() {
 }
 
 #[test]
-fn the_last_left_is_asked_if_the_cause_may_have_been_withdrawn() {
+fn sends_the_last_item_if_the_rejected_item_may_have_been_withdrawn() {
     let mut search = refused_chunk(&[1, 2, 3]);
     search.withdraw(|item| item == 3);
     for _ in 0..2 {
@@ -293,21 +291,21 @@ fn the_last_left_is_asked_if_the_cause_may_have_been_withdrawn() {
 #[test]
 fn another_rejected_item_explains_the_refusal() {
     let mut search = refused_chunk(&[1, 2]);
-    let group = search.next_group().expect("something to ask");
+    let group = search.next_group().expect("a group");
     assert_eq!(
         search.refused(group, "alone", Named::default()),
         [(1, "alone")]
     );
-    let group = search.next_group().expect("2 is asked too");
+    let group = search.next_group().expect("2 is sent too");
     assert_eq!(group.items(), [2]);
     assert!(search.accepted(group).is_empty());
     assert!(search.is_done());
 }
 
 #[test]
-fn an_item_withdrawn_while_it_is_out_gets_no_verdict() {
+fn an_item_withdrawn_in_flight_gets_no_verdict() {
     let mut search = refused_chunk(&[1, 2]);
-    let group = search.next_group().expect("something to ask");
+    let group = search.next_group().expect("a group");
     search.withdraw(|item| item == 1);
     assert!(search.refused(group, "alone", Named::default()).is_empty());
     assert!(search.open().eq([2]));
@@ -317,9 +315,9 @@ fn an_item_withdrawn_while_it_is_out_gets_no_verdict() {
 }
 
 #[test]
-fn what_is_accepted_with_a_withdrawn_item_gives_no_inference() {
+fn a_group_accepted_with_a_withdrawn_item_gives_no_inference() {
     let mut search = refused_chunk(&[1, 2]);
-    let group = search.next_group().expect("something to ask");
+    let group = search.next_group().expect("a group");
     search.withdraw(|item| item == 1);
     assert!(search.accepted(group).is_empty());
     assert!(search.open().eq([2]));
@@ -331,7 +329,7 @@ fn what_is_accepted_with_a_withdrawn_item_gives_no_inference() {
 #[test]
 fn a_chunk_with_an_item_decided_before_gives_no_inference() {
     let mut search = refused_chunk(&[1, 2]);
-    let group = search.next_group().expect("something to ask");
+    let group = search.next_group().expect("a group");
     assert_eq!(search.accepted(group).len(), 1);
     assert!(
         search
@@ -340,13 +338,13 @@ fn a_chunk_with_an_item_decided_before_gives_no_inference() {
     );
     let group = search
         .next_group()
-        .expect("2 explains the refusal, so 3 is asked");
+        .expect("2 explains the refusal, so 3 is sent");
     assert_eq!(group.items(), [3]);
     assert!(search.accepted(group).is_empty());
 }
 
 #[test]
-fn a_chunk_over_the_limit_is_asked_within_it() {
+fn a_chunk_over_the_limit_is_sent_in_groups_within_it() {
     let mut search = Search::new(10);
     search.chunk_accepted(100_000);
     assert!(
@@ -354,14 +352,11 @@ fn a_chunk_over_the_limit_is_asked_within_it() {
             .chunk_refused((0..100).collect(), (), Named::default())
             .is_empty()
     );
-    assert_eq!(
-        search.next_group().expect("something to ask").items().len(),
-        10
-    );
+    assert_eq!(search.next_group().expect("a group").items().len(), 10);
 }
 
 #[test]
-fn the_rest_of_the_list_waits_to_be_asked_in_one() {
+fn the_rest_of_the_list_is_sent_in_one_group() {
     let mut search = Search::new(500);
     search.chunk_accepted(100_000);
     assert!(
@@ -373,7 +368,7 @@ fn the_rest_of_the_list_waits_to_be_asked_in_one() {
     while let Some(group) = search.next_group() {
         assert!(
             search.next_group().is_none(),
-            "nothing else is asked meanwhile"
+            "nothing else is sent at the same time"
         );
         groups += 1;
         let rejections = if group.items().contains(&0) {
@@ -388,9 +383,9 @@ fn the_rest_of_the_list_waits_to_be_asked_in_one() {
 }
 
 #[test]
-fn an_abandoned_item_may_have_been_the_cause() {
+fn an_abandoned_item_may_be_the_rejected_one() {
     let mut search = refused_chunk(&[1, 2]);
-    let group = search.next_group().expect("something to ask");
+    let group = search.next_group().expect("a group");
     search.abandon(group);
     let group = search.next_group().expect("2 may be fine");
     assert!(search.accepted(group).is_empty());
@@ -398,17 +393,17 @@ fn an_abandoned_item_may_have_been_the_cause() {
 }
 
 #[test]
-fn a_group_put_back_is_asked_again_and_still_known_to_be_bad() {
+fn a_group_put_back_is_sent_again_and_its_chunk_stays_refused() {
     let mut search = refused_chunk(&[1, 2]);
-    let group = search.next_group().expect("something to ask");
+    let group = search.next_group().expect("a group");
     search.put_back(group);
-    let group = search.next_group().expect("the same again");
+    let group = search.next_group().expect("the same group");
     assert_eq!(group.items(), [1]);
     assert_eq!(search.accepted(group).len(), 1);
 }
 
 #[test]
-fn one_item_refused_as_a_chunk_is_rejected() {
+fn a_refused_chunk_of_one_item_is_rejected() {
     let mut search = Search::new(500);
     assert_eq!(search.chunk_refused(vec![7], (), Named::default()).len(), 1);
     assert!(search.is_done());
@@ -423,7 +418,7 @@ fn requests(style: Style, n: u32, refused: impl IntoIterator<Item = u32>) -> u32
 }
 
 #[test]
-fn a_server_that_names_all_costs_one_more_request_a_refused_chunk() {
+fn naming_all_items_costs_one_more_request_per_refused_chunk() {
     let refused = [3, 4, 77, 499, 1_200, 1_300];
     let (chunks, refused_chunks) = (4, 2);
     assert!(requests(Style::EveryIndex, 2_000, refused) <= chunks + refused_chunks);
@@ -431,13 +426,13 @@ fn a_server_that_names_all_costs_one_more_request_a_refused_chunk() {
 }
 
 #[test]
-fn a_server_that_names_the_first_costs_one_request_each() {
+fn naming_the_first_item_costs_one_request_per_item() {
     assert_eq!(requests(Style::FirstIndex, 500, [3, 4, 77, 499]), 4 + 1);
     assert!(requests(Style::FirstIndex, 2_000, [3, 4, 77, 499, 1_200, 1_300]) <= 4 + 6 + 2);
 }
 
 #[test]
-fn wrong_hints_are_soon_ignored() {
+fn ignores_hints_after_a_few_wrong_ones() {
     let refused = || (0..500).map(|item| item * 37 + 11);
     let silent = requests(Style::Silent, 20_000, refused());
     let wrong = requests(Style::WrongText, 20_000, refused());
@@ -448,7 +443,7 @@ fn wrong_hints_are_soon_ignored() {
 }
 
 #[test]
-fn hints_at_wrong_items_still_waiting_are_dropped() {
+fn drops_waiting_hints_after_three_wrong_ones() {
     let mut search = Search::new(500);
     let naming = Named {
         by_index: Vec::new(),
@@ -505,7 +500,7 @@ fn the_mean_number_of_requests_stays_near_the_bound() {
 }
 
 #[test]
-fn neighbours_cost_little_more_than_one_request_each() {
+fn adjacent_items_cost_little_more_than_one_request_each() {
     let cost = requests(Style::Silent, 10_000, 3_120..3_370);
     assert!(cost <= 20 + 250 + 30, "{cost} requests");
 }
