@@ -1,19 +1,25 @@
-//! The diff of two snapshots of 100,000 against a hand-written merge of two sorted vectors.
+//! The difference of two snapshots of 100,000 assignments, compared with a merge of two sorted vectors by hand.
+//!
+//! `cargo bench --bench diff` prints Markdown tables.
 
-#[allow(dead_code, reason = "other benchmarks use more of it")]
 mod support;
 
 use connecteam_onboarding::{Assignment, Snapshot};
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
-use support::timed;
+use support::api::pack_id;
+use support::{median, order, timed};
 
-fn listing(changed_every: usize) -> Vec<Assignment> {
-    let rows: Vec<_> = (1..=100_000_usize)
+const ASSIGNMENTS: usize = 100_000;
+const ROUNDS: usize = 301;
+
+/// A list in which one assignment of `changed_every` is different; 0 changes none.
+fn list(changed_every: usize) -> Vec<Assignment> {
+    let rows: Vec<_> = (1..=ASSIGNMENTS)
         .map(|i| {
             let changed = changed_every > 0 && i % changed_every == 0;
             let status = if i % 3 == 0 || changed { "completed" } else { "in_progress" };
-            // Realistic gaps between ids; a changed listing also loses and gains some.
+            // Half of the changed assignments have another id, so that one is removed and one is new.
             let id = i * 7 + usize::from(changed && i % 2 == 0);
             serde_json::json!({"id": id, "userId": i + 7_000_000, "status": status, "isWaitingApproval": i % 5 == 0})
         })
@@ -21,7 +27,7 @@ fn listing(changed_every: usize) -> Vec<Assignment> {
     serde_json::from_value(rows.into()).expect("assignments")
 }
 
-/// What somebody would write by hand: the ids that differ.
+/// The baseline: each assignment that differs, before and after.
 fn merge(
     before: &[Assignment],
     after: &[Assignment],
@@ -49,71 +55,73 @@ fn merge(
     changes
 }
 
-/// The fastest of many turns; the contestants take turns, so that a busy machine slows all of them.
-fn fastest<const N: usize>(mut turn: impl FnMut() -> [Duration; N]) -> [Duration; N] {
-    let mut best = [Duration::MAX; N];
-    for _ in 0..500 {
-        for (best, time) in best.iter_mut().zip(turn()) {
-            *best = time.min(*best);
+/// Returns the median time of each contestant. They take turns, so that a busy machine slows both.
+fn medians(contestants: [&dyn Fn() -> Duration; 2]) -> [Duration; 2] {
+    let mut times = [vec![], vec![]];
+    for round in 0..ROUNDS {
+        for place in order(contestants.len(), round) {
+            times[place].push(contestants[place]());
         }
     }
-    best
+    times.map(median)
 }
 
-/// Without the time to clone what is consumed.
-fn fastest_of<I, T>(mut prepare: impl FnMut() -> I, mut run: impl FnMut(I) -> T) -> Duration {
-    let times = (0..60).map(|_| {
-        let input = prepare();
+/// Returns the median time in milliseconds, without the time to clone the input.
+fn milliseconds<I: Clone, T>(input: &I, run: impl Fn(I) -> T) -> f64 {
+    let times = (0..61).map(|_| {
+        let input = input.clone();
         timed(|| run(input))
     });
-    times.min().expect("runs")
+    median(times.collect()).as_secs_f64() * 1e3
 }
 
 fn main() {
     let now = SystemTime::now();
-    let first = listing(0);
-    let earlier = Snapshot::new(pack(), now, first.clone());
-    for (name, every) in [
-        ("nothing changed", 0),
-        ("1% changed", 100),
-        ("10% changed", 10),
-        ("half changed", 2),
-    ] {
-        let second = listing(every);
+    let first = list(0);
+    let earlier = Snapshot::new(pack_id(), now, first.clone());
+    println!("| changes | ours | by hand | ratio |");
+    println!("|--:|--:|--:|--:|");
+    for every in [0, 100, 10, 2] {
+        let second = list(every);
         let later = Snapshot::after(&earlier, now, second.clone());
         let found = later.changes_since(&earlier).expect("one pack").len();
         assert_eq!(found, merge(&first, &second).len());
-        let [ours, by_hand] = fastest(|| {
-            [
-                timed(|| black_box(&later).changes_since(black_box(&earlier))),
-                timed(|| merge(black_box(&first), black_box(&second))),
-            ]
-        });
-        let ratio = ours.as_secs_f64() / by_hand.as_secs_f64();
-        println!(
-            "{name:>16}: {found:>6} changes, {ours:>9.1?}, by hand {by_hand:>9.1?}, ratio {ratio:.2}"
-        );
-        let after = fastest_of(
-            || second.clone(),
-            |rows| Snapshot::after(&earlier, now, rows),
-        );
-        let new = fastest_of(|| second.clone(), |rows| Snapshot::new(pack(), now, rows));
-        println!("{:>16}  new {new:.1?}, after {after:.1?}", "");
+        let [ours, by_hand] = medians([
+            &|| timed(|| black_box(&later).changes_since(black_box(&earlier))),
+            &|| timed(|| merge(black_box(&first), black_box(&second))),
+        ]);
+        let [ours, by_hand] = [ours, by_hand].map(|time| time.as_secs_f64() * 1e3);
+        let ratio = ours / by_hand;
+        println!("| {found} | {ours:.2} ms | {by_hand:.2} ms | {ratio:.2} |");
     }
-    let reversed = fastest_of(
-        || first.iter().rev().cloned().collect::<Vec<_>>(),
-        |rows| Snapshot::new(pack(), now, rows),
-    );
-    println!("        reversed  new {reversed:.1?}");
-    let text = serde_json::to_string(&earlier).expect("text");
-    let written = fastest_of(|| (), |()| serde_json::to_string(&earlier));
-    let read = fastest_of(|| (), |()| serde_json::from_str::<Snapshot>(&text));
-    println!(
-        "           saved  {} bytes, written {written:.1?}, read {read:.1?}",
-        text.len()
-    );
-}
 
-fn pack() -> connecteam_onboarding::PackId {
-    connecteam_onboarding::PackId::try_from(1001).expect("an id")
+    let reversed: Vec<_> = first.iter().rev().cloned().collect();
+    let text = serde_json::to_string(&earlier).expect("plain data");
+    println!("\n| with 100,000 assignments | time |");
+    println!("|---|--:|");
+    for (what, time) in [
+        (
+            "`Snapshot::new`",
+            milliseconds(&first, |rows| Snapshot::new(pack_id(), now, rows)),
+        ),
+        (
+            "`Snapshot::new`, in reverse order",
+            milliseconds(&reversed, |rows| Snapshot::new(pack_id(), now, rows)),
+        ),
+        (
+            "`Snapshot::after`",
+            milliseconds(&list(10), |rows| Snapshot::after(&earlier, now, rows)),
+        ),
+        (
+            "written as JSON",
+            milliseconds(&(), |()| serde_json::to_string(&earlier)),
+        ),
+        (
+            "read from JSON",
+            milliseconds(&(), |()| serde_json::from_str::<Snapshot>(&text)),
+        ),
+    ] {
+        println!("| {what} | {time:.2} ms |");
+    }
+    println!("\nJSON: {} bytes", text.len());
 }

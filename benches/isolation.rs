@@ -1,9 +1,9 @@
-//! Prints how many requests it takes to find the refused items of a list, as a Markdown table.
+//! Prints how many requests it takes to find the rejected items of a list, as Markdown tables.
 //!
-//! Requests include those that send each chunk whole, and one is in flight at a time. The bound is
-//! `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`. Halving is the textbook's: each refused group is cut in two, and both halves are asked.
+//! Requests include those that send each chunk whole, and one request is in flight at a time. The bound is
+//! `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`. Plain halving cuts each refused group in two and sends both halves.
 //!
-//! Usage: `table [CASES]` (cases per row, default 200).
+//! Usage: `isolation [CASES]` (cases per row, default 200).
 #![allow(
     dead_code,
     reason = "the engine uses more of the search than this program"
@@ -12,6 +12,7 @@
 #[path = "../src/isolate/mod.rs"]
 mod isolate;
 
+use fastrand::Rng;
 use isolate::{Named, Search};
 
 const MAX_ITEMS: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
@@ -25,23 +26,30 @@ fn main() {
         None => 200,
         Some(Ok(cases)) if cases > 0 => cases,
         Some(_) => {
-            eprintln!("usage: table [CASES]");
+            eprintln!("usage: isolation [CASES]");
             std::process::exit(1);
         }
     };
+    // The same cases in every run.
+    let mut random = Rng::with_seed(0x9E37_79B9_7F4A_7C15);
+    without_names(cases, &mut random);
+    with_names(cases, &mut random);
+}
+
+/// Refusals name no item.
+fn without_names(cases: u32, random: &mut Rng) {
     println!(
-        "| items | refused | at random | bound | ratio | plain halving | one run | plain halving |"
+        "| items | rejected | at random | bound | ratio | plain halving | one run | plain halving |"
     );
     println!("|--:|--:|--:|--:|--:|--:|--:|--:|");
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
     for n in [500, 5_000, 10_000] {
         for d in [0, 1, 2, 5, 10, 50, 100, 250] {
             let (mut ours, mut halved) = ([0; 2], [0; 2]);
             for _ in 0..cases {
-                let lists = [scattered(n, d, &mut random), one_run(n, d, &mut random)];
-                for (kind, refused) in lists.iter().enumerate() {
-                    ours[kind] += search(refused, Names::Nobody);
-                    halved[kind] += halving(refused);
+                let lists = [scattered(n, d, random), one_run(n, d, random)];
+                for (kind, rejected) in lists.iter().enumerate() {
+                    ours[kind] += search(rejected, Names::None);
+                    halved[kind] += halving(rejected);
                 }
             }
             let mean = |total: u32| f64::from(total) / f64::from(cases);
@@ -56,12 +64,11 @@ fn main() {
             );
         }
     }
-    named(cases, &mut random);
 }
 
-/// Where the answers name who is at fault.
-fn named(cases: u32, random: &mut Random) {
-    println!("\n| items | refused | chunks | chunks refused | named by index | named in a text |");
+/// Refusals name the rejected items.
+fn with_names(cases: u32, random: &mut Rng) {
+    println!("\n| items | rejected | chunks | chunks refused | named by index | named in a text |");
     println!("|--:|--:|--:|--:|--:|--:|");
     for n in [500, 5_000, 10_000] {
         for d in [1, 5, 10, 50, 100] {
@@ -87,10 +94,10 @@ fn named(cases: u32, random: &mut Random) {
     }
 }
 
-/// What a refusal says of who is at fault.
+/// Which rejected items a refusal names.
 #[derive(Clone, Copy)]
 enum Names {
-    Nobody,
+    None,
     /// All of them, by their index in the request.
     ByIndex,
     /// All of them, by their ids in a text.
@@ -98,19 +105,19 @@ enum Names {
 }
 
 impl Names {
-    fn naming(self, items: &[u32], refused: &[bool]) -> Named {
+    fn of(self, items: &[u32], rejected: &[bool]) -> Named {
         let named = items
             .iter()
             .copied()
-            .filter(|&item| refused[item as usize])
+            .filter(|&item| rejected[item as usize])
             .collect();
         match self {
-            Self::Nobody => Named::default(),
+            Self::None => Named::default(),
             Self::ByIndex => Named {
                 by_index: named,
                 ..Named::default()
             },
-            // As the engine does: a text that names more than half of what was sent is an echo.
+            // As in the engine: a text that names more than half of the request is an echo.
             Self::InText if named.len() * 2 > items.len() => Named::default(),
             Self::InText => Named {
                 hinted: named,
@@ -120,22 +127,22 @@ impl Names {
     }
 }
 
-/// Requests that our search needs.
-fn search(refused: &[bool], names: Names) -> u32 {
+/// Counts the requests of our search.
+fn search(rejected: &[bool], names: Names) -> u32 {
     let mut search = Search::new(MAX_ITEMS);
     let mut requests = 0;
-    let mut found = vec![false; refused.len()];
+    let mut found = vec![false; rejected.len()];
     let mut note = |rejections: Vec<(u32, ())>| {
         for rejection in rejections {
             found[rejection.0 as usize] = true;
         }
     };
-    let all: Vec<u32> = (0..).take(refused.len()).collect();
-    let is_refused = |items: &[u32]| items.iter().any(|&item| refused[item as usize]);
+    let all: Vec<u32> = (0..).take(rejected.len()).collect();
+    let is_refused = |items: &[u32]| items.iter().any(|&item| rejected[item as usize]);
     for chunk in all.chunks(MAX_ITEMS) {
         requests += 1;
         if is_refused(chunk) {
-            note(search.chunk_refused(chunk.to_vec(), (), names.naming(chunk, refused)));
+            note(search.chunk_refused(chunk.to_vec(), (), names.of(chunk, rejected)));
         } else {
             search.chunk_accepted(chunk.len());
         }
@@ -143,30 +150,30 @@ fn search(refused: &[bool], names: Names) -> u32 {
     while let Some(group) = search.next_group() {
         requests += 1;
         if is_refused(group.items()) {
-            let naming = names.naming(group.items(), refused);
-            note(search.refused(group, (), naming));
+            let named = names.of(group.items(), rejected);
+            note(search.refused(group, (), named));
         } else {
             note(search.accepted(group));
         }
     }
     assert!(
-        search.is_done() && found == refused,
-        "every item has the right verdict"
+        search.is_done() && found == rejected,
+        "the search finds exactly the rejected items"
     );
     requests
 }
 
-/// Requests that plain halving needs.
-fn halving(refused: &[bool]) -> u32 {
-    fn ask(group: &[bool]) -> u32 {
+/// Counts the requests of plain halving.
+fn halving(rejected: &[bool]) -> u32 {
+    fn send(group: &[bool]) -> u32 {
         if group.len() > 1 && group.contains(&true) {
             let (left, right) = group.split_at(group.len() / 2);
-            1 + ask(left) + ask(right)
+            1 + send(left) + send(right)
         } else {
             1
         }
     }
-    refused.chunks(MAX_ITEMS).map(ask).sum()
+    rejected.chunks(MAX_ITEMS).map(send).sum()
 }
 
 /// `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
@@ -178,32 +185,17 @@ fn bound(n: usize, d: usize) -> f64 {
     choices + d as f64 + n.div_ceil(MAX_ITEMS) as f64
 }
 
-/// A list of `n` items of which `d` at random are refused.
-fn scattered(n: usize, d: usize, random: &mut Random) -> Vec<bool> {
+/// A list of `n` items of which `d` at random are rejected.
+fn scattered(n: usize, d: usize, random: &mut Rng) -> Vec<bool> {
     let mut list = one_run(n, d, random);
-    for last in (1..n).rev() {
-        list.swap(last, random.below(last + 1));
-    }
+    random.shuffle(&mut list);
     list
 }
 
-/// A list of `n` items of which `d` neighbours are refused.
-fn one_run(n: usize, d: usize, random: &mut Random) -> Vec<bool> {
-    let start = random.below(n - d + 1);
+/// A list of `n` items of which `d` adjacent items are rejected.
+fn one_run(n: usize, d: usize, random: &mut Rng) -> Vec<bool> {
+    let start = random.usize(..n - d + 1);
     (0..n)
         .map(|item| (start..start + d).contains(&item))
         .collect()
-}
-
-/// Xorshift: the same numbers in every run.
-struct Random(u64);
-
-impl Random {
-    /// A number below `end`.
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 32).unwrap_or(0) % end
-    }
 }

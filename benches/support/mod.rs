@@ -1,9 +1,28 @@
 //! What the benchmarks measure with.
+#![allow(dead_code, reason = "each benchmark uses its own part of it")]
+
+#[path = "../../tests/support/mod.rs"]
+pub mod api;
+pub mod by_hand;
+pub mod plot;
+pub mod process;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// How long it takes; what comes of it is dropped once the clock has stopped.
+/// Returns the arguments of this program, without the option that `cargo bench` adds.
+pub fn arguments() -> Vec<String> {
+    let arguments = std::env::args().skip(1);
+    arguments.filter(|argument| argument != "--bench").collect()
+}
+
+/// Prints how the program is called, and ends it.
+pub fn usage(usage: &str) -> ! {
+    eprintln!("usage: {usage}");
+    std::process::exit(1)
+}
+
+/// Returns how long `run` takes. The clock stops before the result is dropped.
 pub fn timed<T>(run: impl FnOnce() -> T) -> Duration {
     let start = Instant::now();
     let result = black_box(run());
@@ -12,19 +31,22 @@ pub fn timed<T>(run: impl FnOnce() -> T) -> Duration {
     time
 }
 
-/// The one in the middle.
 pub fn median<T: Copy + PartialOrd>(mut numbers: Vec<T>) -> T {
     numbers.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
     numbers[numbers.len() / 2]
 }
 
-/// Counts the most memory of this process anew, as Linux tells it; elsewhere it is 0.
+/// Returns the order of the contestants in a round. Each contestant is first equally often.
+pub fn order(contestants: usize, round: usize) -> impl Iterator<Item = usize> {
+    (0..contestants).map(move |place| (place + round) % contestants)
+}
+
+/// The most memory that this process uses from a moment on. Measured on Linux only; elsewhere it is 0.
 pub struct Peak {
     before: f64,
 }
 
 impl Peak {
-    /// From here on.
     pub fn start() -> Self {
         let _ = std::fs::write("/proc/self/clear_refs", "5");
         Self {
@@ -32,7 +54,7 @@ impl Peak {
         }
     }
 
-    /// The most so far beyond what there was at the start, in KiB.
+    /// Returns the most memory since the start beyond the memory at the start, in KiB.
     pub fn kibibytes(&self) -> f64 {
         kibibytes("VmHWM") - self.before
     }

@@ -1,9 +1,9 @@
-//! A server of the API that shares nothing with the crate: written from the vendor's guide, on raw
-//! sockets, with faults at the level of bytes. Only the cap is the crate's, which has it from the specification.
+//! A server of the API for tests and benchmarks, which shares no code with the crate. It is written from the vendor's
+//! guide, on raw sockets, with faults at the level of bytes.
 #![allow(
     dead_code,
     unused_imports,
-    reason = "each test file uses its own part of it"
+    reason = "each test uses its own part of it"
 )]
 
 pub mod child;
@@ -17,7 +17,7 @@ pub mod tls;
 pub mod wire;
 pub mod world;
 
-/// The most users that one request may carry. The tests count in it, so that another cap changes none of them.
+/// The most users of one request, from the specification. Tests count in it, so that another limit changes none of them.
 pub const MOST: u64 = connecteam_onboarding::MAX_USERS_PER_REQUEST as u64;
 
 pub use clock::SkippingClock;
@@ -27,3 +27,20 @@ pub use scripted::Scripted;
 pub use server::{Fault, Server, Trap};
 pub use wire::Answer;
 pub use world::{Headers, Naming, Reassign, Window};
+
+use connecteam_onboarding::{Client, ClientBuilder, PackId, RetryPolicy};
+use std::time::Duration;
+
+/// The pack of a new server.
+pub fn pack_id() -> PackId {
+    PackId::try_from(1001).expect("an id")
+}
+
+/// A client of the server, with its API key and short pauses between attempts.
+pub fn builder(server: &Server) -> ClientBuilder {
+    let retry = RetryPolicy::default().initial_backoff(Duration::from_millis(1));
+    Client::builder()
+        .api_key("key")
+        .base_url(server.base_url())
+        .retry(retry)
+}

@@ -56,6 +56,7 @@ pub struct Seen {
 }
 
 type Matcher = Box<dyn Fn(&Request) -> bool + Send>;
+type Travel = Arc<dyn Fn() + Send + Sync>;
 
 #[derive(Default)]
 struct State {
@@ -63,6 +64,7 @@ struct State {
     log: Vec<Seen>,
     faults: VecDeque<(Matcher, Fault)>,
     delay: Option<Duration>,
+    travel: Option<Travel>,
     spaces_sent: u64,
     closes: bool,
 }
@@ -174,6 +176,12 @@ impl Server {
         move |request| execute(request, &state)
     }
 
+    /// Calls `wait` for the way of each request to the server, and again for the way back.
+    pub fn travel(&self, wait: impl Fn() + Send + Sync + 'static) -> &Self {
+        self.state().travel = Some(Arc::new(wait));
+        self
+    }
+
     pub fn log(&self) -> Vec<Seen> {
         self.state().log.clone()
     }
@@ -269,7 +277,9 @@ fn serve(stream: TcpStream, state: &Arc<Mutex<State>>, gauge: &Gauge) {
 fn execute(request: &Request, state: &Mutex<State>) -> Answer {
     let mut state = lock(state);
     let (answer, executed) = state.world.execute(request);
-    note(&mut state, request, executed);
+    if state.world.canned.is_none() {
+        note(&mut state, request, executed);
+    }
     answer
 }
 
@@ -287,7 +297,7 @@ fn note(state: &mut State, request: &Request, executed: bool) {
 
 /// `None`: the connection is to be closed.
 fn answer(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> Option<()> {
-    let (fault, delay) = {
+    let (fault, delay, travel) = {
         let mut state = lock(state);
         let place = state
             .faults
@@ -298,6 +308,7 @@ fn answer(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> 
                 .and_then(|place| state.faults.remove(place))
                 .map(|(_, fault)| fault),
             state.delay,
+            state.travel.clone(),
         )
     };
     if let Some(delay) = delay {
@@ -305,7 +316,13 @@ fn answer(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> 
     }
     let not_executed = || note(&mut lock(state), request, false);
     match fault {
-        None => execute(request, state).write(out).ok(),
+        None => {
+            let travel = || travel.iter().for_each(|wait| wait());
+            travel();
+            let answer = execute(request, state);
+            travel();
+            answer.write(out).ok()
+        }
         Some(Fault::CloseBeforeRead) => {
             not_executed();
             None

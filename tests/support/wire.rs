@@ -1,5 +1,6 @@
 //! As much of HTTP/1.1 as the tests need, by hand.
 
+use bytes::Bytes;
 use std::io::{BufRead, Write};
 
 /// A request as it came.
@@ -59,11 +60,11 @@ impl Request {
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 impl Answer {
-    pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
         Self {
             status,
@@ -85,7 +86,7 @@ impl Answer {
         Self {
             status,
             headers: Vec::new(),
-            body: Vec::new(),
+            body: Bytes::new(),
         }
     }
 
@@ -101,8 +102,13 @@ impl Answer {
 
     pub fn write(&self, stream: &mut impl Write) -> std::io::Result<()> {
         let mut bytes = self.head(self.body.len() as u64);
-        bytes.extend_from_slice(&self.body);
-        stream.write_all(&bytes)
+        if self.body.len() < 64 * 1024 {
+            bytes.extend_from_slice(&self.body);
+            return stream.write_all(&bytes);
+        }
+        // A large list is not copied.
+        stream.write_all(&bytes)?;
+        stream.write_all(&self.body)
     }
 }
 

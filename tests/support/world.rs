@@ -1,9 +1,10 @@
 //! What the server knows, and the API's rules as the vendor's guide tells them.
 
 use super::wire::{Answer, Request, base64};
+use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What a POST does with somebody who is on the pack already: the vendor does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,12 +37,15 @@ pub enum Headers {
     Nonsense,
 }
 
-/// A fixed window that opens with its first request.
+/// A window of a fixed length.
 #[derive(Clone, Debug)]
 pub struct Window {
     pub limit: u64,
     pub seconds: f64,
-    opened: Option<Instant>,
+    /// The window opens at a multiple of its length, and not with its first request.
+    pub aligned: bool,
+    /// When it opened, as time since the Unix epoch.
+    opened: Option<Duration>,
     used: u64,
 }
 
@@ -50,17 +54,30 @@ impl Window {
         Self {
             limit,
             seconds,
+            aligned: false,
             opened: None,
             used: 0,
         }
     }
 
-    fn take(&mut self) -> bool {
-        if self
-            .opened
-            .is_none_or(|opened| opened.elapsed().as_secs_f64() >= self.seconds)
-        {
-            (self.opened, self.used) = (Some(Instant::now()), 0);
+    /// A window that opens at each multiple of its length.
+    pub fn aligned(limit: u64, seconds: f64) -> Self {
+        Self {
+            aligned: true,
+            ..Self::new(limit, seconds)
+        }
+    }
+
+    fn take(&mut self, now: Duration) -> bool {
+        let length = Duration::from_secs_f64(self.seconds);
+        if self.opened.is_none_or(|opened| now >= opened + length) {
+            let after = if self.aligned {
+                now.as_nanos() % length.as_nanos()
+            } else {
+                0
+            };
+            let after = Duration::from_nanos(u64::try_from(after).expect("less than a length"));
+            (self.opened, self.used) = (Some(now - after), 0);
         }
         let fits = self.used < self.limit;
         self.used += u64::from(fits);
@@ -75,6 +92,9 @@ pub struct Row {
     pub status: String,
     pub waiting: bool,
 }
+
+type Clock = Box<dyn Fn() -> Duration + Send>;
+type Canned = Box<dyn FnMut(&Request) -> Answer + Send>;
 
 #[derive(Default)]
 pub struct World {
@@ -96,29 +116,47 @@ pub struct World {
     /// Over the limit: 200 with a `detail` instead of 429.
     pub disguise: bool,
     pub refused_for_rate: u64,
+    /// When requests were refused over the limit, as time since the Unix epoch.
+    pub refused_at: Vec<Duration>,
     /// The rendered list, until something changes.
-    pub list: Option<(u64, Vec<u8>)>,
+    pub list: Option<(u64, Bytes)>,
+    /// The time since the Unix epoch, instead of this machine's.
+    pub clock: Option<Clock>,
+    /// Responds to reads and writes instead of the rules of the packs. Such requests are not logged.
+    pub canned: Option<Canned>,
 }
 
 impl World {
     pub fn now(&self) -> i64 {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .expect("after 1970")
-            .as_secs();
-        i64::try_from(now).expect("before the end of time") + self.skew
+        i64::try_from(self.time().as_secs()).expect("a year of four digits") + self.skew
+    }
+
+    /// The time since the Unix epoch, without skew.
+    fn time(&self) -> Duration {
+        self.clock.as_ref().map_or_else(
+            || {
+                SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .expect("after 1970")
+            },
+            |clock| clock(),
+        )
+    }
+
+    /// Counts a request against both windows. Returns whether it fits.
+    pub fn take(&mut self) -> bool {
+        let now = self.time();
+        let windows = [&mut self.minute, &mut self.day];
+        windows.into_iter().flatten().all(|window| window.take(now))
     }
 
     /// Executes a request. Also says whom it executed for.
     pub fn execute(&mut self, request: &Request) -> (Answer, bool) {
-        let fits = [&mut self.minute, &mut self.day]
-            .into_iter()
-            .flatten()
-            .all(Window::take);
-        let (mut answer, executed) = if fits {
+        let (mut answer, executed) = if self.take() {
             self.route(request)
         } else {
             self.refused_for_rate += 1;
+            self.refused_at.push(self.time());
             let detail = json!({"detail": "Too many requests"});
             (
                 Answer::json(if self.disguise { 200 } else { 429 }, &detail),
@@ -130,6 +168,9 @@ impl World {
     }
 
     fn route(&mut self, request: &Request) -> (Answer, bool) {
+        if let Some(canned) = &mut self.canned {
+            return (canned(request), true);
+        }
         if request.path == "/oauth/v1/token" && request.method == "POST" {
             return (self.token(request), true);
         }
@@ -230,7 +271,8 @@ impl World {
         let body =
             json!({"requestId": "a1b2c3d4-5678-90ab-cdef-111213141516", "data": {"assignments": rows}})
                 .to_string();
-        self.list = Some((pack, body.clone().into_bytes()));
+        let body = Bytes::from(body);
+        self.list = Some((pack, body.clone()));
         Answer::new(200, "application/json", body)
     }
 
@@ -316,7 +358,7 @@ impl World {
             let Some(window) = window else { continue };
             let opened = window
                 .opened
-                .map_or(0.0, |opened| opened.elapsed().as_secs_f64());
+                .map_or(0.0, |opened| (self.time() - opened).as_secs_f64());
             #[allow(clippy::cast_possible_truncation)]
             let reset = self.now() + (window.seconds - opened).ceil() as i64;
             let reset = match self.headers {

@@ -1,0 +1,257 @@
+//! How long a million users take at 100 requests per minute and 10,000 per day, in simulated time, compared with what
+//! the windows permit: alone on the account, and together with another program that wants a third of the minute.
+//!
+//! `cargo bench --bench quota` prints a Markdown table. The whole client runs, over real connections.
+
+mod support;
+
+use connecteam_onboarding::{Client, Clock, Sleep};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use support::api::wire::{Answer, Request};
+use support::api::{Server, Window, pack_id};
+use support::median;
+use tokio::sync::oneshot;
+
+const USERS: u64 = 1_000_000;
+const MINUTE_LIMIT: u64 = 100;
+const DAY_LIMIT: u64 = 10_000;
+/// The default of the crate.
+const IN_FLIGHT: u32 = 4;
+/// From the client to the server, and back again.
+const WAY: Duration = Duration::from_millis(50);
+/// 2026-01-01T00:00:00Z: a minute and a day begin.
+const START: Duration = Duration::from_secs(1_767_225_600);
+
+fn main() {
+    println!(
+        "| on the account | others' requests | simulated time | the windows permit | ratio | refused | most in a minute |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|");
+    row("alone", 0, 0, 0);
+    let mut ratios = Vec::new();
+    for seed in 1..=3 {
+        for (when, within) in [("all minute", 60_000), ("with ours", 2_000)] {
+            let what = format!("another, {when}, seed {seed}");
+            ratios.push(row(&what, MINUTE_LIMIT / 3, within, seed));
+        }
+    }
+    println!("\nmedian ratio with another: {:.4}", median(ratios));
+}
+
+/// Prints a row. Returns the ratio.
+fn row(what: &str, others_per_minute: u64, within: u64, seed: u64) -> f64 {
+    let (time, _running) = Time::start();
+    let assigned = Arc::new(AtomicU64::new(0));
+    let server = Arc::new(server(&time, &assigned));
+    let others = Arc::new(Mutex::new(BTreeMap::new()));
+    if others_per_minute > 0 {
+        let (server, others, time) = (Arc::clone(&server), Arc::clone(&others), time.clone());
+        std::thread::spawn(move || {
+            let mut random = fastrand::Rng::with_seed(seed);
+            for minute in 0.. {
+                let mut times: Vec<_> = (0..others_per_minute)
+                    .map(|_| Duration::from_millis(minute * 60_000 + random.u64(0..within)))
+                    .collect();
+                times.sort_unstable();
+                for at in times {
+                    if !time.block(at.saturating_sub(time.now())) {
+                        return;
+                    }
+                    if server.with(|world| world.take()) {
+                        let minute = time.now().as_secs() / 60;
+                        *lock(&others).entry(minute).or_default() += 1;
+                    }
+                }
+            }
+        });
+    }
+    let client = Client::builder()
+        .api_key("key")
+        .base_url(server.base_url())
+        .clock(time.clone())
+        // It is real time, and simulated waits take little of it.
+        .read_timeout(Duration::from_secs(600))
+        .build()
+        .expect("a client");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let run = async { client.pack(pack_id()).assign(1..=USERS).await };
+    let report = runtime.block_on(run).expect("all users are assigned");
+    let took = time.now();
+    assert_eq!(report.assigned().count() as u64, USERS);
+    assert_eq!(assigned.load(Ordering::Relaxed), USERS);
+
+    let mut refused = BTreeMap::<u64, u64>::new();
+    for at in server.with(|world| std::mem::take(&mut world.refused_at)) {
+        *refused.entry((at - START).as_secs() / 60).or_default() += 1;
+    }
+    let (most, refused) = (
+        refused.values().max().unwrap_or(&0),
+        refused.values().sum::<u64>(),
+    );
+    let others = lock(&others);
+    let permitted = permitted(report.requests() - refused, &others);
+    let ratio = took.as_secs_f64() / permitted.as_secs_f64();
+    println!(
+        "| {what} | {} | {:.1} s | {:.1} s | {ratio:.4} | {refused} of {} | {most} |",
+        others.values().sum::<u64>(),
+        took.as_secs_f64(),
+        permitted.as_secs_f64(),
+        report.requests(),
+    );
+    ratio
+}
+
+/// A server with the windows of an account, in simulated time. It counts the users of all writes.
+fn server(time: &Time, assigned: &Arc<AtomicU64>) -> Server {
+    let server = Server::start();
+    let (way, clock) = (time.clone(), time.clone());
+    server.travel(move || {
+        way.block(WAY);
+    });
+    let assigned = Arc::clone(assigned);
+    let respond = move |request: &Request| {
+        if request.method == "GET" {
+            return Answer::json(200, &json!({"data": {"assignments": []}}));
+        }
+        let commas = request.body.iter().filter(|byte| **byte == b',').count();
+        assigned.fetch_add(commas as u64 + 1, Ordering::Relaxed);
+        Answer::json(200, &json!({"data": {}}))
+    };
+    server.with(|world| {
+        world.minute = Some(Window::aligned(MINUTE_LIMIT, 60.0));
+        world.day = Some(Window::aligned(DAY_LIMIT, 86_400.0));
+        world.clock = Some(Box::new(move || START + clock.now()));
+        world.canned = Some(Box::new(respond));
+    });
+    server
+}
+
+/// Returns the time of a client that knows all requests of the other program, and spends the rest of each minute at once.
+fn permitted(mut requests: u64, others: &BTreeMap<u64, u64>) -> Duration {
+    let mut minute = 0;
+    loop {
+        let left = MINUTE_LIMIT - others.get(&minute).unwrap_or(&0);
+        if requests <= left {
+            let round_trips = u32::try_from(requests).expect("few").div_ceil(IN_FLIGHT);
+            return Duration::from_secs(minute * 60) + round_trips * 2 * WAY;
+        }
+        requests -= left;
+        minute += 1;
+    }
+}
+
+/// Simulated time moves on after this real time in which nothing happens.
+const QUIET: Duration = Duration::from_millis(1);
+
+/// Simulated time, which the client and the server share. When all wait, it moves on to the end of the first wait.
+#[derive(Clone, Debug, Default)]
+struct Time(Arc<Mutex<TimeState>>);
+
+#[derive(Debug, Default)]
+struct TimeState {
+    now: Duration,
+    /// The waits, by end and number.
+    waits: BTreeMap<(Duration, u64), oneshot::Sender<()>>,
+    events: u64,
+    ended: bool,
+}
+
+impl Time {
+    /// Starts the time. Dropping the second value ends it.
+    fn start() -> (Self, Running) {
+        let time = Self::default();
+        let ticking = time.clone();
+        std::thread::spawn(move || ticking.run());
+        (time.clone(), Running(time))
+    }
+
+    fn run(&self) {
+        let mut seen = 0;
+        while !lock(&self.0).ended {
+            std::thread::sleep(QUIET);
+            let busy = is_busy();
+            let mut state = lock(&self.0);
+            if std::mem::replace(&mut seen, state.events) != state.events || busy {
+                continue;
+            }
+            // A wait that was given up does not move the time.
+            while let Some(((end, _), sender)) = state.waits.pop_first() {
+                if !sender.is_closed() {
+                    state.now = state.now.max(end);
+                    state.events += 1;
+                    let _ = sender.send(());
+                    break;
+                }
+            }
+        }
+    }
+
+    fn wait(&self, duration: Duration) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        let mut state = lock(&self.0);
+        state.events += 1;
+        let key = (state.now + duration, state.events);
+        state.waits.insert(key, sender);
+        receiver
+    }
+
+    /// Waits in this thread. Returns `false` once the time has ended.
+    fn block(&self, duration: Duration) -> bool {
+        self.wait(duration).blocking_recv().is_ok()
+    }
+}
+
+/// Returns whether another thread of this process runs, or waits for a processor. Known on Linux only.
+fn is_busy() -> bool {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
+        return false;
+    };
+    let runs = |thread: &std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // The state follows the name in parentheses.
+        stat.rsplit(") ")
+            .next()
+            .is_some_and(|stat| stat.starts_with('R'))
+    };
+    // This thread runs.
+    threads.flatten().filter(|thread| runs(thread)).count() > 1
+}
+
+/// Ends the time when dropped, and all waits.
+struct Running(Time);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.0);
+        state.ended = true;
+        state.waits.clear();
+    }
+}
+
+impl Clock for Time {
+    fn now(&self) -> Duration {
+        lock(&self.0).now
+    }
+
+    fn wall(&self) -> SystemTime {
+        UNIX_EPOCH + START + self.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let receiver = self.wait(duration);
+        Box::pin(async move {
+            let _ = receiver.await;
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

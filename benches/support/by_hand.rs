@@ -1,0 +1,40 @@
+//! The shortest program with `reqwest` and `serde` that does the same over the wire: the baseline of the benchmarks.
+
+use connecteam_onboarding::{Assignment, MAX_USERS_PER_REQUEST};
+use reqwest::{Client, RequestBuilder, Response};
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::HashSet;
+
+#[derive(Deserialize)]
+struct Body {
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    assignments: Vec<Assignment>,
+}
+
+/// Reads the list of a pack.
+pub async fn read(client: &Client, url: &str) -> Vec<Assignment> {
+    let response = send(client.get(url)).await.json::<Body>().await;
+    response.expect("a list").data.assignments
+}
+
+/// Assigns each id once, in one request after the other.
+pub async fn assign(client: &Client, url: &str, ids: Vec<u64>) {
+    let mut seen = HashSet::new();
+    let unique: Vec<u64> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
+    for chunk in unique.chunks(MAX_USERS_PER_REQUEST) {
+        let request = client.post(url).json(&json!({ "userIds": chunk }));
+        // The connection is used again only if the body is read.
+        send(request).await.bytes().await.expect("a body");
+    }
+}
+
+async fn send(request: RequestBuilder) -> Response {
+    let response = request.header("X-API-KEY", "key").send().await;
+    let response = response.expect("a response");
+    response.error_for_status().expect("a success")
+}

@@ -1,0 +1,61 @@
+//! Contestants in processes of their own, so that none leaves memory or a warm cache to the next.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Runs this program again with these arguments. Returns the numbers that it prints.
+pub fn numbers(arguments: &[String]) -> Vec<f64> {
+    let output = Command::new(this_program())
+        .args(arguments)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("a process");
+    assert!(output.status.success(), "the contestant failed");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let numbers = text.split_whitespace().map(|number| number.parse());
+    numbers.map(|number| number.expect("a number")).collect()
+}
+
+/// Returns the instructions that this program takes in functions named `counted`. Needs valgrind.
+pub fn instructions(arguments: &[String]) -> Option<f64> {
+    let file = callgrind(arguments)?;
+    let text = std::fs::read_to_string(&file).expect("the file of callgrind");
+    let _ = std::fs::remove_file(&file);
+    let line = text.lines().find_map(|line| line.strip_prefix("totals: "));
+    line.and_then(|total| total.trim().parse().ok())
+}
+
+/// Returns the instructions of each function, as text. Needs valgrind.
+pub fn profile(arguments: &[String]) -> Option<String> {
+    let file = callgrind(arguments)?;
+    let output = Command::new("callgrind_annotate")
+        .args(["--threshold=92", "--auto=no"])
+        .arg(&file)
+        .output();
+    let _ = std::fs::remove_file(&file);
+    String::from_utf8(output.ok()?.stdout).ok()
+}
+
+/// Runs this program under callgrind. Returns the file of the counts.
+fn callgrind(arguments: &[String]) -> Option<PathBuf> {
+    let file = std::env::temp_dir().join(format!("callgrind-{}", std::process::id()));
+    let status = Command::new("valgrind")
+        .args([
+            "--tool=callgrind",
+            "--collect-atstart=no",
+            "--toggle-collect=*counted*",
+        ])
+        .arg(format!("--callgrind-out-file={}", file.display()))
+        .arg(this_program())
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .ok()?;
+    assert!(status.success(), "the contestant failed under valgrind");
+    Some(file)
+}
+
+fn this_program() -> PathBuf {
+    std::env::current_exe().expect("this program")
+}

@@ -1,0 +1,390 @@
+//! Reading a pack, assigning and watching over the loopback interface, against programs written by hand: time,
+//! instructions and memory, as Markdown tables. `README.md` in this folder explains them.
+//!
+//! - `cargo bench --bench wire` prints the tables.
+//! - `cargo bench --bench wire -- growth` writes how cost grows with size to `benches/growth.csv` and `benches/growth.svg`.
+//! - `cargo bench --bench wire -- profile` prints the instructions of each function.
+//!
+//! Instructions are counted by valgrind.
+
+mod support;
+
+use connecteam_onboarding::{Client, Pack};
+use futures_util::StreamExt as _;
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::time::Duration;
+use support::api::wire::Answer;
+use support::api::{Server, Window, pack_id};
+use support::by_hand;
+use support::plot::{self, Axis, Line};
+use support::process;
+use support::{Peak, arguments, median, order, timed, usage};
+use tokio::runtime::Runtime;
+
+const ROUNDS: usize = 7;
+
+/// This read and each multiple of it show one change; the other reads show none.
+const READS_PER_CHANGE: usize = 12;
+
+/// The first argument of a process that runs a contestant.
+const CHILD: &str = "contestant";
+
+// The contestants.
+const OURS: &str = "ours";
+/// The shortest program with `reqwest` and `serde` that returns the same typed list.
+const BY_HAND: &str = "by-hand";
+/// The same program with a connection per request, as ours.
+const BY_HAND_UNPOOLED: &str = "by-hand-unpooled";
+
+fn main() {
+    let arguments = arguments();
+    match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => tables(),
+        ["growth"] => growth(),
+        ["profile"] => profile(),
+        [CHILD, name, url, job, turns] => {
+            let turns = turns.parse().expect("a number");
+            run_contestant(name, url, Job::parse(job), turns);
+        }
+        _ => usage("wire [growth|profile]"),
+    }
+}
+
+/// The work of one turn.
+#[derive(Clone, Copy)]
+enum Job {
+    /// Reads the list of a pack.
+    Read,
+    /// Assigns this many ids, a fifth of them repeated.
+    Assign(usize),
+    /// Polls a pack until it changes. By hand: reads the list as often.
+    Watch,
+}
+
+impl Job {
+    fn parse(text: &str) -> Self {
+        match text {
+            "read" => Self::Read,
+            "watch" => Self::Watch,
+            ids => Self::Assign(ids.parse().expect("a number of ids")),
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Read => "read".to_owned(),
+            Self::Watch => "watch".to_owned(),
+            Self::Assign(ids) => ids.to_string(),
+        }
+    }
+}
+
+enum Contestant {
+    Ours(Pack),
+    ByHand(reqwest::Client, String),
+}
+
+impl Contestant {
+    fn new(name: &str, url: &str) -> Self {
+        if name == OURS {
+            // The default permits less than a million assignments.
+            let builder = Client::builder()
+                .api_key("key")
+                .base_url(url)
+                .max_body_bytes(1 << 30);
+            return Self::Ours(builder.build().expect("a client").pack(pack_id()));
+        }
+        // The feature `rustls-no-provider` of the crate turns off the default of reqwest.
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .expect("the first");
+        let mut builder = reqwest::Client::builder();
+        if name == BY_HAND_UNPOOLED {
+            builder = builder.pool_max_idle_per_host(0);
+        }
+        let client = builder.build().expect("a client");
+        let url = format!("{url}/onboarding/v1/packs/1001/assignments");
+        Self::ByHand(client, url)
+    }
+
+    /// Runs a turn. Returns its time, without the time to make the list of ids.
+    fn turn(&self, runtime: &Runtime, job: Job) -> Duration {
+        let ids = match job {
+            // Four of five are new. The fifth repeats one of them.
+            Job::Assign(ids) => (0..ids as u64)
+                .map(|i| 9_000_001 + if i % 5 == 4 { i / 2 } else { i - i / 5 })
+                .collect(),
+            Job::Read | Job::Watch => Vec::new(),
+        };
+        timed(|| self.counted(runtime, job, ids))
+    }
+
+    /// Callgrind counts the instructions of the function with this name.
+    #[inline(never)]
+    fn counted(&self, runtime: &Runtime, job: Job, ids: Vec<u64>) {
+        match self {
+            Self::Ours(pack) => runtime.block_on(ours(pack, job, ids)),
+            Self::ByHand(client, url) => runtime.block_on(by_hand(client, url, job, ids)),
+        }
+    }
+}
+
+async fn ours(pack: &Pack, job: Job, ids: Vec<u64>) {
+    match job {
+        Job::Read => drop(black_box(pack.assignments().await.expect("a list"))),
+        Job::Assign(_) => drop(black_box(pack.assign(ids).await.expect("a report"))),
+        Job::Watch => {
+            let mut watch = pack.watch(Duration::ZERO);
+            let update = watch.next().await.expect("an update").expect("no failure");
+            assert_eq!(update.changes.len(), 1);
+        }
+    }
+}
+
+async fn by_hand(client: &reqwest::Client, url: &str, job: Job, ids: Vec<u64>) {
+    match job {
+        Job::Read => drop(black_box(by_hand::read(client, url).await)),
+        Job::Assign(_) => by_hand::assign(client, url, ids).await,
+        Job::Watch => {
+            for _ in 0..READS_PER_CHANGE {
+                black_box(by_hand::read(client, url).await);
+            }
+        }
+    }
+}
+
+/// Runs the turns of a contestant. Prints the median time in seconds, and the peak memory in KiB.
+fn run_contestant(name: &str, url: &str, job: Job, turns: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let contestant = runtime.block_on(async { Contestant::new(name, url) });
+    let peak = Peak::start();
+    let times = (0..turns).map(|_| contestant.turn(&runtime, job));
+    let time = median(times.collect());
+    println!("{} {}", time.as_secs_f64(), peak.kibibytes());
+}
+
+fn contestant(name: &str, server: &Server, job: Job, turns: usize) -> Vec<String> {
+    let turns = turns.to_string();
+    [CHILD, name, &server.base_url(), &job.text(), &turns]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// Returns the instructions of one turn, or `None` without valgrind.
+fn instructions(name: &str, server: &Server, job: Job) -> Option<f64> {
+    let [one, two] = [1, 2].map(|turns| contestant(name, server, job, turns));
+    // Both include what a client does once.
+    Some(process::instructions(&two)? - process::instructions(&one)?)
+}
+
+/// Starts a server whose pack has this many assignments. Its responses are made beforehand, so they cost all contestants
+/// the same.
+fn server(assignments: usize) -> Server {
+    let list =
+        |changed| {
+            let rows = (1..=assignments).map(|i| {
+            let completed = i % 3 == 0 || (changed && i == 1);
+            let status = if completed { "completed" } else { "in_progress" };
+            let (id, user, waiting) = (i * 7, 9_000_000 + i, i % 5 == 0);
+            format!(
+                r#"{{"id":{id},"userId":{user},"status":"{status}","isWaitingApproval":{waiting}}}"#
+            )
+        });
+            let rows = rows.collect::<Vec<_>>().join(",");
+            json_response(format!(r#""data":{{"assignments":[{rows}]}}"#))
+        };
+    let (list, changed) = (list(false), list(true));
+    let assigned = json_response(r#""data":{}"#.to_owned());
+    let mut reads = 0_usize;
+    let server = Server::start();
+    server.with(|world| {
+        // The client reads the headers of the windows, and never waits for them.
+        world.minute = Some(Window::new(1_000_000_000, 60.0));
+        world.day = Some(Window::new(1_000_000_000, 86_400.0));
+        world.canned = Some(Box::new(move |request| {
+            if request.method != "GET" {
+                return assigned.clone();
+            }
+            reads += 1;
+            if reads.is_multiple_of(READS_PER_CHANGE) {
+                changed.clone()
+            } else {
+                list.clone()
+            }
+        }));
+    });
+    server
+}
+
+fn json_response(data: String) -> Answer {
+    let id = r#""requestId":"d4e5f6a7-8901-23bc-def4-567890abcdef""#;
+    Answer::new(200, "application/json", format!("{{{id},{data}}}"))
+}
+
+fn tables() {
+    let servers = [0, 10_000, 100_000].map(server);
+    let [empty, small, large] = &servers;
+    println!("| what | ours | by hand | time | instructions | peak memory |");
+    println!("|---|--:|--:|--:|--:|--:|");
+    row("read 10,000 assignments", small, Job::Read, 15, true);
+    row("read 100,000 assignments", large, Job::Read, 5, true);
+    let assign = Job::Assign(100_000);
+    row(
+        "assign 100,000 ids, a fifth repeated",
+        empty,
+        assign,
+        5,
+        true,
+    );
+    let assign_more = Job::Assign(1_000_000);
+    row(
+        "assign 1,000,000 ids, a fifth repeated",
+        empty,
+        assign_more,
+        3,
+        false,
+    );
+    let slow = server(0);
+    slow.delay(Duration::from_millis(50));
+    row(
+        "assign 100,000 ids, 50 ms per response",
+        &slow,
+        assign,
+        1,
+        false,
+    );
+    row(
+        "12 polls of 100,000, the last finds a change",
+        large,
+        Job::Watch,
+        3,
+        true,
+    );
+
+    println!("\n| by hand | a connection per request | one connection | time | per request |");
+    println!("|---|--:|--:|--:|--:|");
+    connections("read 10,000 assignments", small, Job::Read, 15, 1);
+    connections("read 100,000 assignments", large, Job::Read, 5, 1);
+    connections("assign 100,000 ids", empty, assign, 5, 160);
+}
+
+/// The median time in seconds and the median peak memory in KiB of each contestant.
+fn measure(names: [&str; 2], server: &Server, job: Job, turns: usize) -> [(f64, f64); 2] {
+    let rounds = if turns == 1 { 3 } else { ROUNDS };
+    let mut taken = [vec![], vec![]];
+    for round in 0..rounds {
+        for place in order(names.len(), round) {
+            let arguments = contestant(names[place], server, job, turns);
+            taken[place].push(process::numbers(&arguments));
+        }
+    }
+    taken.map(|taken| {
+        let [seconds, memory] =
+            [0, 1].map(|column| median(taken.iter().map(|row| row[column]).collect()));
+        (seconds, memory)
+    })
+}
+
+fn row(what: &str, server: &Server, job: Job, turns: usize, count: bool) {
+    let names = [OURS, BY_HAND];
+    let [(ours, our_memory), (by_hand, memory)] = measure(names, server, job, turns);
+    let counts = names.map(|name| count.then(|| instructions(name, server, job)).flatten());
+    let counts = match counts {
+        [Some(ours), Some(by_hand)] => {
+            let (ratio, ours, by_hand) = (ours / by_hand, ours / 1e6, by_hand / 1e6);
+            format!("{ours:.1} / {by_hand:.1} M = {ratio:.2}")
+        }
+        _ => "–".to_owned(),
+    };
+    println!(
+        "| {what} | {:.2} ms | {:.2} ms | {:.2} | {counts} | {:.1} / {:.1} MiB = {:.2} |",
+        ours * 1e3,
+        by_hand * 1e3,
+        ours / by_hand,
+        our_memory / 1024.0,
+        memory / 1024.0,
+        our_memory / memory
+    );
+}
+
+/// What a connection per request costs the program written by hand.
+fn connections(what: &str, server: &Server, job: Job, turns: usize, requests: u32) {
+    let names = [BY_HAND_UNPOOLED, BY_HAND];
+    let [(each, _), (one, _)] = measure(names, server, job, turns);
+    println!(
+        "| {what} | {:.2} ms | {:.2} ms | {:.2} | {:.2} ms |",
+        each * 1e3,
+        one * 1e3,
+        each / one,
+        (each - one) * 1e3 / f64::from(requests)
+    );
+}
+
+/// Prints where the instructions of two turns of ours go.
+fn profile() {
+    let servers = [0, 100_000].map(server);
+    let [empty, large] = &servers;
+    for (what, server, job) in [
+        ("read 100,000 assignments", large, Job::Read),
+        ("assign 100,000 ids", empty, Job::Assign(100_000)),
+        ("12 polls of 100,000", large, Job::Watch),
+    ] {
+        let text = process::profile(&contestant(OURS, server, job, 2));
+        let text = text.unwrap_or_else(|| "no valgrind".to_owned());
+        println!("== {what}\n{text}");
+    }
+}
+
+/// Writes the instructions of jobs of four sizes as numbers and as a chart.
+fn growth() {
+    const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
+    let mut table = String::from("what,items,instructions,instructions per item\n");
+    let mut lines = Vec::new();
+    for (what, color, name, assigns) in [
+        ("read, ours", "#0b6e4f", OURS, false),
+        ("read, by hand", "#7fc8a9", BY_HAND, false),
+        ("assign, ours", "#1f4e9e", OURS, true),
+        ("assign, by hand", "#8fb3e8", BY_HAND, true),
+    ] {
+        let mut points = Vec::new();
+        for size in SIZES {
+            let (on_pack, job) = if assigns {
+                (0, Job::Assign(size))
+            } else {
+                (size, Job::Read)
+            };
+            let Some(count) = instructions(name, &server(on_pack), job) else {
+                eprintln!("valgrind is missing");
+                std::process::exit(1);
+            };
+            let each = count / size as f64;
+            let _ = writeln!(table, "\"{what}\",{size},{count:.0},{each:.0}");
+            points.push((size as f64, count));
+        }
+        lines.push(Line {
+            name: what,
+            color,
+            points,
+        });
+    }
+    let items = Axis {
+        name: "items",
+        from: 3,
+        to: 6,
+    };
+    let count = Axis {
+        name: "instructions of one turn",
+        from: 5,
+        to: 10,
+    };
+    print!("{table}");
+    let picture = plot::svg(items, count, &lines);
+    for (name, text) in [("growth.csv", table), ("growth.svg", picture)] {
+        let path = format!("{}/benches/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::write(path, text).expect("the folder can be written");
+    }
+}
