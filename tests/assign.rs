@@ -1,53 +1,47 @@
-//! Assigning through the public API, against a server that shares nothing with the crate.
+//! Assigning through the public API, against a server that shares no code with the crate.
 #![allow(missing_docs)]
-// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 
 use connecteam_onboarding::{
-    Client, ErrorKind, Executed, MAX_USERS_PER_REQUEST, Outcome, Pack, PackId, RetryPolicy, UserId,
+    Client, ErrorKind, Executed, MAX_USERS_PER_REQUEST, Outcome, Pack, PackId, UserId,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::{Fault, MOST, Naming, Reassign, Server};
+use support::{Fault, MOST, Naming, Reassign, Server, pack_id};
 
 const MS: Duration = Duration::from_millis(1);
 
 fn client(server: &Server) -> Client {
-    let retry = RetryPolicy::default().initial_backoff(MS);
-    Client::builder()
-        .api_key("key")
-        .base_url(server.base_url())
-        .retry(retry)
-        .build()
-        .expect("a client")
+    support::builder(server).build().expect("a client")
 }
 
 fn pack(server: &Server) -> Pack {
-    client(server).pack(PackId::try_from(1001).expect("an id"))
+    client(server).pack(pack_id())
 }
 
 fn id(number: u64) -> UserId {
     UserId::try_from(number).expect("an id")
 }
 
-/// Two full requests and three more.
+/// Users for two full requests and a request of three.
 const UNIQUE: u64 = 2 * MOST + 3;
 
-/// Those, of which 200 are repeated.
+/// All users, and 200 of them again.
 fn messy() -> Vec<u64> {
     (1..=UNIQUE).chain(1..=200).collect()
 }
 
 #[tokio::test]
-async fn a_messy_list_becomes_assignments() {
+async fn assigns_each_user_of_a_messy_list_once() {
     let server = Server::start();
     server.users(1..=UNIQUE).already(1001, [5, MOST + 200]);
     let report = pack(&server)
         .assign(messy())
         .await
-        .expect("everybody is settled");
+        .expect("all users are assigned");
     assert_eq!(
         (report.len() as u64, report.duplicates(), report.requests()),
         (UNIQUE, 200, 4)
@@ -71,7 +65,7 @@ async fn a_messy_list_becomes_assignments() {
     assert_eq!(sizes, [1, MAX_USERS_PER_REQUEST, MAX_USERS_PER_REQUEST]);
     assert_eq!(server.assigned(1001), (1..=UNIQUE).collect::<Vec<_>>());
 
-    let again = pack(&server).assign(messy()).await.expect("resumes");
+    let again = pack(&server).assign(messy()).await.expect("a second run");
     assert_eq!(
         (again.already_assigned().count() as u64, server.posts()),
         (UNIQUE, 3)
@@ -113,7 +107,7 @@ async fn an_id_that_cannot_exist_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn several_chunks_are_in_flight_once_the_first_answer_is_there() {
+async fn sends_several_chunks_at_once_after_the_first_response() {
     let server = Server::start();
     server.users(1..=5_000).delay(MS * 30);
     pack(&server).assign(1..=5_000_u64).await.expect("all");
@@ -129,7 +123,7 @@ async fn several_chunks_are_in_flight_once_the_first_answer_is_there() {
 }
 
 #[tokio::test]
-async fn one_stranger_does_not_stop_the_rest() {
+async fn assigns_the_other_users_when_some_do_not_exist() {
     for naming in [
         Naming::Nothing,
         Naming::Index,
@@ -144,14 +138,14 @@ async fn one_stranger_does_not_stop_the_rest() {
         let report = pack(&server)
             .assign(1..=1_200_u64)
             .await
-            .expect("strangers are no error");
+            .expect("rejected users are no error");
         let rejected: Vec<u64> = report.rejected().map(|(user, _)| user.get()).collect();
         assert_eq!(rejected, [400, 800, 1_200], "{naming:?}");
         assert_eq!(report.assigned().count(), 1_197, "{naming:?}");
         assert_eq!(server.assigned(1001).len(), 1_197, "{naming:?}");
-        let words = report.rejected().next().expect("one").1.reason().to_owned();
-        assert!(!words.is_empty());
-        // Three chunks, all refused; then one more for what is left of all three together.
+        let reason = report.rejected().next().expect("one").1.reason().to_owned();
+        assert!(!reason.is_empty());
+        // Three refused chunks, and one request for the remaining users of all three.
         let most = match naming {
             Naming::Index => 3 + 3,
             Naming::Text => 3 + 3 + 3,
@@ -173,7 +167,7 @@ async fn one_stranger_does_not_stop_the_rest() {
 }
 
 #[tokio::test]
-async fn who_is_there_already_is_not_rejected_by_a_server_that_refuses_them() {
+async fn users_on_the_pack_are_never_rejected() {
     for reassign in [
         Reassign::Nothing,
         Reassign::Refuse,
@@ -184,7 +178,7 @@ async fn who_is_there_already_is_not_rejected_by_a_server_that_refuses_them() {
             .users(1..=20)
             .already(1001, 1..=3)
             .with(|world| world.reassign = reassign);
-        // Somebody else assigns 4 and 5 after our first read, and before our first write.
+        // Another program assigns 4 and 5 after our first read and before our first write.
         server.fault("GET", Fault::Delay(Duration::ZERO));
         let run = {
             let pack = pack(&server);
@@ -195,7 +189,7 @@ async fn who_is_there_already_is_not_rejected_by_a_server_that_refuses_them() {
             tokio::time::sleep(MS).await;
         }
         server.already(1001, [4, 5]);
-        let report = run.await.expect("no panic").expect("settled");
+        let report = run.await.expect("no panic").expect("a report");
         assert_eq!(
             report
                 .rejected()
@@ -213,7 +207,7 @@ async fn who_is_there_already_is_not_rejected_by_a_server_that_refuses_them() {
 }
 
 #[tokio::test]
-async fn all_or_nothing_is_one_request() {
+async fn all_or_nothing_sends_one_request() {
     let server = Server::start();
     server.users(1..=MOST);
     let error = pack(&server)
@@ -289,7 +283,7 @@ async fn a_plan_sends_no_write() {
 }
 
 #[tokio::test]
-async fn what_lasts_ends_the_run_with_nobody_lost() {
+async fn a_permanent_error_ends_the_run_and_reports_all_users() {
     for (status, kind) in [
         (401, ErrorKind::Unauthorized),
         (403, ErrorKind::Forbidden),
@@ -307,7 +301,7 @@ async fn what_lasts_ends_the_run_with_nobody_lost() {
             let error = pack(&server)
                 .assign(1..=2_000_u64)
                 .await
-                .expect_err("it lasts");
+                .expect_err("a permanent error");
             assert_eq!(error.cause().kind(), kind);
             assert!(error.cause().is_permanent());
             assert_eq!(error.report().not_assigned().count(), 2_000);
@@ -317,12 +311,12 @@ async fn what_lasts_ends_the_run_with_nobody_lost() {
 }
 
 #[tokio::test]
-async fn progress_is_told_and_a_stop_reports() {
+async fn reports_progress_and_the_outcomes_after_a_stop() {
     let server = Server::start();
     server.users(1..=3_000).delay(MS * 20);
-    let told = Arc::new(Mutex::new(Vec::new()));
+    let reported = Arc::new(Mutex::new(Vec::new()));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let (seen, mut stop) = (Arc::clone(&told), Some(stop));
+    let (seen, mut stop) = (Arc::clone(&reported), Some(stop));
     let error = pack(&server)
         .assign(1..=3_000_u64)
         .max_in_flight(1)
@@ -349,10 +343,10 @@ async fn progress_is_told_and_a_stop_reports() {
     assert_eq!(
         server.assigned(1001).len(),
         assigned,
-        "what was in flight is reported"
+        "the requests in flight are reported"
     );
     assert_eq!(
-        told.lock().expect("no panic")[..2],
+        reported.lock().expect("no panic")[..2],
         [(0, 3_000, 1), (MOST, 3_000, 2)]
     );
     let rest = pack(&server)
@@ -363,7 +357,7 @@ async fn progress_is_told_and_a_stop_reports() {
 }
 
 #[tokio::test]
-async fn the_runs_own_limit_is_kept() {
+async fn keeps_the_request_limit_of_the_run() {
     let server = Server::start();
     server.users((1..=2_000).filter(|user| user % 2 == 0));
     let error = pack(&server)
@@ -377,7 +371,7 @@ async fn the_runs_own_limit_is_kept() {
     assert_eq!(
         error.report().unknown().count(),
         0,
-        "one was left for the closing read"
+        "one request was kept for the closing read"
     );
     for (user, outcome) in error.report().outcomes() {
         match outcome {
@@ -386,19 +380,19 @@ async fn the_runs_own_limit_is_kept() {
             other => assert_eq!(*other, Outcome::NotAssigned),
         }
     }
-    // A plan that says two takes two.
+    // A read and a write need two requests.
     let server = Server::start();
     server.users([7]);
     assert!(pack(&server).assign([7]).max_requests(2).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_wrong_column_does_not_eat_the_day() {
+async fn a_list_of_unknown_users_does_not_spend_the_day() {
     let server = Server::start();
     let error = pack(&server)
         .assign(1..=3_000_u64)
         .await
-        .expect_err("nobody of them exists");
+        .expect_err("no user exists");
     assert_eq!(error.cause().kind(), ErrorKind::RunLimit);
     assert_eq!(
         server.posts(),
@@ -414,16 +408,15 @@ async fn a_wrong_column_does_not_eat_the_day() {
 }
 
 #[tokio::test]
-async fn the_generated_client_is_signed_and_safe() {
+async fn the_generated_client_signs_its_requests() {
     let server = Server::start();
     server.users([7]).already(1001, [7]);
-    let pack = PackId::try_from(1001).expect("an id");
-    let answer = client(&server)
+    let response = client(&server)
         .api()
-        .get_pack_assignments(&pack)
+        .get_pack_assignments(&pack_id())
         .await
         .expect("signed");
-    assert_eq!(answer.data.assignments[0].user_id, id(7));
+    assert_eq!(response.data.assignments[0].user_id, id(7));
     let wrong = PackId::try_from(9).expect("an id");
     let error = client(&server)
         .api()
@@ -438,7 +431,7 @@ async fn the_generated_client_is_signed_and_safe() {
 }
 
 #[tokio::test]
-async fn a_status_never_seen_survives() {
+async fn keeps_an_unknown_status() {
     let server = Server::start();
     server
         .already(1001, [7])

@@ -1,33 +1,25 @@
-//! The account's windows, against a server that keeps them: short ones, as the server's clock is real.
+//! The account's windows, against a server that counts requests. The windows are short, because its clock is real.
 #![allow(missing_docs)]
-// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 
-use connecteam_onboarding::{Client, ErrorKind, PackId, RetryPolicy};
+use connecteam_onboarding::{Client, ErrorKind, Pack};
 use futures_util::future::join_all;
 use std::time::{Duration, SystemTime};
-use support::{MOST, Server, Window};
-
-const MS: Duration = Duration::from_millis(1);
+use support::{MOST, Server, Window, pack_id};
 
 fn client(server: &Server) -> Client {
-    let retry = RetryPolicy::default().initial_backoff(MS);
-    Client::builder()
-        .api_key("key")
-        .base_url(server.base_url())
-        .retry(retry)
-        .build()
-        .expect("a client")
+    support::builder(server).build().expect("a client")
 }
 
-fn pack(client: &Client) -> connecteam_onboarding::Pack {
-    client.pack(PackId::try_from(1001).expect("an id"))
+fn pack(client: &Client) -> Pack {
+    client.pack(pack_id())
 }
 
 #[tokio::test]
-async fn alone_nothing_is_refused_however_wrong_the_local_clock() {
+async fn no_request_is_refused_with_a_wrong_local_clock() {
     for skew in [0, 36_000, -36_000] {
         let server = Server::start();
         server.with(|world| (world.minute, world.skew) = (Some(Window::new(8, 2.0)), skew));
@@ -47,7 +39,7 @@ async fn alone_nothing_is_refused_however_wrong_the_local_clock() {
 }
 
 #[tokio::test]
-async fn the_days_end_is_an_error_with_its_time() {
+async fn a_spent_day_is_an_error_with_the_time_of_its_end() {
     let server = Server::start();
     server
         .users(1..=10 * MOST)
@@ -65,7 +57,7 @@ async fn the_days_end_is_an_error_with_its_time() {
         .duration_since(SystemTime::now())
         .expect("ahead");
     assert!((4_900..=5_010).contains(&wait.as_secs()), "{wait:?}");
-    // One read, four chunks; the sixth is kept for a read-back.
+    // One read and four chunks. The sixth request is kept for a read-back.
     assert_eq!((server.gets(), server.posts()), (1, 4));
     assert_eq!(error.report().assigned().count() as u64, 4 * MOST);
     assert_eq!(error.report().not_assigned().count() as u64, 6 * MOST);
@@ -73,13 +65,13 @@ async fn the_days_end_is_an_error_with_its_time() {
     pack(&client)
         .assignments()
         .await
-        .expect("the read that was kept");
+        .expect("the request that was kept");
 
     let plan = pack(&client)
         .assign(1..=10 * MOST)
         .plan()
         .await
-        .expect_err("nothing is left even to read");
+        .expect_err("no request is left");
     assert_eq!(plan.kind(), ErrorKind::QuotaSpent);
 }
 
@@ -105,7 +97,7 @@ async fn a_plan_knows_whether_it_fits_today() {
 }
 
 #[tokio::test]
-async fn what_is_reserved_is_left_to_others() {
+async fn leaves_the_reserve_to_others() {
     let server = Server::start();
     server
         .users(1..=10 * MOST)
@@ -120,16 +112,15 @@ async fn what_is_reserved_is_left_to_others() {
     assert_eq!(
         server.requests(),
         4,
-        "ten, less five for others, less one for a read-back"
+        "ten minus five for others minus one for a read-back"
     );
 }
 
 #[tokio::test]
-async fn a_wait_longer_than_allowed_is_an_error_with_its_time() {
+async fn a_wait_above_the_limit_is_an_error_with_the_time_of_its_end() {
     let server = Server::start();
     server.with(|world| world.minute = Some(Window::new(2, 50.0)));
-    let builder = Client::builder().api_key("key").base_url(server.base_url());
-    let client = builder
+    let client = support::builder(&server)
         .max_rate_limit_wait(Duration::from_secs(5))
         .build()
         .expect("a client");

@@ -1,29 +1,28 @@
-//! Following a pack, against a server that shares nothing with the crate.
+//! Following a pack, against a server that shares no code with the crate.
 #![allow(missing_docs)]
-// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
 
 use connecteam_onboarding::{
-    Change, ChangeKind, Client, Clock, ErrorKind, Pack, PackId, RetryPolicy, Sleep, Snapshot,
-    Update, UserId, Watch,
+    Change, ChangeKind, Clock, ErrorKind, Pack, RetryPolicy, Sleep, Snapshot, Update, UserId, Watch,
 };
 use futures_util::{FutureExt, Stream, StreamExt};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use support::world::Row;
-use support::{Fault, Server, Window};
+use support::{Fault, Server, Window, pack_id};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A clock on which every wait is over at once, and noted.
+/// A clock whose waits end at once. It records them.
 #[derive(Clone, Debug, Default)]
 struct Quick(Arc<Mutex<(Duration, Vec<Duration>)>>);
 
 impl Quick {
-    /// The waits since the last call.
+    /// Returns the waits since the last call.
     fn waits(&self) -> Vec<Duration> {
         std::mem::take(&mut self.0.lock().expect("no panic").1)
     }
@@ -42,24 +41,15 @@ impl Clock for Quick {
         let mut state = self.0.lock().expect("no panic");
         state.0 += duration;
         state.1.push(duration);
-        // Once around the executor: a watch that finds nothing must not keep the thread.
+        // Yields once, so that a watch that finds nothing does not block the thread.
         Box::pin(tokio::task::yield_now())
     }
 }
 
-fn client(server: &Server, clock: &Quick) -> Client {
-    let builder = Client::builder()
-        .api_key("key")
-        .base_url(server.base_url())
-        .clock(clock.clone());
-    builder
-        .retry(RetryPolicy::never())
-        .build()
-        .expect("a client")
-}
-
 fn pack(server: &Server, clock: &Quick) -> Pack {
-    client(server, clock).pack(PackId::try_from(1001).expect("an id"))
+    let builder = support::builder(server).clock(clock.clone());
+    let client = builder.retry(RetryPolicy::never()).build();
+    client.expect("a client").pack(pack_id())
 }
 
 fn users(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = UserId> {
@@ -68,8 +58,8 @@ fn users(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = UserId>
         .map(|number| number.try_into().expect("an id"))
 }
 
-/// Brings a user into a state; assigns them first if need be.
-fn become_(server: &Server, user: u64, status: &str, waiting: bool) {
+/// Sets the state of a user, who is assigned first if necessary.
+fn set_state(server: &Server, user: u64, status: &str, waiting: bool) {
     server.with(|world| {
         if !world.packs[&1001].iter().any(|row| row.user == user) {
             world.put(1001, user);
@@ -108,33 +98,33 @@ fn seen(changes: &[Change]) -> Vec<(ChangeKind, u64)> {
         .collect()
 }
 
-async fn look(watch: &mut Watch) -> Update {
-    watch.next().await.expect("goes on").expect("no failure")
+async fn poll(watch: &mut Watch) -> Update {
+    watch.next().await.expect("an item").expect("no failure")
 }
 
-/// Polls until the server has been asked so often: a look that finds nothing yields nothing.
+/// Polls the stream until the server has received this many reads. A poll that finds nothing yields nothing.
 async fn until_gets(server: &Server, watch: &mut Watch, gets: usize) {
     while server.gets() < gets {
-        assert!(watch.next().now_or_never().is_none(), "nothing to tell");
+        assert!(watch.next().now_or_never().is_none(), "no change");
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
-async fn it_yields_what_changed_and_nothing_else() {
+async fn yields_changes_and_nothing_else() {
     let (server, clock) = (Server::start(), Quick::default());
-    become_(&server, 1, "in_progress", false);
-    become_(&server, 2, "completed", false);
+    set_state(&server, 1, "in_progress", false);
+    set_state(&server, 2, "completed", false);
     let mut watch = pack(&server, &clock).watch(MINUTE);
     assert_eq!(server.requests(), 0, "nothing is sent before it is polled");
     until_gets(&server, &mut watch, 3).await;
-    become_(&server, 1, "in_progress", true);
-    become_(&server, 3, "in_progress", false);
-    let found = look(&mut watch).await;
+    set_state(&server, 1, "in_progress", true);
+    set_state(&server, 3, "in_progress", false);
+    let found = poll(&mut watch).await;
     let mut all = found.changes;
-    // The server may have been asked between the two.
+    // A poll may have come between the two changes.
     if all.len() < 2 {
-        all.extend(look(&mut watch).await.changes);
+        all.extend(poll(&mut watch).await.changes);
     }
     assert_eq!(
         seen(&all),
@@ -145,39 +135,39 @@ async fn it_yields_what_changed_and_nothing_else() {
         ("in_progress", false, ChangeKind::Reopened),
         ("on_hold", false, ChangeKind::Other),
     ] {
-        become_(&server, 1, status, waiting);
-        assert_eq!(seen(&look(&mut watch).await.changes), [(kind, 1)]);
+        set_state(&server, 1, status, waiting);
+        assert_eq!(seen(&poll(&mut watch).await.changes), [(kind, 1)]);
     }
     leave(&server, 2);
-    let last = look(&mut watch).await;
+    let last = poll(&mut watch).await;
     assert_eq!(seen(&last.changes), [(ChangeKind::Removed, 2)]);
     assert_eq!(last.snapshot.len(), 2);
     assert!(
         clock.waits().iter().all(|wait| *wait == MINUTE),
-        "the interval, and no limit was told"
+        "each wait is the interval"
     );
 }
 
 #[tokio::test]
-async fn nothing_is_missed_between_two_watches() {
+async fn reports_changes_between_two_watches() {
     let (server, clock) = (Server::start(), Quick::default());
-    become_(&server, 1, "in_progress", false);
-    become_(&server, 2, "in_progress", false);
+    set_state(&server, 1, "in_progress", false);
+    set_state(&server, 2, "in_progress", false);
     let mut first = pack(&server, &clock).watch(MINUTE).with_baseline();
-    let baseline = look(&mut first).await;
+    let baseline = poll(&mut first).await;
     assert!(baseline.changes.is_empty());
     drop(first);
     let saved = serde_json::to_string(&*baseline.snapshot).expect("plain data");
 
-    become_(&server, 1, "completed", false);
+    set_state(&server, 1, "completed", false);
     leave(&server, 2);
-    become_(&server, 3, "in_progress", true);
+    set_state(&server, 3, "in_progress", true);
     let restored: Snapshot = serde_json::from_str(&saved).expect("just saved");
     let mut second = pack(&server, &clock)
         .watch(MINUTE)
         .since(restored)
         .with_baseline();
-    let found = look(&mut second).await;
+    let found = poll(&mut second).await;
     assert_eq!(
         seen(&found.changes),
         [
@@ -189,31 +179,31 @@ async fn nothing_is_missed_between_two_watches() {
 }
 
 #[tokio::test]
-async fn report_to_watch_is_one_line() {
+async fn watches_the_assigned_users_of_a_report() {
     let (server, clock) = (Server::start(), Quick::default());
     server.users(1..=9);
-    become_(&server, 9, "in_progress", false);
+    set_state(&server, 9, "in_progress", false);
     let pack = pack(&server, &clock);
     let report = pack.assign([1_u64, 2, 9]).await.expect("assigned");
     let mut watch = pack.watch(MINUTE).only(report.assigned()).until_complete();
     until_gets(&server, &mut watch, 3).await;
 
-    become_(&server, 9, "completed", false);
+    set_state(&server, 9, "completed", false);
     until_gets(&server, &mut watch, 6).await;
-    become_(&server, 2, "completed", false);
+    set_state(&server, 2, "completed", false);
     assert_eq!(
-        seen(&look(&mut watch).await.changes),
+        seen(&poll(&mut watch).await.changes),
         [(ChangeKind::Completed, 2)]
     );
-    become_(&server, 1, "completed", false);
-    let last = look(&mut watch).await;
+    set_state(&server, 1, "completed", false);
+    let last = poll(&mut watch).await;
     assert_eq!(seen(&last.changes), [(ChangeKind::Completed, 1)]);
-    assert_eq!(last.snapshot.len(), 3, "the snapshot holds everybody");
+    assert_eq!(last.snapshot.len(), 3, "the snapshot holds all users");
     assert!(watch.next().await.is_none());
-    assert!(watch.next().await.is_none(), "and stays so");
+    assert!(watch.next().await.is_none(), "it stays ended");
 }
 
-/// Whether a watch ends after one look.
+/// Returns whether a watch ends after one poll.
 async fn ends_at_once(watch: Watch, server: &Server) -> bool {
     let mut watch = watch;
     loop {
@@ -227,7 +217,7 @@ async fn ends_at_once(watch: Watch, server: &Server) -> bool {
 }
 
 #[tokio::test]
-async fn it_ends_when_everybody_followed_is_done() {
+async fn ends_when_all_followed_users_have_completed() {
     type Case = (
         &'static [(u64, &'static str, bool)],
         Option<&'static [u64]>,
@@ -270,7 +260,7 @@ async fn it_ends_when_everybody_followed_is_done() {
     for (rows, only, ends) in cases {
         let (server, clock) = (Server::start(), Quick::default());
         for (user, status, waiting) in rows {
-            become_(&server, *user, status, *waiting);
+            set_state(&server, *user, status, *waiting);
         }
         let mut watch = pack(&server, &clock).watch(MINUTE).until_complete();
         if let Some(only) = only {
@@ -285,9 +275,9 @@ async fn it_ends_when_everybody_followed_is_done() {
 }
 
 #[tokio::test]
-async fn one_of_several_assignments_is_not_done_yet() {
+async fn goes_on_until_each_assignment_of_a_user_is_completed() {
     let (server, clock) = (Server::start(), Quick::default());
-    become_(&server, 1, "completed", false);
+    set_state(&server, 1, "completed", false);
     server.with(|world| world.put(1001, 1));
     let watch = pack(&server, &clock)
         .watch(MINUTE)
@@ -297,9 +287,9 @@ async fn one_of_several_assignments_is_not_done_yet() {
 }
 
 #[tokio::test]
-async fn it_goes_on_through_a_passing_failure_and_ends_on_a_lasting_one() {
+async fn goes_on_after_a_transient_error_and_ends_on_a_permanent_one() {
     let (server, clock) = (Server::start(), Quick::default());
-    become_(&server, 1, "in_progress", false);
+    set_state(&server, 1, "in_progress", false);
     let mut watch = pack(&server, &clock).watch(SECOND * 2);
     until_gets(&server, &mut watch, 2).await;
     clock.waits();
@@ -314,7 +304,7 @@ async fn it_goes_on_through_a_passing_failure_and_ends_on_a_lasting_one() {
             watch
                 .next()
                 .await
-                .expect("goes on")
+                .expect("an item")
                 .expect_err("a fault")
                 .kind(),
         );
@@ -327,11 +317,11 @@ async fn it_goes_on_through_a_passing_failure_and_ends_on_a_lasting_one() {
             ErrorKind::Validation
         ]
     );
-    become_(&server, 1, "completed", false);
+    set_state(&server, 1, "completed", false);
     assert_eq!(
-        seen(&look(&mut watch).await.changes),
+        seen(&poll(&mut watch).await.changes),
         [(ChangeKind::Completed, 1)],
-        "compared with before"
+        "compared with the last snapshot"
     );
     assert!(watch.next().now_or_never().is_none(), "it waits");
     let waits = clock.waits();
@@ -343,29 +333,25 @@ async fn it_goes_on_through_a_passing_failure_and_ends_on_a_lasting_one() {
     for status in [401, 403, 404] {
         let mut watch = pack(&server, &clock).watch(MINUTE);
         server.fault("GET", failed(status));
-        let error = watch
-            .next()
-            .await
-            .expect("it is told")
-            .expect_err("a fault");
+        let error = watch.next().await.expect("an item").expect_err("a fault");
         assert_eq!((error.status(), error.is_permanent()), (Some(status), true));
         assert!(watch.next().await.is_none());
     }
 }
 
 #[tokio::test]
-async fn dropping_a_pending_next_loses_nothing_and_asks_nothing_twice() {
+async fn dropping_a_pending_next_loses_no_change_and_repeats_no_read() {
     let (server, clock) = (Server::start(), Quick::default());
-    become_(&server, 1, "in_progress", false);
-    let saved = pack(&server, &clock).snapshot().await.expect("a look");
-    become_(&server, 1, "completed", false);
+    set_state(&server, 1, "in_progress", false);
+    let saved = pack(&server, &clock).snapshot().await.expect("a snapshot");
+    set_state(&server, 1, "completed", false);
     let mut watch = pack(&server, &clock).watch(MINUTE).since(saved);
     let mut polls = 0;
     let found = loop {
         polls += 1;
         // A new `next()` each time, dropped while it is pending.
         if let Some(item) = watch.next().now_or_never() {
-            break item.expect("goes on").expect("no failure");
+            break item.expect("an item").expect("no failure");
         }
         tokio::task::yield_now().await;
     };
@@ -374,12 +360,12 @@ async fn dropping_a_pending_next_loses_nothing_and_asks_nothing_twice() {
     assert_eq!(
         server.gets(),
         2,
-        "one for the saved snapshot, one for the look"
+        "one read for the saved snapshot, one for the watch"
     );
 }
 
 #[tokio::test]
-async fn a_spent_day_is_waited_for() {
+async fn waits_for_the_end_of_a_spent_day() {
     let (server, clock) = (Server::start(), Quick::default());
     server.with(|world| world.day = Some(Window::new(4, 5_000.0)));
     let pack = pack(&server, &clock);
@@ -391,8 +377,8 @@ async fn a_spent_day_is_waited_for() {
     let error = watch
         .next()
         .await
-        .expect("goes on")
-        .expect_err("the last one is for others");
+        .expect("an item")
+        .expect_err("the last request is for others");
     assert_eq!((error.kind(), server.gets()), (ErrorKind::QuotaSpent, 3));
     assert!(watch.next().now_or_never().is_none(), "it waits");
     let waits = clock.waits();
@@ -403,23 +389,23 @@ async fn a_spent_day_is_waited_for() {
 }
 
 #[tokio::test]
-async fn the_interval_is_stretched_once_half_the_day_is_gone() {
+async fn stretches_the_interval_after_half_of_the_day() {
     let (server, clock) = (Server::start(), Quick::default());
     server.with(|world| world.day = Some(Window::new(20, 10_000.0)));
     let mut watch = pack(&server, &clock).watch(SECOND).with_baseline();
-    look(&mut watch).await;
+    poll(&mut watch).await;
     until_gets(&server, &mut watch, 9).await;
     assert!(clock.waits().iter().all(|wait| *wait == SECOND));
     until_gets(&server, &mut watch, 11).await;
     let longest = clock.waits().into_iter().max().expect("waits");
     assert!(
         (SECOND * 1_500..SECOND * 2_500).contains(&longest),
-        "10,000 s for 5 looks: {longest:?}"
+        "10,000 s for 5 polls: {longest:?}"
     );
 }
 
 #[test]
-fn it_can_go_wherever_a_stream_can() {
+fn a_watch_is_a_sendable_stream() {
     fn sendable<
         T: Stream<Item = Result<Update, connecteam_onboarding::Error>> + Send + Unpin + 'static,
     >() {
