@@ -28,7 +28,7 @@ fn row(user: u64) -> Value {
 
 async fn unreadable(content_type: &str, body: &str) -> Error {
     let server = Server::start();
-    let answer = Answer::new(200, content_type, body);
+    let answer = Answer::new(200, content_type, body.to_owned());
     server.fault("GET", Fault::Response(answer));
     let error = pack(&server, |builder| builder).assignments().await;
     let error = error.expect_err("unreadable");

@@ -9,8 +9,8 @@ use std::time::Duration;
 /// The interval after the first refusal.
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(60);
-/// A shorter interval is no limit at all.
-const SHORTEST: Duration = Duration::from_millis(10);
+/// Without a bound, all requests would be sent together again, and refused together.
+const SHORTEST: Duration = Duration::from_millis(20);
 /// A shorter interval is tried after as many accepted requests as there were refusals, and after this many at most.
 const PATIENCE: u32 = 12;
 
@@ -90,8 +90,7 @@ impl Pace {
         } else {
             self.too_short + gap / 2
         };
-        let is_limit = shorter >= SHORTEST;
-        self.set(if is_limit { shorter } else { Duration::ZERO }, event);
+        self.set(shorter.max(SHORTEST), event);
     }
 
     /// Learns at `event` that the request of the event `sent`, sent at `sent_at`, was refused, and that no window
@@ -143,4 +142,34 @@ impl Pace {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use crate::rate_limit::{Decision, RateLimit, Received, Share};
+    use http::{HeaderMap, StatusCode};
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn requests_after_long_pauses_do_not_shorten_the_interval() {
+        let mut limit = RateLimit::default();
+        let mut respond = |now: u64, refused: bool| {
+            let now = Duration::from_secs(now);
+            let Decision::Go(ticket) = limit.ask(now, Share::default()) else {
+                panic!("not sent at {now:?}");
+            };
+            let received = Received {
+                status: StatusCode::OK,
+                headers: &HeaderMap::new(),
+                refused,
+                wall: SystemTime::UNIX_EPOCH,
+            };
+            limit.received(ticket, now, received);
+            match limit.ask(now, Share::default()) {
+                Decision::Wait(wait) => wait,
+                decision => panic!("{decision:?}"),
+            }
+        };
+        let wait = respond(10, true);
+        for poll in 1..20 {
+            assert_eq!(respond(10 + poll * 60, false), wait, "poll {poll}");
+        }
+    }
+}

@@ -338,39 +338,84 @@ fn the_reserve_is_left_to_others() {
     assert!(ended.finished < 10 * 62_000, "{}", ended.finished);
 }
 
-#[test]
-fn the_interval_of_a_gateway_is_learned_from_its_refusals() {
-    for interval in [100, 500, 2_000] {
-        for (burst, retry_after, callers) in [
-            (0, false, 1),
-            (0, false, 4),
-            (0, true, 4),
-            (0, true, 40),
-            (5, true, 4),
-            (5, false, 40),
-        ] {
-            let gateway = Gateway {
+/// Callers that have `requests` accepted through a gateway, while the account has plenty left.
+fn through(gateway: Gateway, callers: usize, requests: usize) -> Ended {
+    let mut case = Case {
+        callers,
+        requests,
+        ..Case::plain()
+    };
+    case.nature.gateway = Some(gateway);
+    case.nature.latency = Duration::from_millis(15);
+    case.limits().minute = 10_000;
+    let ended = simulate(&case);
+    assert_eq!(ended.counts(), (requests as u64, 0));
+    ended
+}
+
+/// Gateways of many rates and bursts.
+fn gateways(intervals: &[u64], bursts: &[u64]) -> Vec<Gateway> {
+    let mut gateways = Vec::new();
+    for &interval in intervals {
+        for &burst in bursts {
+            gateways.extend([false, true].map(|retry_after| Gateway {
                 interval,
                 burst,
                 retry_after,
-            };
-            let mut case = Case {
-                callers,
-                requests: 100,
-                ..Case::plain()
-            };
-            case.nature.gateway = Some(gateway);
-            case.limits().minute = 10_000;
-            let ended = simulate(&case);
-            assert_eq!(ended.counts(), (100, 0));
-            let permitted = (100 - 1 - burst) * interval;
-            let refused = ended.account.refused_by_gateway;
-            ended.assert_within(250, permitted);
-            assert!(
-                refused <= callers as u64 + 100 / 3,
-                "{gateway:?}: {refused} refused"
-            );
+            }));
         }
+    }
+    gateways
+}
+
+#[test]
+fn the_limit_of_a_gateway_is_found_in_little_time_and_with_few_refusals() {
+    let intervals = [
+        50, 71, 100, 143, 200, 250, 333, 500, 769, 1_000, 1_429, 2_000,
+    ];
+    for gateway in gateways(&intervals, &[0, 1, 3, 5, 10, 20]) {
+        for requests in [6, 7, 8, 10, 13, 20, 30, 50, 100, 200] {
+            for callers in [1, 4] {
+                let ended = through(gateway, callers, requests);
+                let refusals = &ended.account.gateway;
+                let Some((began, before)) = refusals.first else {
+                    continue;
+                };
+                let took = MIDNIGHT + Case::plain().phase + ended.finished - began;
+                // The first guess of 250 ms cannot know the limit, and a `Retry-After` in whole seconds is obeyed.
+                let permitted = gateway.interval * (requests as u64 - before);
+                let longest = permitted * 5 / 2 + 250 + refusals.held;
+                let name = format!("{requests} requests of {callers}, {gateway:?}: {ended:?}");
+                assert!(took <= longest, "{took} of {longest} ms: {name}");
+                // The first refusals, and one more, because a short run ends in the middle of the search.
+                let most = callers as u64 + requests as u64 / 3 + 1;
+                assert!(refusals.number <= most, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn many_callers_of_a_gateway_are_refused_once_each() {
+    for gateway in gateways(&[100, 500, 2_000], &[0, 5]) {
+        let refused = through(gateway, 40, 100).account.gateway.number;
+        assert!(refused <= 40 + 100 / 3, "{gateway:?}: {refused} refused");
+    }
+}
+
+#[test]
+fn a_long_run_keeps_close_to_the_limit_of_a_gateway() {
+    for gateway in gateways(&[50, 100, 200, 500, 1_000, 2_000], &[0, 3, 20]) {
+        if gateway.retry_after {
+            continue;
+        }
+        let ended = through(gateway, 4, 200);
+        let refusals = &ended.account.gateway;
+        let (began, before) = refusals.first.expect("a refusal");
+        let took = MIDNIGHT + Case::plain().phase + ended.finished - began;
+        let permitted = gateway.interval * (200 - before);
+        assert!(took * 10 <= permitted * 13, "{gateway:?}: {ended:?}");
+        assert!(refusals.number <= 4 + 25, "{gateway:?}: {ended:?}");
     }
 }
 

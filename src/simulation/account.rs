@@ -86,6 +86,17 @@ impl Window {
     }
 }
 
+/// The requests of the client that the gateway refused.
+#[derive(Debug, Default)]
+pub(crate) struct GatewayRefusals {
+    pub(crate) number: u64,
+    /// When the first one was refused, and how many requests the account had accepted by then.
+    pub(crate) first: Option<(u64, u64)>,
+    /// How long `Retry-After` permitted no request.
+    pub(crate) held: u64,
+    held_until: u64,
+}
+
 /// What the account and the gateway have counted.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
@@ -99,8 +110,8 @@ pub(crate) struct Account {
     pub(crate) accepted: u64,
     /// Requests of the client that the account refused after it had reported its limits, by minute.
     pub(crate) refused: BTreeMap<u64, u64>,
-    /// Requests of the client that the gateway refused.
-    pub(crate) refused_by_gateway: u64,
+    /// What the gateway refused.
+    pub(crate) gateway: GatewayRefusals,
     /// Requests of other programs that were accepted, by minute.
     pub(crate) others: BTreeMap<u64, u64>,
 }
@@ -141,10 +152,15 @@ impl Account {
             self.gateway_free_at = self.gateway_free_at.max(now) + gateway.interval;
             return Ok(());
         }
-        self.refused_by_gateway += 1;
+        let refusals = &mut self.gateway;
+        refusals.number += 1;
+        refusals.first.get_or_insert((now, self.accepted));
         let mut headers = HeaderMap::new();
         if gateway.retry_after {
             let seconds = (accepts_from - now).div_ceil(1_000);
+            let until = now + seconds * 1_000;
+            refusals.held += until.saturating_sub(refusals.held_until.max(now));
+            refusals.held_until = refusals.held_until.max(until);
             headers.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         Err(headers)
