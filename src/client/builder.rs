@@ -6,7 +6,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::request::{Credentials, Governor, Shared, Turns};
+use crate::request::{Credentials, Governor, OAuth, Shared, Turns};
 use crate::retry::RetryPolicy;
 use reqwest::Url;
 use secrecy::SecretString;
@@ -47,7 +47,8 @@ type Adjust = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder +
 /// ```
 #[must_use]
 pub struct ClientBuilder {
-    credentials: Option<Credentials>,
+    /// Or what is wrong with them.
+    pub(super) credentials: Option<Result<Credentials, String>>,
     scopes: Option<Vec<String>>,
     base_url: String,
     connect_timeout: Duration,
@@ -96,7 +97,7 @@ impl fmt::Debug for ClientBuilder {
 impl ClientBuilder {
     /// Signs requests with an API key.
     pub fn api_key(mut self, key: impl Into<SecretString>) -> Self {
-        self.credentials = Some(Credentials::ApiKey(key.into()));
+        self.credentials = Some(Credentials::api_key(key.into()));
         self
     }
 
@@ -109,7 +110,7 @@ impl ClientBuilder {
         id: impl Into<String>,
         secret: impl Into<SecretString>,
     ) -> Self {
-        self.credentials = Some(Credentials::client(id.into(), secret.into()));
+        self.credentials = Some(OAuth::new(&id.into(), secret.into()).map(Credentials::OAuth));
         self
     }
 
@@ -124,7 +125,7 @@ impl ClientBuilder {
 
     /// Signs requests with an access token of the caller. The client never renews it.
     pub fn access_token(mut self, token: impl Into<SecretString>) -> Self {
-        self.credentials = Some(Credentials::AccessToken(token.into()));
+        self.credentials = Some(Credentials::access_token(token.into()));
         self
     }
 
@@ -242,14 +243,20 @@ impl ClientBuilder {
     /// [`ErrorKind::Configuration`]: no credential, a secret that no header can carry, a base URL that is neither `https`
     /// nor `http` to this machine, or an invalid TLS or HTTP setting.
     pub fn build(mut self) -> Result<Client, Error> {
-        self.check_credentials().map_err(configuration)?;
-        let mut credentials = self.credentials.take().ok_or_else(|| {
-            configuration("no credentials: call `api_key`, `client_credentials` or `access_token`")
-        })?;
-        if let Some(scopes) = self.scopes.take() {
-            credentials.set_scopes(scopes).map_err(configuration)?;
-            credentials.check().map_err(configuration)?;
-        }
+        let missing = "no credentials: call `api_key`, `client_credentials` or `access_token`";
+        let credentials = self.credentials.take();
+        let credentials = credentials.unwrap_or_else(|| Err(missing.to_owned()));
+        let credentials = match (credentials, self.scopes.take()) {
+            (Ok(Credentials::OAuth(oauth)), Some(scopes)) => {
+                oauth.with_scopes(scopes).map(Credentials::OAuth)
+            }
+            (Ok(_), Some(_)) => Err(
+                "scopes: these need `client_credentials`, as only token requests name them"
+                    .to_owned(),
+            ),
+            (credentials, _) => credentials,
+        };
+        let credentials = credentials.map_err(configuration)?;
         let base = check_base_url(&self.base_url).map_err(configuration)?;
         let retry = self.retry.clone();
         let shared = Shared {
@@ -267,11 +274,6 @@ impl ClientBuilder {
             base,
         };
         Ok(Client::new(shared, retry))
-    }
-
-    /// Checks the credential. Returns what is wrong with it.
-    pub(super) fn check_credentials(&self) -> Result<(), String> {
-        self.credentials.as_ref().map_or(Ok(()), Credentials::check)
     }
 
     fn http(self, https: bool) -> Result<reqwest::Client, Error> {

@@ -52,9 +52,9 @@ impl ClientBuilder {
                 )));
             }
         };
-        builder
-            .check_credentials()
-            .map_err(|problem| configuration(format!("{source}: {problem}")))?;
+        if let Some(Err(problem)) = &builder.credentials {
+            return Err(configuration(format!("{source}: {problem}")));
+        }
         match (read(REGION)?, read(BASE_URL)?) {
             (None, None) => Ok(builder),
             (Some(region), None) => {

@@ -1,6 +1,6 @@
 //! The kinds of failure, with the facts of each in one table.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -67,7 +67,9 @@ macro_rules! kinds {
         /// # assert_eq!(advice(&error), "fix the call");
         /// assert_eq!("quota_spent".parse(), Ok(ErrorKind::QuotaSpent));
         /// ```
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+        #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum ErrorKind {
             $(
@@ -201,37 +203,10 @@ impl FromStr for ErrorKind {
     type Err = UnknownErrorKind;
 
     fn from_str(text: &str) -> Result<Self, UnknownErrorKind> {
-        let kinds = Self::ALL.iter().copied();
+        let mut kinds = Self::ALL.iter().copied();
         kinds
-            .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| UnknownErrorKind(text.chars().take(60).collect()))
-    }
-}
-
-impl Serialize for ErrorKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for ErrorKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
-        name.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-#[cfg(feature = "schemars")]
-impl schemars::JsonSchema for ErrorKind {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "ErrorKind".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        // Later releases may add names, so the list is not closed.
-        let names: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
-        schemars::json_schema!({"type": "string", "examples": names})
     }
 }
 

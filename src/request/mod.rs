@@ -14,6 +14,7 @@ mod turns;
 pub(crate) use credentials::Credentials;
 pub(crate) use governor::{Governor, Permit};
 pub(crate) use list::age;
+pub(crate) use oauth::OAuth;
 pub(crate) use run::Run;
 pub(crate) use turns::{Turn, Turns};
 

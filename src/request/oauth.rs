@@ -9,8 +9,9 @@ use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::form_urlencoded;
@@ -24,10 +25,12 @@ const LONGEST_LIFETIME: f64 = 315_360_000.0;
 /// The most of a refusal's text that an error shows, in characters.
 const LONGEST_REASON: usize = 200;
 
-/// A client of the account, and its current token. Never shows a secret.
+/// A client of the account, and its current token. Shows no secret.
+#[derive(Debug)]
 pub(crate) struct OAuth {
-    id: String,
     secret: SecretString,
+    /// The id and the secret, as the header of a token request.
+    basic: HeaderValue,
     scopes: Vec<String>,
     current: Mutex<Option<Token>>,
     /// Held while a token is requested, so that a hundred callers request one.
@@ -35,14 +38,14 @@ pub(crate) struct OAuth {
 }
 
 /// How many tokens were requested, and how the last request failed. Callers that waited for it share the failure.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Requested {
     times: u64,
     failure: Option<Error>,
 }
 
 /// An access token, as the header that carries it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Token {
     pub(super) header: HeaderValue,
     pub(super) number: u64,
@@ -51,59 +54,61 @@ pub(super) struct Token {
 }
 
 impl OAuth {
-    pub(super) fn new(id: String, secret: SecretString) -> Self {
-        Self {
-            id,
+    /// Checks what HTTP Basic can carry.
+    ///
+    /// # Errors
+    /// What is wrong with the id or the secret.
+    pub(crate) fn new(id: &str, secret: SecretString) -> Result<Self, String> {
+        let text = secret.expose_secret();
+        for (what, value) in [("client id", id), ("client secret", text)] {
+            if value.is_empty() {
+                return Err(format!("the {what} is empty"));
+            }
+            if value.chars().any(char::is_control) {
+                return Err(format!(
+                    "the {what} contains a control character, such as a line break"
+                ));
+            }
+        }
+        if id.contains(':') {
+            return Err("the client id contains a colon, which ends it in HTTP Basic".to_owned());
+        }
+        let basic = header("Basic ", &BASE64_STANDARD.encode(format!("{id}:{text}")));
+        Ok(Self {
+            basic: basic.ok_or("no header can carry the client id and secret")?,
             secret,
             scopes: Vec::new(),
             current: Mutex::default(),
             requested: tokio::sync::Mutex::default(),
-        }
+        })
     }
 
-    pub(super) fn set_scopes(&mut self, scopes: Vec<String>) {
+    /// Sets the scopes of token requests.
+    ///
+    /// # Errors
+    /// A scope is invalid.
+    pub(crate) fn with_scopes(mut self, scopes: Vec<String>) -> Result<Self, String> {
+        let is_valid = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+        let invalid = |scope: &&String| scope.is_empty() || !scope.bytes().all(is_valid);
+        if let Some(scope) = scopes.iter().find(invalid) {
+            return Err(format!(
+                "scopes: each scope is one word, without spaces and quotes, which {scope:?} is not"
+            ));
+        }
         self.scopes = scopes;
-    }
-
-    /// Checks what HTTP Basic and a scope can carry. Returns what is wrong.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
-        if self.id.is_empty() {
-            return Err("the client id is empty");
-        }
-        // HTTP Basic ends the id at the first colon.
-        if self.id.contains(':') || self.id.chars().any(char::is_control) {
-            return Err(
-                "the client id contains a colon or a control character, such as a line break",
-            );
-        }
-        let secret = self.secret.expose_secret();
-        if secret.is_empty() {
-            return Err("the client secret is empty");
-        }
-        if secret.chars().any(char::is_control) {
-            return Err("the client secret contains a control character, such as a line break");
-        }
-        let is_token = |scope: &String| {
-            !scope.is_empty()
-                && scope
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
-        };
-        if !self.scopes.iter().all(is_token) {
-            return Err("scopes: each scope is one word, without spaces and quotes");
-        }
-        Ok(())
+        Ok(self)
     }
 
     /// Returns every secret that a server could send back.
     pub(super) fn secrets(&self) -> Vec<String> {
-        let token = self.current().as_ref().map(|token| {
-            let header = String::from_utf8_lossy(token.header.as_bytes()).into_owned();
-            header.trim_start_matches("Bearer ").to_owned()
+        let token = self.current().as_ref().map(|token| token.header.clone());
+        let headers = [Some(self.basic.clone()), token].into_iter().flatten();
+        let sent = headers.filter_map(|header| {
+            let text = header.to_str().ok()?;
+            Some(text.split_once(' ')?.1.to_owned())
         });
-        let mut secrets = vec![self.secret.expose_secret().to_owned(), self.basic()];
-        secrets.extend(token);
-        secrets
+        sent.chain([self.secret.expose_secret().to_owned()])
+            .collect()
     }
 
     /// Forgets a token that the API rejected. Another caller may have replaced it already.
@@ -139,11 +144,10 @@ impl OAuth {
         requested.times += 1;
         requested.failure = None;
         let asked_at = clock.now();
-        let response = match self.request(base) {
-            Ok(request) => send(request).await,
-            Err(error) => Err(error),
-        };
-        match response.and_then(|response| read(&response)) {
+        match send(self.request(base))
+            .await
+            .and_then(|response| read(&response))
+        {
             Ok((header, lifetime)) => {
                 let token = Token {
                     header,
@@ -176,11 +180,7 @@ impl OAuth {
         self.current().clone().filter(|token| now < token.renew_at)
     }
 
-    fn basic(&self) -> String {
-        BASE64_STANDARD.encode(format!("{}:{}", self.id, self.secret.expose_secret()))
-    }
-
-    fn request(&self, base: &Url) -> Result<Request, Error> {
+    fn request(&self, base: &Url) -> Request {
         let mut url = base.clone();
         let path = format!("{}{TOKEN_PATH}", url.path().trim_end_matches('/'));
         url.set_path(&path);
@@ -190,62 +190,47 @@ impl OAuth {
         if !self.scopes.is_empty() {
             form.append_pair("scope", &self.scopes.join(" "));
         }
-        let mut basic = HeaderValue::try_from(format!("Basic {}", self.basic()))
-            .map_err(|e| Error::new(ErrorKind::Configuration, e.to_string()))?;
-        basic.set_sensitive(true);
         let mut request = Request::new(Method::POST, url);
-        request.headers_mut().insert(AUTHORIZATION, basic);
-        request.headers_mut().insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/x-www-form-urlencoded"),
-        );
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.basic.clone());
+        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(CONTENT_TYPE, form_type);
         *request.body_mut() = Some(form.finish().into());
-        Ok(request)
+        request
     }
+}
+
+/// What a token response may hold. A field of a wrong type is ignored.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    access_token: Value,
+    /// Unparsed, because a number out of range would make the whole body unreadable.
+    expires_in: Option<Box<RawValue>>,
+    error: Value,
+    error_description: Value,
+    detail: Value,
 }
 
 /// Reads a token response: the token as a header, and its lifetime.
 ///
 /// No error holds anything of the body but the three texts of a refusal, because the body may hold a token.
 fn read(response: &Response) -> Result<(HeaderValue, Duration), Error> {
-    let body = parse(&response.body);
-    let token = &body["access_token"];
-    if response.status.is_success() && !token.is_null() {
-        let token = token.as_str().unwrap_or_default();
-        let header = header("Bearer ", token);
-        return header
-            .map(|header| (header, lifetime(&body["expires_in"])))
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Unreadable,
-                    "the response has an access token that no header can carry",
-                )
-                .with_status(response.status)
-            });
+    let body = serde_json::from_slice::<Body>(&response.body).unwrap_or_default();
+    if !response.status.is_success() || body.access_token.is_null() {
+        return Err(refusal(response, &body));
     }
-    Err(refusal(response, &body))
+    let token = body.access_token.as_str().unwrap_or_default();
+    let header = header("Bearer ", token).ok_or_else(|| {
+        let message = "the response has an access token that no header can carry";
+        Error::new(ErrorKind::Unreadable, message).with_status(response.status)
+    })?;
+    Ok((header, lifetime(body.expires_in.as_deref())))
 }
 
-/// Parses a body. Null if it is no JSON.
-fn parse(body: &[u8]) -> Value {
-    /// A number out of range, such as a lifetime of `1e999`, makes a body unreadable. These fields can be read then.
-    #[derive(Default, Deserialize, Serialize)]
-    #[serde(default)]
-    struct Fields {
-        access_token: Value,
-        error: Value,
-        error_description: Value,
-        detail: Value,
-    }
-    let fields = || serde_json::to_value(serde_json::from_slice::<Fields>(body)?);
-    serde_json::from_slice(body)
-        .or_else(|_| fields())
-        .unwrap_or_default()
-}
-
-fn refusal(response: &Response, body: &Value) -> Error {
+fn refusal(response: &Response, body: &Body) -> Error {
     let status = response.status;
-    let texts = ["error", "error_description", "detail"].map(|field| body[field].as_str());
+    let texts = [&body.error, &body.error_description, &body.detail].map(Value::as_str);
     let kind = match texts[0] {
         Some("invalid_client" | "invalid_grant" | "unauthorized_client") => ErrorKind::Unauthorized,
         Some(_) if status.is_success() => ErrorKind::Unauthorized,
@@ -290,12 +275,14 @@ pub(super) fn header(prefix: &str, secret: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Reads `expires_in`, in seconds. Servers send it in every form; a token is usable whatever it says.
-fn lifetime(value: &Value) -> Duration {
-    let text = value.as_str().and_then(|text| text.trim().parse().ok());
-    value
-        .as_f64()
-        .or(text)
+/// Reads `expires_in`: seconds, as a number or a text. A token is usable whatever it says.
+fn lifetime(expires_in: Option<&RawValue>) -> Duration {
+    let text = expires_in
+        .map_or("", RawValue::get)
+        .trim_matches('"')
+        .trim();
+    text.parse()
+        .ok()
         .filter(|seconds| (0.0..=LONGEST_LIFETIME).contains(seconds))
         .map_or(DEFAULT_LIFETIME, Duration::from_secs_f64)
 }
@@ -324,7 +311,8 @@ mod tests {
             (json!([]), 3_600),
             (json!(true), 3_600),
         ] {
-            assert_eq!(lifetime(&value).as_secs(), seconds, "{value}");
+            let raw = serde_json::value::to_raw_value(&value).unwrap();
+            assert_eq!(lifetime(Some(&raw)).as_secs(), seconds, "{value}");
         }
     }
 }
