@@ -4,12 +4,37 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
+/// Parts of the names of all fields that report further pages, in lower case.
+const NAMES: [&[u8]; 6] = [b"more", b"next", b"offset", b"total", b"truncated", b"page"];
+
 /// Returns the first sign of a further page.
 pub(super) fn next_page(body: &[u8]) -> Option<String> {
+    // Without such a name, a long list is parsed only once.
+    if !around_rows(body).into_iter().any(has_name) {
+        return None;
+    }
     let Top { data, fields } = serde_json::from_slice(body).ok()?;
     let rows = data.assignments.len();
     let mut fields = fields.0.iter().chain(&data.fields.0);
     fields.find_map(|(name, value)| sign(name, value, false, rows))
+}
+
+/// Returns what stands before and after the rows, which have this field.
+fn around_rows(body: &[u8]) -> [&[u8]; 2] {
+    const FIELD: &[u8] = b"\"userId\"";
+    let is_field = |part: &[u8]| part == FIELD;
+    let first = body.windows(FIELD.len()).position(is_field);
+    let last = body.windows(FIELD.len()).rposition(is_field);
+    [
+        &body[..first.unwrap_or(body.len())],
+        &body[last.unwrap_or(body.len())..],
+    ]
+}
+
+fn has_name(part: &[u8]) -> bool {
+    let part = part.to_ascii_lowercase();
+    let is_in = |name: &&[u8]| part.windows(name.len()).any(|text| text == *name);
+    NAMES.iter().any(is_in)
 }
 
 /// A list without its rows, which are only counted.

@@ -1,7 +1,7 @@
 //! A subscriber that keeps everything that is logged.
 
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -21,6 +21,10 @@ impl Visit for Line {
 impl Log {
     /// Keeps what this thread logs from now on.
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+        // With only one subscriber, tracing asks the threads of other tests, which have none, whether to log.
+        static SECOND: LazyLock<tracing::Dispatch> =
+            LazyLock::new(|| tracing::Dispatch::new(Log::default()));
+        LazyLock::force(&SECOND);
         let log = Self::default();
         let guard = tracing::subscriber::set_default(log.clone());
         (log, guard)
