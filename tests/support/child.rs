@@ -1,8 +1,8 @@
-//! A test in a process of its own, with its own environment.
+//! Runs a test in its own process, with its own environment.
 
 use std::process::Command;
 
-/// A command that runs one ignored test of this file. It has no variables of this process.
+/// Returns a command that runs one ignored test of this file, without the variables of this process.
 pub fn child(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command.env_clear().args([
@@ -15,7 +15,7 @@ pub fn child(test: &str) -> Command {
     command
 }
 
-/// Runs a command that must succeed. Returns what it printed.
+/// Runs a command that must succeed. Returns its output.
 pub fn output(mut command: Command) -> String {
     let output = command.output().expect("it starts");
     let text =

@@ -1,15 +1,15 @@
-//! A clock for tests that would wait too long.
+//! A clock for tests that would otherwise wait too long.
 
 use connecteam_onboarding::{Clock, Sleep};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-/// A clock whose waits end at once, and move the time forward by their full length.
+/// A clock whose waits end at once and advance the time by their full length.
 #[derive(Clone, Debug, Default)]
 pub struct SkippingClock(Arc<Mutex<(Duration, Vec<Duration>)>>);
 
 impl SkippingClock {
-    /// The waits since the last call.
+    /// Returns the waits since the last call.
     pub fn waits(&self) -> Vec<Duration> {
         std::mem::take(&mut self.0.lock().expect("no panic").1)
     }

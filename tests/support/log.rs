@@ -1,4 +1,4 @@
-//! A subscriber that keeps everything that is logged.
+//! A subscriber that keeps all spans and events.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -6,7 +6,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Keeps the fields of all spans and events, of this crate and of the crates below it. One line for each.
+/// Keeps one line for each span and event, of this crate and of its dependencies.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<(Level, String)>>>);
 
@@ -19,7 +19,7 @@ impl Visit for Line {
 }
 
 impl Log {
-    /// Keeps what this thread logs from now on.
+    /// Starts to keep the spans and events of this thread.
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
         // With only one subscriber, tracing asks the threads of other tests, which have none, whether to log.
         static SECOND: LazyLock<tracing::Dispatch> =
@@ -35,7 +35,7 @@ impl Log {
         lines.iter().map(|(_, line)| format!("{line}\n")).collect()
     }
 
-    /// The lines of this crate at this level.
+    /// Returns the lines of this crate at this level.
     pub fn lines(&self, level: Level) -> Vec<String> {
         let lines = self.0.lock().expect("no panic");
         let ours = |line: &str| line.contains("connecteam_onboarding");

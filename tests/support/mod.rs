@@ -1,5 +1,5 @@
-//! A server of the API for tests and benchmarks, which shares no code with the crate. It is written from the vendor's
-//! guide, on raw sockets, with faults at the level of bytes.
+//! A server of the API for tests and benchmarks. It shares no code with the crate: it follows the vendor's guide, uses
+//! raw sockets, and has faults at the level of bytes.
 #![allow(
     dead_code,
     unused_imports,
@@ -17,7 +17,7 @@ pub mod tls;
 pub mod wire;
 pub mod world;
 
-/// The most users of one request, from the specification. Tests count in it, so that another limit changes none of them.
+/// The most users of one request, from the spec. Tests use it, so that they pass with any limit.
 pub const MOST: u64 = connecteam_onboarding::MAX_USERS_PER_REQUEST as u64;
 
 pub use clock::SkippingClock;

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 /// What the proxy does with a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Reply {
-    /// It connects to the host and port of a CONNECT.
+    /// Connects to the host and port of a CONNECT.
     Tunnel,
-    /// It responds with this status.
+    /// Responds with this status.
     Status(u16),
-    /// It closes the connection.
+    /// Closes the connection.
     Close,
-    /// It never responds.
+    /// Never responds.
     Silence,
 }
 

@@ -1,4 +1,4 @@
-//! A server whose responses a test writes.
+//! A server whose responses are written by a test.
 
 use super::wire::{Answer, Request};
 use std::io::BufReader;
@@ -11,7 +11,7 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// A server that responds with what the function returns. One request at a time.
+    /// Starts a server that responds with the result of `respond`. It handles one request at a time.
     pub fn start(mut respond: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");

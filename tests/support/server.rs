@@ -1,4 +1,4 @@
-//! The server: one thread a connection, a log of every request, and faults at the level of bytes.
+//! The server: one thread per connection, a log of every request, and faults at the level of bytes.
 
 use super::wire::{Answer, Request};
 use super::world::{Row, World};
@@ -10,44 +10,45 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What goes wrong with a request.
+/// A fault of one request.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// The connection is closed before the request is read.
+    /// Closes the connection. Does not execute the request.
     CloseBeforeRead,
-    /// The request is executed, and the connection closed without an answer.
+    /// Executes the request and closes the connection without a response.
     CloseAfterExecute,
-    /// Executed; the answer promises all and brings so many bytes of the body.
+    /// Executes the request. Sends all headers and this many bytes of the body, then closes the connection.
     CutAnswer(usize),
-    /// Executed; the headers come, then nothing until the client leaves.
+    /// Executes the request. Sends the headers, then nothing until the client closes the connection.
     HeadersThenSilence,
-    /// Not executed; nothing comes until the client leaves.
+    /// Does not execute the request. Sends nothing until the client closes the connection.
     Silence,
-    /// Executed; the body comes in pieces of one byte, so far apart.
+    /// Executes the request. Sends the body one byte at a time, with this pause after each.
     SlowBody(Duration),
-    /// Executed; so many spaces, with a length or in chunks.
+    /// Executes the request. The body is this number of spaces, with a length or in chunks.
     Spaces { bytes: u64, chunked: bool },
-    /// Not executed.
+    /// Redirects with this status to this URL. Does not execute the request.
     Redirect(u16, String),
-    /// Not executed; any bytes.
+    /// Sends these bytes. Does not execute the request.
     Raw(Vec<u8>),
-    /// Not executed; any response.
+    /// Sends this response. Does not execute the request.
     Response(Answer),
-    /// Not executed; this response, whose body comes in so many pieces, so far apart.
+    /// Sends this response, with its body in this number of pieces, and this pause between them. Does not execute the
+    /// request.
     SlowResponse(Answer, usize, Duration),
-    /// Executed; the response has these headers, too.
+    /// Executes the request. Adds these headers to the response.
     Headers(Vec<(&'static str, String)>),
-    /// Not executed; status, content type and body.
+    /// Sends this status, content type and body. Does not execute the request.
     Status(u16, &'static str, String),
-    /// Executed; status, content type and body.
+    /// Executes the request. Sends this status, content type and body.
     StatusAfterExecute(u16, &'static str, String),
-    /// The connection is closed at once, and the request executed so much later.
+    /// Closes the connection at once, and executes the request after this time.
     ExecuteLater(Duration),
-    /// Executed and answered, so much later.
+    /// Executes the request after this time, then sends the response.
     Delay(Duration),
 }
 
-/// A request as it came, and what became of it.
+/// A request, its users, and whether the server executed it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub request: Request,
@@ -69,7 +70,7 @@ struct State {
     closes: bool,
 }
 
-/// A running server; stops when dropped.
+/// A running server. It stops when dropped.
 pub struct Server {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -77,7 +78,7 @@ pub struct Server {
     stopped: Arc<AtomicBool>,
 }
 
-/// How many requests are under way, and the most at once.
+/// The requests in flight, and the most at one time.
 #[derive(Default)]
 struct Gauge {
     connections: AtomicUsize,
@@ -86,7 +87,7 @@ struct Gauge {
 }
 
 impl Server {
-    /// A server with one pack, 1001, no users, and the API key `key`.
+    /// Starts a server with the empty pack 1001, no users, and the API key `key`.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -125,7 +126,7 @@ impl Server {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at or changes what the server knows.
+    /// Reads or changes the state of the server.
     pub fn with<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         change(&mut self.state().world)
     }
@@ -140,7 +141,7 @@ impl Server {
         self
     }
 
-    /// The next request that matches goes wrong so.
+    /// Applies the fault to the next request that matches.
     pub fn fault_when(
         &self,
         matches: impl Fn(&Request) -> bool + Send + 'static,
@@ -150,7 +151,7 @@ impl Server {
         self
     }
 
-    /// The next request with this method goes wrong so.
+    /// Applies the fault to the next request with this method.
     pub fn fault(&self, method: &'static str, fault: Fault) -> &Self {
         self.fault_when(
             move |request| request.method == method && !request.path.contains("oauth"),
@@ -158,7 +159,7 @@ impl Server {
         )
     }
 
-    /// Every answer comes so late.
+    /// Delays every response by this time.
     pub fn delay(&self, delay: Duration) -> &Self {
         self.state().delay = Some(delay);
         self
@@ -176,7 +177,7 @@ impl Server {
         move |request| execute(request, &state)
     }
 
-    /// Calls `wait` for the way of each request to the server, and again for the way back.
+    /// Calls `wait` before each request is handled, and again before its response is sent.
     pub fn travel(&self, wait: impl Fn() + Send + Sync + 'static) -> &Self {
         self.state().travel = Some(Arc::new(wait));
         self
@@ -210,7 +211,7 @@ impl Server {
         self.count(|request| request.path.contains("oauth"))
     }
 
-    /// How many users each POST carried, in order of arrival.
+    /// Returns the number of users in each POST, in order of arrival.
     pub fn sizes(&self) -> Vec<usize> {
         self.state()
             .log
@@ -235,7 +236,7 @@ impl Server {
         self.with(|world| world.packs[&pack].clone())
     }
 
-    /// The users on a pack, one entry an assignment, sorted.
+    /// Returns the users on a pack: one entry per assignment, sorted.
     pub fn assigned(&self, pack: u64) -> Vec<u64> {
         let mut users: Vec<_> = self.rows(pack).iter().map(|row| row.user).collect();
         users.sort_unstable();
@@ -264,7 +265,7 @@ fn serve(stream: TcpStream, state: &Arc<Mutex<State>>, gauge: &Gauge) {
     while let Some(request) = Request::read(&mut input) {
         let under_way = gauge.now.fetch_add(1, Ordering::SeqCst) + 1;
         gauge.most.fetch_max(under_way, Ordering::SeqCst);
-        let goes_on = answer(&request, &mut out, state);
+        let goes_on = respond(&request, &mut out, state);
         gauge.now.fetch_sub(1, Ordering::SeqCst);
         if goes_on.is_none() || lock(state).closes {
             let _ = out.shutdown(std::net::Shutdown::Both);
@@ -273,7 +274,7 @@ fn serve(stream: TcpStream, state: &Arc<Mutex<State>>, gauge: &Gauge) {
     }
 }
 
-/// Executes a request and notes it in the log.
+/// Executes a request and adds it to the log.
 fn execute(request: &Request, state: &Mutex<State>) -> Answer {
     let mut state = lock(state);
     let (answer, executed) = state.world.execute(request);
@@ -295,8 +296,8 @@ fn note(state: &mut State, request: &Request, executed: bool) {
     });
 }
 
-/// `None`: the connection is to be closed.
-fn answer(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> Option<()> {
+/// Handles a request. Returns `None` if the connection must be closed.
+fn respond(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> Option<()> {
     let (fault, delay, travel) = {
         let mut state = lock(state);
         let place = state
@@ -415,7 +416,7 @@ fn answer(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> 
     }
 }
 
-/// Says nothing until the client closes the connection.
+/// Sends nothing until the client closes the connection.
 fn until_left(out: &mut TcpStream) -> Option<()> {
     let mut byte = [0];
     while out.read(&mut byte).is_ok_and(|read| read > 0) {}
@@ -453,7 +454,7 @@ fn spaces(out: &mut TcpStream, bytes: u64, chunked: bool, state: &Mutex<State>) 
     Some(())
 }
 
-/// A host that must hear nothing.
+/// A host that must receive no request.
 pub struct Trap {
     listener: TcpListener,
 }
@@ -472,7 +473,7 @@ impl Trap {
         )
     }
 
-    /// Whether anybody as much as connected.
+    /// Returns whether a client connected.
     pub fn heard(&self) -> bool {
         self.listener.accept().is_ok()
     }

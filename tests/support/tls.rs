@@ -1,4 +1,4 @@
-//! A server that speaks TLS, in front of another one.
+//! A TLS server in front of another server.
 
 use super::wire::Request;
 use super::{Answer, Server};
@@ -22,11 +22,11 @@ pub struct TlsServer {
 #[derive(Default)]
 struct State {
     connections: AtomicUsize,
-    /// The handshakes still to be cut.
+    /// The number of handshakes that are still to be cut.
     cuts: AtomicUsize,
 }
 
-/// The file of a certificate of the tests; `generate.sh` makes them.
+/// Returns the file of a certificate of the tests. `generate.sh` makes these files.
 pub fn certificate_file(name: &str) -> PathBuf {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/certificates");
     PathBuf::from(folder).join(name).with_extension("pem")
@@ -48,13 +48,13 @@ pub fn trusting(builder: ClientBuilder) -> ClientBuilder {
 }
 
 impl TlsServer {
-    /// A server with this certificate.
+    /// Starts a server with this certificate.
     pub fn start(server: &Server, name: &str) -> Self {
         let config = builder().with_no_client_auth();
         Self::with(server, with_certificate(config, name))
     }
 
-    /// A server that requires a certificate of its clients.
+    /// Starts a server that requires a client certificate.
     pub fn that_requires_a_certificate(server: &Server) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(certificate("ca")).expect("a root");
@@ -83,7 +83,7 @@ impl TlsServer {
                     .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
                     .is_ok()
                 {
-                    // After the first bytes of the handshake.
+                    // The client has sent the first bytes of the handshake.
                     let _ = stream.read(&mut [0; 100]);
                     continue;
                 }
@@ -102,7 +102,7 @@ impl TlsServer {
         self.address
     }
 
-    /// Cuts the next handshakes.
+    /// Cuts this number of handshakes.
     pub fn cut(&self, handshakes: usize) -> &Self {
         self.state.cuts.store(handshakes, Ordering::SeqCst);
         self

@@ -1,9 +1,9 @@
-//! As much of HTTP/1.1 as the tests need, by hand.
+//! The part of HTTP/1.1 that the tests need, written by hand.
 
 use bytes::Bytes;
 use std::io::{BufRead, Write};
 
-/// A request as it came.
+/// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -20,7 +20,7 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The next request of a connection; `None` when the client closed it.
+    /// Reads the next request of a connection. Returns `None` if the client closed it.
     pub fn read(stream: &mut impl BufRead) -> Option<Self> {
         let mut line = String::new();
         if stream.read_line(&mut line).ok()? == 0 {
@@ -55,7 +55,7 @@ impl Request {
     }
 }
 
-/// An answer before it is bytes.
+/// A response to send.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -90,7 +90,7 @@ impl Answer {
         }
     }
 
-    /// The status line and the headers; `length` is what they promise.
+    /// Returns the status line and the headers. `length` is the value of `Content-Length`.
     pub fn head(&self, length: u64) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} Whatever\r\n", self.status);
         for (key, value) in &self.headers {
@@ -112,7 +112,7 @@ impl Answer {
     }
 }
 
-/// Plain base64, to check HTTP Basic with.
+/// Encodes bytes in base64, to check HTTP Basic.
 pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What the server knows, and the API's rules as the vendor's guide tells them.
+//! The state of the server, and the rules of the API as the vendor's guide describes them.
 
 use super::wire::{Answer, Request, base64};
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What a POST does with somebody who is on the pack already: the vendor does not say.
+/// What a POST does with a user who is on the pack already. The vendor does not document it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reassign {
     #[default]
@@ -15,7 +15,7 @@ pub enum Reassign {
     SecondAssignment,
 }
 
-/// What a 422 says of the users that it refuses.
+/// How a 422 names the rejected users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Naming {
     #[default]
@@ -26,7 +26,7 @@ pub enum Naming {
     Echo,
 }
 
-/// How the rate headers tell the reset.
+/// How the rate-limit headers report the reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Headers {
     #[default]
@@ -101,7 +101,7 @@ pub struct World {
     pub users: BTreeSet<u64>,
     pub packs: BTreeMap<u64, Vec<Row>>,
     pub next_id: u64,
-    /// Each key with whether it may write.
+    /// The API keys. The value says whether the key permits writing.
     pub keys: BTreeMap<String, bool>,
     pub clients: BTreeMap<String, String>,
     pub tokens: BTreeSet<String>,
@@ -113,16 +113,16 @@ pub struct World {
     pub headers: Headers,
     /// How far the server's clock is ahead of ours, in seconds.
     pub skew: i64,
-    /// Over the limit: 200 with a `detail` instead of 429.
+    /// Refuses requests over the limit with a 200 and a `detail` instead of a 429.
     pub disguise: bool,
     pub refused_for_rate: u64,
-    /// When requests were refused over the limit, as time since the Unix epoch.
+    /// When requests over the limit were refused, as time since the Unix epoch.
     pub refused_at: Vec<Duration>,
     /// The rendered list, until something changes.
     pub list: Option<(u64, Bytes)>,
-    /// The time since the Unix epoch, instead of this machine's.
+    /// Returns the time since the Unix epoch. Default: the clock of this machine.
     pub clock: Option<Clock>,
-    /// Responds to reads and writes instead of the rules of the packs. Such requests are not logged.
+    /// Responds to reads and writes in place of the packs. These requests are not logged.
     pub canned: Option<Canned>,
 }
 
@@ -150,7 +150,7 @@ impl World {
         windows.into_iter().flatten().all(|window| window.take(now))
     }
 
-    /// Executes a request. Also says whom it executed for.
+    /// Handles a request. Returns the response, and whether the request was executed.
     pub fn execute(&mut self, request: &Request) -> (Answer, bool) {
         let (mut answer, executed) = if self.take() {
             self.route(request)
@@ -381,10 +381,10 @@ impl World {
     }
 }
 
-/// An epoch second as HTTP writes it.
+/// Formats seconds since the Unix epoch as a date in HTTP.
 pub fn http_date(epoch: i64) -> String {
     let (days, second) = (epoch.div_euclid(86_400), epoch.rem_euclid(86_400));
-    // Howard Hinnant's days-to-civil.
+    // The algorithm `civil_from_days` of Howard Hinnant.
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
