@@ -371,7 +371,7 @@ async fn keeps_the_request_limit_of_the_run() {
     assert_eq!(
         error.report().unknown().count(),
         0,
-        "one request was kept for the closing read"
+        "one request was reserved for the last read"
     );
     for (user, outcome) in error.report().outcomes() {
         match outcome {
@@ -387,7 +387,7 @@ async fn keeps_the_request_limit_of_the_run() {
 }
 
 #[tokio::test]
-async fn a_list_of_unknown_users_does_not_spend_the_day() {
+async fn a_list_of_unknown_users_does_not_use_up_the_day_quota() {
     let server = Server::start();
     let error = pack(&server)
         .assign(1..=3_000_u64)

@@ -1,6 +1,6 @@
 //! Compressed responses.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, a client needs a configuration of the caller.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -21,7 +21,7 @@ fn pack_of(server: &Server, change: impl FnOnce(ClientBuilder) -> ClientBuilder)
         .pack(PackId::try_from(1001).expect("an id"))
 }
 
-/// A list of as many rows as `rows`.
+/// Returns a list of this number of rows.
 fn list(rows: u64) -> Vec<u8> {
     let row = |user: u64| json!({"id": 500 + user, "userId": user, "status": "in_progress", "isWaitingApproval": false});
     let rows: Vec<_> = (1..=rows).map(row).collect();
@@ -115,7 +115,7 @@ mod gzip {
     }
 
     #[tokio::test]
-    async fn an_empty_body_is_no_compressed_stream() {
+    async fn an_empty_body_is_not_decompressed() {
         let answer = Answer::empty(404).with("content-encoding", "gzip");
         let error = error(Fault::Response(answer)).await;
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
@@ -137,7 +137,7 @@ mod gzip {
         support::child::output(support::child::child("gzip::reads_a_bomb"));
     }
 
-    /// The most memory that this process has used, in bytes.
+    /// Returns the most memory that this process has used, in bytes.
     #[cfg(target_os = "linux")]
     fn most_memory() -> usize {
         let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
@@ -156,7 +156,7 @@ mod gzip {
         const CAP: usize = 16 << 20;
         let server = Server::start();
         let pack = pack_of(&server, |builder| builder.max_body_bytes(CAP));
-        // What a first read takes does not count.
+        // The first read allocates memory that later reads use again.
         pack.assignments().await.expect("a list");
         for status in [200, 500] {
             let answer = Answer::new(status, "application/json", bomb());
@@ -180,7 +180,7 @@ mod gzip {
 
 #[cfg(not(feature = "gzip"))]
 #[tokio::test]
-async fn without_the_feature_a_compressed_response_is_named() {
+async fn without_the_feature_the_error_names_the_encoding() {
     let text = error(encoded(list(1), "gzip")).await.to_string();
     assert!(
         text.contains("`gzip`") && text.contains("turn on the feature `gzip`"),
@@ -192,7 +192,7 @@ async fn without_the_feature_a_compressed_response_is_named() {
 }
 
 #[tokio::test]
-async fn an_encoding_that_is_not_read_is_named() {
+async fn the_error_names_an_unsupported_encoding() {
     for encoding in [
         "br",
         "deflate",
@@ -217,7 +217,7 @@ async fn an_encoding_that_is_not_read_is_named() {
             text.contains(name) && text.contains("content encoding"),
             "{text}"
         );
-        assert_eq!(error.body(), None, "compressed bytes are no text");
+        assert_eq!(error.body(), None, "compressed bytes are not text");
     }
     for status in [404, 422, 503] {
         let answer =

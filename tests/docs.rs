@@ -1,4 +1,4 @@
-//! The documentation is consistent: no link is dead, each page is compiled, and the measured costs are true.
+//! The documentation is consistent: no link is broken, each page is compiled, and the stated costs are correct.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_link_between_files_is_dead() {
+fn no_link_between_files_is_broken() {
     let mut links = 0;
     for file in [".", "benches", "src/guide"]
         .into_iter()
@@ -95,7 +95,7 @@ fn no_link_between_files_is_dead() {
     assert!(links > 40, "only {links} links were found");
 }
 
-/// A relative link would be dead on a page of the documentation, so each link has an item as a second target.
+/// Relative links do not work in the generated documentation, so each link has an item as a second target.
 #[test]
 fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     let (readme, items) = (
@@ -125,7 +125,7 @@ fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     }
 }
 
-/// No test compiles a file that no module includes.
+/// Only pages that a module includes are compiled.
 #[test]
 fn every_page_of_the_guide_is_compiled() {
     let guide = read(&root().join("src/guide.rs"));
@@ -154,7 +154,7 @@ mod costs {
     use connecteam_onboarding::{Pack, PackId};
     use std::ops::RangeInclusive;
 
-    /// Returns the cells of the table: users, rejected users, and the least and the most requests.
+    /// Returns the cells of the table: the users, the rejected users, and the range of requests.
     fn table() -> Vec<(u64, u64, RangeInclusive<u64>)> {
         let page = read(&root().join("src/guide/assign.md"));
         let (_, section) = page.split_once("# What small lists cost").expect("a table");

@@ -1,6 +1,6 @@
 //! The programs that follow a pack: changes, state file, exit status.
 #![allow(missing_docs)]
-// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod command;

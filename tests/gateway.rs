@@ -1,6 +1,6 @@
-//! Limits as gateways report and enforce them, in simulated time.
+//! Rate limits of gateways, in simulated time.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, a client needs a configuration of the caller.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -42,10 +42,10 @@ fn refusal() -> Answer {
 /// The requests that a window of a minute permits.
 const LIMIT: u64 = 5;
 
-/// The time of the server when the clock shows zero: 20 seconds before a window ends.
+/// The server's time at local time zero: 20 seconds before a window ends.
 const START: u64 = 1_767_225_640;
 
-/// What the headers report: the remaining requests, and the time of the server and of the reset.
+/// The values of the headers: the remaining requests, the server's time and the time of the reset.
 struct Report {
     remaining: u64,
     now: u64,
@@ -53,7 +53,7 @@ struct Report {
 }
 
 impl Report {
-    /// The lines of a header, as one gateway or another writes them.
+    /// Returns the lines of a header in the form of one gateway.
     fn counts(value: u64, form: &str) -> Vec<String> {
         match form {
             "float" => vec![format!("{value}.0")],
@@ -129,7 +129,7 @@ async fn account(
         answer
     });
     let pack = pack(&server, &clock, |builder| builder);
-    // One after the other, because the clock skips what a request in flight would take.
+    // One request at a time, because the clock also skips the time that a request in flight takes.
     for _ in 0..23 {
         let list = pack.assignments().await;
         list.unwrap_or_else(|error| panic!("{count_form:?} {reset_form:?}: {error}"));
@@ -168,7 +168,7 @@ async fn every_common_form_of_the_headers_is_read() {
     }
 }
 
-/// A server that refuses the request with this number, counted from 1, with these headers.
+/// Starts a server that refuses the request with this number, counted from 1, with these headers.
 fn refuses(number: u64, status: u16, headers: &[(&'static str, &str)]) -> Scripted {
     let headers: Vec<_> = headers
         .iter()
@@ -238,7 +238,7 @@ async fn a_retry_after_that_is_too_long_is_an_error_with_its_time() {
     for (value, seconds) in [
         ("601", 601),
         ("3600", 3_600),
-        // A gateway that is wrong must not stop a client for ever.
+        // A wrong header must not stop a client forever.
         ("99999999", 86_400),
         ("18446744073709551615", 86_400),
         ("1e18", 86_400),

@@ -1,6 +1,6 @@
-//! What other programs need: types that move between threads, and values that are read back from JSON.
+//! Types that move between threads, and values that are read back from JSON.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, a client needs a configuration of the caller.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -96,7 +96,7 @@ async fn one_client_serves_many_tasks() {
         let report = task
             .await
             .expect("no panic")
-            .expect("everybody is assigned");
+            .expect("all users are assigned");
         assert_eq!((report.assigned().count(), report.requests()), (10, 2));
     }
     let mut assigned = server.assigned(1001);
@@ -118,12 +118,12 @@ async fn a_report_is_read_back_as_it_was_written() {
         .assign([3, 9, 1, 2, 3])
         .settle(Duration::ZERO)
         .await
-        .expect("nobody is open");
+        .expect("every user has an outcome");
     let lent: Vec<UserId> = report.on_pack().collect();
     assert_eq!(
         pack.assign(&lent)
             .await
-            .expect("nobody is open")
+            .expect("every user has an outcome")
             .already_assigned()
             .count(),
         lent.len()

@@ -1,6 +1,6 @@
-//! Lists of a pack that prove nothing: incomplete, cached or suddenly empty ones.
+//! Lists of a pack that prove nothing, because they are incomplete, cached or suddenly empty.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, a client needs a configuration of the caller.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -41,18 +41,18 @@ fn row(user: u64) -> Value {
     json!({"id": 500 + user, "userId": user, "status": "in_progress", "isWaitingApproval": false})
 }
 
-/// A response with these users, instead of those on the pack.
+/// Returns a response with these users in place of the users on the pack.
 fn list(users: &[u64]) -> Answer {
     let rows: Vec<_> = users.iter().copied().map(row).collect();
     Answer::json(200, &json!({"data": {"assignments": rows}}))
 }
 
-/// A list that a cache has kept since a time before the run.
+/// Returns a list that a cache stored before the run.
 fn cached(users: &[u64], age: &str) -> Fault {
     Fault::Response(list(users).with("age", age))
 }
 
-/// Every way to read the list. Each returns the error of the first read.
+/// Reads the list in every way. Returns the error of each.
 async fn read_in_every_way(server: &Server, response: &Answer) -> Vec<(&'static str, Error)> {
     let mut errors = Vec::new();
     let snapshot = pack(server).snapshot().await.expect("a list");
@@ -96,7 +96,7 @@ async fn read_in_every_way(server: &Server, response: &Answer) -> Vec<(&'static 
 }
 
 #[tokio::test]
-async fn a_list_with_further_pages_ends_everything_before_anything_is_sent() {
+async fn a_list_with_further_pages_is_an_error_before_any_write() {
     let with = |change: fn(&mut Value)| {
         let mut body = json!({"data": {"assignments": [row(1)]}});
         change(&mut body);
@@ -308,7 +308,7 @@ async fn a_watch_confirms_a_list_that_is_suddenly_empty() {
     let pack = pack(&server);
     let snapshot = pack.snapshot().await.expect("a list");
     server.fault("GET", Fault::Response(list(&[])));
-    // The second read shows that the first one was a fault, and something else.
+    // The second read shows that the empty list was a fault, and that another user was assigned.
     server.already(1001, [2]);
     let mut watch = pack.watch(MINUTE).since(snapshot);
     let update = watch.next().await.expect("an item").expect("a change");

@@ -1,6 +1,6 @@
 //! OAuth 2.0 client credentials, on real sockets.
 #![allow(missing_docs)]
-// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -57,7 +57,7 @@ async fn one_token_serves_a_run() {
 }
 
 #[tokio::test]
-async fn a_hundred_callers_ask_once() {
+async fn a_hundred_callers_request_one_token() {
     let server = server();
     let pack = pack(&server);
     let lists = join_all((0..100).map(|_| pack.assignments())).await;
@@ -84,7 +84,7 @@ async fn a_hundred_callers_share_a_failure() {
 }
 
 #[tokio::test]
-async fn a_401_renews_the_token_once_and_repeats_what_was_not_executed() {
+async fn a_401_renews_the_token_once_and_retries_the_request() {
     let server = server();
     let pack = pack(&server);
     pack.assignments().await.expect("a list");
@@ -94,7 +94,7 @@ async fn a_401_renews_the_token_once_and_repeats_what_was_not_executed() {
     assert_eq!(server.tokens(), 2);
     assert_eq!(server.assigned(1001).len(), 600);
 
-    // A server that refuses every token is not asked for ever.
+    // If the server refuses every token, the requests do not continue forever.
     for _ in 0..4 {
         server.fault(
             "GET",
@@ -107,7 +107,7 @@ async fn a_401_renews_the_token_once_and_repeats_what_was_not_executed() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_before_it_ends() {
+async fn a_token_is_renewed_before_it_expires() {
     let server = server();
     let token = r#"{"access_token":"short","token_type":"Bearer","expires_in":0}"#;
     server.with(|world| world.tokens.insert("short".to_owned()));
@@ -122,7 +122,7 @@ async fn a_token_is_renewed_before_it_ends() {
 }
 
 #[tokio::test]
-async fn what_the_token_endpoint_does_wrong_is_said() {
+async fn reports_each_failure_of_the_token_endpoint() {
     let json = |status, body: &str| Fault::Status(status, "application/json", body.to_owned());
     let cases = [
         (
@@ -179,7 +179,7 @@ async fn what_the_token_endpoint_does_wrong_is_said() {
         );
         assert!(!format!("{error:?} {error}").contains("s3cret"), "{name}");
         assert_eq!(server.gets(), 0, "{name}");
-        // Nothing was sent for anybody: no doubt, nothing to read back.
+        // No write was sent, so no user is unknown and nothing is read back.
         let error = pack
             .assign([1])
             .max_requests(1)
@@ -190,7 +190,7 @@ async fn what_the_token_endpoint_does_wrong_is_said() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_token_endpoint_for_the_limit_is_waited_for() {
+async fn waits_if_the_token_endpoint_is_over_its_rate_limit() {
     for body in [(429, "{}"), (200, r#"{"detail":"Too many requests"}"#)] {
         let server = server();
         let fault = Fault::Status(body.0, "application/json", body.1.to_owned());
@@ -204,7 +204,7 @@ async fn a_refusal_of_the_token_endpoint_for_the_limit_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_ready_token_is_used_as_it_is() {
+async fn an_access_token_of_the_caller_is_never_renewed() {
     let server = server();
     server.with(|world| world.tokens.insert("ready".to_owned()));
     let client = builder(&server)
@@ -229,7 +229,7 @@ fn respond(server: &Server, status: u16, body: &str) {
 }
 
 #[tokio::test]
-async fn a_success_with_a_token_is_a_token() {
+async fn accepts_each_success_that_holds_a_token() {
     for (status, body) in [
         (200, r#"{"access_token":"given"}"#),
         (201, r#"{"access_token":"given","token_type":"bearer"}"#),

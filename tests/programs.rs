@@ -1,6 +1,6 @@
 //! The programs that assign: input, output, exit status, signals.
 #![allow(missing_docs)]
-// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod command;

@@ -1,4 +1,4 @@
-//! Proxies: none for `http`, and clear errors for `https`.
+//! `http` uses no proxy, and a proxy that fails for `https` is a clear error.
 #![allow(missing_docs)]
 #![cfg(any(feature = "ring", feature = "native-tls"))]
 
@@ -31,7 +31,7 @@ fn server() -> Server {
     server
 }
 
-/// A URL on which nothing listens.
+/// Returns a URL on which no server listens.
 fn dead() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}", listener.local_addr().expect("bound"))
@@ -44,7 +44,7 @@ fn builder(base: &str) -> ClientBuilder {
         .clock(SkippingClock::default())
 }
 
-/// Uses a proxy that the HTTP settings of the caller have.
+/// Adds a proxy to the HTTP settings.
 fn through(url: &str, builder: ClientBuilder) -> ClientBuilder {
     let proxy = reqwest::Proxy::all(url).expect("a URL");
     builder.http_client(|http| http.proxy(proxy))
@@ -81,7 +81,7 @@ fn a_request_over_http_never_reaches_a_proxy_of_the_environment() {
 
 #[cfg(feature = "mock")]
 #[test]
-fn quickstart_runs_behind_a_dead_proxy_and_without_certificates() {
+fn quickstart_runs_without_a_working_proxy_and_without_certificates() {
     let mut program = std::process::Command::new(command::program("quickstart"));
     let variables = VARIABLES.map(|variable| (variable, dead()));
     program
@@ -107,7 +107,7 @@ async fn https_uses_the_proxy_of_the_http_settings() {
     );
 }
 
-/// Fails to read a list and to assign through a proxy. Returns the error.
+/// Assigns through a proxy, which must fail. Returns the error.
 async fn failure(proxy: &str) -> Error {
     let (server, policy) = (server(), RetryPolicy::default().max_attempts(2));
     let tls = TlsServer::start(&server, "here");
@@ -170,7 +170,7 @@ async fn a_proxy_of_the_http_settings_that_hangs_is_mentioned() {
     assert!(error.to_string().contains("proxy"), "{error}");
 }
 
-/// A test in a process with proxy variables, and with the certificate authority of the tests.
+/// Runs a test in a process with these proxy variables and the certificate authority of the tests. Returns its output.
 fn in_environment(test: &str, variables: &[(&str, &str)]) -> String {
     let mut command = child(test);
     command
@@ -252,7 +252,7 @@ fn an_unusable_proxy_variable_causes_one_warning() {
 
 #[cfg(unix)]
 #[test]
-fn a_proxy_variable_that_is_no_text_causes_a_warning() {
+fn a_proxy_variable_that_is_not_text_causes_a_warning() {
     use std::os::unix::ffi::OsStrExt;
     let mut command = child("with_an_unusable_variable");
     let value = std::ffi::OsStr::from_bytes(b"http://\xff");

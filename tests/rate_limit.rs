@@ -1,4 +1,4 @@
-//! The account's windows, against a server that counts requests. The windows are short, because its clock is real.
+//! The account's windows, against a server that counts requests. The windows are short, because they last in real time.
 #![allow(missing_docs)]
 // With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
@@ -57,7 +57,7 @@ async fn a_spent_day_is_an_error_with_the_time_of_its_end() {
         .duration_since(SystemTime::now())
         .expect("ahead");
     assert!((4_900..=5_010).contains(&wait.as_secs()), "{wait:?}");
-    // One read and four chunks. The sixth request is kept for a read-back.
+    // One read and four chunks. The sixth request is reserved for a read-back.
     assert_eq!((server.gets(), server.posts()), (1, 4));
     assert_eq!(error.report().assigned().count() as u64, 4 * MOST);
     assert_eq!(error.report().not_assigned().count() as u64, 6 * MOST);

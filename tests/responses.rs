@@ -1,6 +1,6 @@
 //! Responses that are slow or unreadable, and connections that end.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, a client needs a configuration of the caller.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -159,7 +159,7 @@ async fn an_unreadable_response_to_a_write_names_the_place() {
     assert!(text.contains("data: invalid type: integer `7`"), "{text}");
 }
 
-/// A server that sends a list in pieces, this far apart.
+/// Starts a server that sends a list one byte at a time, with this pause after each.
 fn slow(pause: Duration) -> Server {
     let server = Server::start();
     server.fault("GET", Fault::SlowBody(pause));
@@ -167,7 +167,7 @@ fn slow(pause: Duration) -> Server {
 }
 
 #[tokio::test]
-async fn a_slow_body_is_read_as_long_as_it_comes() {
+async fn a_slow_body_is_read_as_long_as_bytes_arrive() {
     // The empty list is sent one byte at a time.
     let server = slow(MS * 6);
     let start = Instant::now();
@@ -177,7 +177,7 @@ async fn a_slow_body_is_read_as_long_as_it_comes() {
     assert!(list.expect("a list").is_empty());
     assert!(
         start.elapsed() > MS * 400,
-        "the whole takes longer than the time-out"
+        "the whole read takes longer than the time-out"
     );
 }
 
@@ -211,7 +211,7 @@ async fn the_total_timeout_bounds_a_slow_body() {
 
 #[cfg(feature = "gzip")]
 #[tokio::test]
-async fn a_slow_compressed_body_is_read_as_long_as_it_comes() {
+async fn a_slow_compressed_body_is_read_as_long_as_bytes_arrive() {
     use std::io::Write;
     let rows: Vec<_> = (1..=500)
         .map(|user| row(user * user * 7_919 % 1_000_003))

@@ -1,6 +1,6 @@
-//! A canary runs through everything that can be printed, and is found nowhere.
+//! No error, report or log shows a secret, even if the server sends it back.
 #![allow(missing_docs)]
-// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -90,7 +90,7 @@ async fn no_secret_is_ever_shown() {
             if let Err(error) = pack.assignments().await {
                 print(&mut text, &error);
             }
-            assert!(server.requests() > 2, "the canary travelled");
+            assert!(server.requests() > 2, "the secret was sent");
         }
     }
     for wrong in [format!("{CANARY}\n"), format!("{CANARY} x")] {
@@ -143,7 +143,7 @@ fn assert_hidden(secret: &str, what: &str, text: &str) {
     panic!("{what} shows a secret: …{shown}");
 }
 
-/// Everything that an error shows.
+/// Returns all texts and fields of an error.
 fn everything(error: &Error) -> String {
     let mut text = String::new();
     print(&mut text, error);
@@ -153,14 +153,14 @@ fn everything(error: &Error) -> String {
     text
 }
 
-/// Compressed bytes that are no gzip stream.
+/// Returns a response with compressed bytes that are not a gzip stream.
 fn broken_gzip(body: &str) -> Answer {
     let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     bytes.extend_from_slice(body.as_bytes());
     Answer::new(200, "application/json", bytes).with("content-encoding", "gzip")
 }
 
-/// What a token endpoint may respond with. All responses hold a token that the client has never seen.
+/// Returns responses of a token endpoint. Each holds a token that the client does not know.
 fn token_responses(token: &str) -> Vec<(&'static str, Fault)> {
     let json = |status, body: String| Fault::Status(status, "application/json", body);
     let good = format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":86400}}"#);
@@ -257,7 +257,7 @@ fn token_responses(token: &str) -> Vec<(&'static str, Fault)> {
 }
 
 #[tokio::test]
-async fn no_part_of_a_token_response_is_ever_shown() {
+async fn no_error_shows_any_part_of_a_token_response() {
     const TOKEN: &str = "eyJ-another-canary";
     for (name, fault) in token_responses(TOKEN) {
         let (log, _guard) = Log::start();
@@ -314,7 +314,7 @@ async fn a_list_that_holds_the_key_does_not_show_it() {
     }
 }
 
-/// Keeps what crates log without `tracing`.
+/// Keeps the lines that crates write with `log`.
 struct Lines(Mutex<String>);
 
 impl log::Log for Lines {

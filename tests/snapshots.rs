@@ -1,6 +1,6 @@
-//! A snapshot belongs to one pack.
+//! A snapshot is used with its own pack only.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, a client needs a configuration of the caller.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;

@@ -19,7 +19,7 @@ fn server() -> Server {
     server
 }
 
-/// A proxy of the environment would stand in between.
+/// Returns a builder without the proxies of the environment.
 fn builder(base: &str) -> ClientBuilder {
     let builder = Client::builder().api_key("key").base_url(base);
     let builder = builder.clock(SkippingClock::default());
@@ -42,7 +42,7 @@ async fn a_trusted_server_is_used() {
     assert_eq!(server.assigned(1001), [1, 2]);
 }
 
-/// The certificate, whether its issuer is trusted, and what the message says.
+/// The certificate, whether its issuer is trusted, and a part of the message.
 const REJECTED: [(&str, bool, &str); 5] = [
     ("here", false, "SSL_CERT_FILE"),
     ("self-signed", true, "SSL_CERT_FILE"),
@@ -127,7 +127,7 @@ async fn a_handshake_that_is_cut_is_retried() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_hangs_is_no_connection_whatever_time_out_ends_it() {
+async fn a_handshake_that_hangs_is_a_connect_error_with_each_time_out() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let base = format!("https://{}", silent.local_addr().expect("bound"));
     let short = Duration::from_millis(100);
@@ -146,7 +146,7 @@ async fn a_handshake_that_hangs_is_no_connection_whatever_time_out_ends_it() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_no_connection() {
+async fn a_server_without_tls_is_a_connect_error() {
     let server = server();
     let base = server.base_url().replace("http:", "https:");
     let policy = RetryPolicy::default().max_attempts(2);
@@ -183,7 +183,7 @@ fn each_invalid_root_certificate_is_named_by_its_number() {
     }
 }
 
-/// A process that has no CA certificates.
+/// Returns a command that runs a test without CA certificates.
 fn without_certificates(test: &str) -> std::process::Command {
     let mut command = child(test);
     command
@@ -216,7 +216,7 @@ async fn in_a_machine_without_certificates() {
     };
     match builder(&tls.base_url()).build() {
         Err(error) => fails(&error),
-        // OpenSSL finds out with the first connection.
+        // OpenSSL reports it at the first connection.
         Ok(_) => fails(
             &pack(builder(&tls.base_url()))
                 .assignments()

@@ -1,6 +1,6 @@
 //! Runs on one pack through clones of one client wait for each other.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, a client needs a configuration of the caller.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -65,7 +65,7 @@ async fn runs_take_turns_in_the_order_of_their_start() {
             pack.assign([user]).await.expect("assigned");
             finished.lock().expect("no panic").push(user);
         }));
-        // The next one starts once this one holds or waits for the turn.
+        // The next run starts after this run has its turn or waits for it.
         tokio::task::yield_now().await;
         until_reads(&server, 1).await;
     }

@@ -17,7 +17,7 @@ use support::{Fault, Server, Window, pack_id};
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A clock whose waits end at once. It records them.
+/// A clock whose waits end at once. It records the waits.
 #[derive(Clone, Debug, Default)]
 struct Quick(Arc<Mutex<(Duration, Vec<Duration>)>>);
 
@@ -58,7 +58,7 @@ fn users(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = UserId>
         .map(|number| number.try_into().expect("an id"))
 }
 
-/// Sets the state of a user, who is assigned first if necessary.
+/// Sets the state of a user. Assigns the user first if necessary.
 fn set_state(server: &Server, user: u64, status: &str, waiting: bool) {
     server.with(|world| {
         if !world.packs[&1001].iter().any(|row| row.user == user) {
@@ -389,7 +389,7 @@ async fn waits_for_the_end_of_a_spent_day() {
 }
 
 #[tokio::test]
-async fn stretches_the_interval_after_half_of_the_day() {
+async fn lengthens_the_interval_after_half_of_the_day_quota() {
     let (server, clock) = (Server::start(), Quick::default());
     server.with(|world| world.day = Some(Window::new(20, 10_000.0)));
     let mut watch = pack(&server, &clock).watch(SECOND).with_baseline();

@@ -1,6 +1,6 @@
-//! A hostile network, on real sockets: what each fault becomes, and that nobody is lost or doubled.
+//! Faults of the network, on real sockets. Each has its error, and no user is lost or assigned twice.
 #![allow(missing_docs)]
-// With `rustls` and no `ring`, no client is built without a configuration of the caller's.
+// With `rustls` and without `ring`, each client needs a TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -51,7 +51,7 @@ fn status(status: u16, body: &str) -> Fault {
 }
 
 #[tokio::test]
-async fn each_failure_is_its_own_clear_error() {
+async fn each_failure_has_its_kind_and_message() {
     use ErrorKind as K;
     use Executed::{Maybe, No};
     let html = "<html><body>Bad gateway</body></html>";
@@ -239,7 +239,7 @@ async fn each_failure_is_its_own_clear_error() {
 }
 
 #[tokio::test]
-async fn what_an_answer_says_is_kept() {
+async fn keeps_the_reason_and_the_start_of_a_response() {
     let (error, _server) = read_error(status(
         403,
         r#"{"error":"FORBIDDEN: no scope","path":"/x","request_id":"r-1","more":7}"#,
@@ -269,19 +269,22 @@ async fn a_refused_connection_is_not_executed() {
     let pack = once(&server);
     drop(server);
     let error = loop {
-        // The listener goes a moment after its server.
-        let error = pack.assignments().await.expect_err("nobody listens");
+        // The listener closes a moment after its server.
+        let error = pack.assignments().await.expect_err("no server listens");
         if error.kind() == ErrorKind::Connect {
             break error;
         }
     };
     assert_eq!((error.executed(), error.status()), (Executed::No, None));
     assert!(error.to_string().contains("refused"), "{error}");
-    assert!(std::error::Error::source(&error).is_none(), "said once");
+    assert!(
+        std::error::Error::source(&error).is_none(),
+        "the message has each cause once"
+    );
 }
 
 #[tokio::test]
-async fn too_many_requests_is_waited_for_in_any_disguise() {
+async fn waits_for_the_rate_limit_after_each_form_of_refusal() {
     for fault in [
         status(429, r#"{"detail":"Too many requests"}"#),
         Fault::Status(429, "text/html", "<html>slow down</html>".to_owned()),
@@ -316,9 +319,8 @@ async fn a_200_with_data_is_a_success_whatever_else_it_holds() {
     assert_eq!(server.posts(), 1);
 }
 
-/// A POST that may have been executed is read back: nobody lost, nobody doubled.
 #[tokio::test]
-async fn a_doubtful_post_is_read_back() {
+async fn reads_back_a_post_that_may_have_been_executed() {
     const TWO_REQUESTS: u64 = 2 * MOST - 100;
     let cases = [
         (Fault::CloseBeforeRead, false),
@@ -392,9 +394,8 @@ async fn a_doubtful_post_is_read_back() {
     }
 }
 
-/// One chunk that the server always fails on does not stop the others, and nobody of it is assigned or unknown.
 #[tokio::test]
-async fn a_poisoned_chunk_is_given_up_and_the_rest_goes_on() {
+async fn gives_up_a_chunk_that_always_fails_and_sends_the_others() {
     let server = Server::start();
     server.users(1..=5 * MOST);
     for _ in 0..9 {
@@ -417,7 +418,7 @@ async fn a_poisoned_chunk_is_given_up_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
-async fn without_resending_the_doubtful_stay_unknown() {
+async fn without_resending_the_users_stay_unknown() {
     let server = Server::start();
     server.users(1..=3).fault("POST", Fault::CloseBeforeRead);
     let error = pack(&server)
@@ -425,7 +426,7 @@ async fn without_resending_the_doubtful_stay_unknown() {
         .settle(MS * 5)
         .resend_in_doubt(false)
         .await
-        .expect_err("in doubt");
+        .expect_err("ambiguous");
     assert_eq!(error.cause().kind(), ErrorKind::Ambiguous);
     assert_eq!(error.report().unknown().count(), 3);
     assert_eq!(server.posts(), 1);
@@ -437,11 +438,11 @@ async fn without_resending_the_doubtful_stay_unknown() {
 }
 
 #[tokio::test]
-async fn a_list_in_part_is_no_proof() {
+async fn a_list_with_some_users_of_a_request_proves_nothing() {
     let server = Server::start();
     server.users(1..=3).fault("POST", Fault::CloseBeforeRead);
     let other = [1_u64];
-    // Somebody else assigns one of them while the request is in doubt.
+    // Another program assigns one of them while the request is ambiguous.
     server.already(1001, []);
     let run = tokio::spawn(
         pack(&server)
@@ -466,7 +467,7 @@ async fn a_list_in_part_is_no_proof() {
 }
 
 #[tokio::test]
-async fn no_other_host_ever_hears_of_a_request() {
+async fn never_follows_a_redirect_to_another_host() {
     for code in [301, 302, 303, 307, 308] {
         let (server, trap) = (Server::start(), Trap::set());
         server.users([7]);
@@ -489,7 +490,7 @@ async fn no_other_host_ever_hears_of_a_request() {
 }
 
 #[tokio::test]
-async fn the_generators_version_header_is_not_sent_and_our_name_is() {
+async fn sends_the_user_agent_without_the_version_header_of_the_generator() {
     let server = Server::start();
     pack_of(&server, |builder| builder.user_agent_suffix("hr-sync/2.1"))
         .assignments()

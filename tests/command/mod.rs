@@ -20,7 +20,7 @@ pub fn program(name: &str) -> PathBuf {
     target.join("examples").join(name)
 }
 
-/// A program with the credential and the URL of a server.
+/// Returns the command of a program, with the credential and the URL of a server.
 pub fn command(server: &Server, name: &str) -> Command {
     with_environment(Command::new(program(name)), server)
 }
@@ -38,7 +38,7 @@ pub fn with_environment(mut command: Command, server: &Server) -> Command {
     command
 }
 
-/// `assign --json` for pack 1001.
+/// Returns the command `assign --json` for pack 1001.
 pub fn assign(server: &Server, users: &str, more: &[&str]) -> Command {
     let mut command = command(server, "assign");
     command
@@ -47,7 +47,7 @@ pub fn assign(server: &Server, users: &str, more: &[&str]) -> Command {
     command
 }
 
-/// An empty folder for one test.
+/// Creates an empty folder for one test.
 pub fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join(env!("CARGO_CRATE_NAME"))
@@ -57,7 +57,7 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// A new file with this content. Its path ends with the name.
+/// Writes a new file with this content. Its path ends with the name.
 pub fn file(name: &str, content: impl AsRef<[u8]>) -> String {
     static FILES: AtomicUsize = AtomicUsize::new(0);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -93,7 +93,7 @@ pub fn end(child: Child) -> Ended {
     (code, text(output.stdout), text(output.stderr))
 }
 
-/// Exit status, and the one object that a program prints.
+/// Returns the exit status, and the only object that a program prints.
 pub fn object(command: Command) -> (i32, Value) {
     one_object(run(command))
 }
@@ -126,7 +126,8 @@ pub fn wait_for_listener(child: &Child) {
     }
 }
 
-/// A child inherits ignored signals, as in a test run in the background, but no caught ones.
+/// Catches signals that this process ignores: a child process inherits ignored signals, but not caught ones. A test that
+/// runs in the background may ignore signals.
 #[cfg(unix)]
 pub fn reset_ignored_signals() {
     static ONCE: std::sync::Once = std::sync::Once::new();
@@ -139,15 +140,14 @@ pub fn reset_ignored_signals() {
     });
 }
 
-/// Waits for a program to get to a point. Fails after a minute, so that a program that ends early does not hang the
-/// tests.
+/// Waits until the condition is true. Fails after a minute, so that the tests do not hang if a program ends early.
 #[track_caller]
 pub fn until(condition: impl Fn() -> bool) {
     let start = std::time::Instant::now();
     while !condition() {
         assert!(
             start.elapsed().as_secs() < 60,
-            "the program does not get there"
+            "the condition is still false"
         );
         std::thread::sleep(std::time::Duration::from_millis(1));
     }

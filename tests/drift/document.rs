@@ -1,4 +1,4 @@
-//! The vendor's document, edits of it, and the program.
+//! The vendor's document, its edits, and the program `drift`.
 
 use serde_json::Value;
 use std::io::Write;
@@ -14,7 +14,7 @@ pub fn program() -> PathBuf {
     folder.join("examples").join("drift")
 }
 
-/// Returns exit status, standard output and standard error.
+/// Runs the program. Returns the exit status, standard output and standard error.
 pub fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
     let mut command = Command::new(program());
     command.args(arguments).stdin(Stdio::piped());
@@ -28,7 +28,7 @@ pub fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
     (status, text(output.stdout), text(output.stderr))
 }
 
-/// Compares a document. It must be handled: a report, or an error on one line.
+/// Compares a document. The program must print a report, or an error on one line.
 #[track_caller]
 pub fn compare(document: &Value) -> (i32, String) {
     let (status, text, error) = run(&["-"], document.to_string().as_bytes());
@@ -44,7 +44,7 @@ pub fn compare(document: &Value) -> (i32, String) {
     (status, text + &error)
 }
 
-/// Expands the short start of a pointer.
+/// Expands the abbreviation at the start of a pointer.
 fn pointer(short: &str) -> String {
     let (start, rest) = short.split_at(short.find('/').unwrap_or(short.len()));
     let item = format!("/paths/{}", PATH.replace('/', "~1"));
@@ -57,7 +57,7 @@ fn pointer(short: &str) -> String {
     }
 }
 
-/// Does one edit: `PLACE = JSON`, `remove PLACE`, `move PLACE to PLACE`.
+/// Applies one edit: `PLACE = JSON`, `remove PLACE`, or `move PLACE to PLACE`.
 pub fn edit(document: &mut Value, line: &str) {
     if let Some(place) = line.strip_prefix("remove ") {
         remove(document, place);
@@ -74,7 +74,7 @@ pub fn edit(document: &mut Value, line: &str) {
 fn owner<'a>(document: &'a mut Value, place: &str) -> (&'a mut Value, String) {
     let pointer = pointer(place);
     let (owner, name) = pointer.rsplit_once('/').expect("a pointer");
-    // Escapes of JSON, then of a pointer.
+    // Decodes the escapes of JSON, then those of a pointer.
     let name: String = serde_json::from_str(&format!("\"{name}\"")).expect("a name");
     let owner = document
         .pointer_mut(owner)

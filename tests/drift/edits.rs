@@ -1,4 +1,4 @@
-//! Every kind of difference: its line, its group, the exit status.
+//! Every kind of difference, with its line, its group and the exit status.
 
 use crate::document::{PATH, VENDOR, compare, edit};
 

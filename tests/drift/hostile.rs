@@ -16,7 +16,7 @@ fn one_of(words: &'static str) -> impl Strategy<Value = String> {
     prop::sample::select(words.split(' ').collect::<Vec<_>>()).prop_map(str::to_owned)
 }
 
-/// Any JSON, with keywords and references that mean something.
+/// Any JSON, with keywords and references of OpenAPI.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -75,7 +75,7 @@ proptest! {
     }
 }
 
-/// Replaces a schema by a chain: each schema is made from a reference to the next one.
+/// Replaces a schema with a chain of schemas, in which each schema refers to the next one.
 fn chain(length: usize, schema: impl Fn(Value) -> Value) -> Value {
     let mut document = vendor();
     let schemas = &mut document["components"]["schemas"];
@@ -133,7 +133,7 @@ fn deep_nesting_does_not_overflow_the_stack() {
 }
 
 #[test]
-fn anchors_that_unfold_without_end_are_refused() {
+fn anchors_that_expand_without_end_are_refused() {
     let mut text = "openapi: 3.1.0\na0: &a0 [x, x]\n".to_owned();
     for level in 1..40 {
         text += &format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1);

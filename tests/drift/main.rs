@@ -1,7 +1,7 @@
-//! Drives the program `drift`, which `cargo test` builds next to the tests.
+//! Runs the program `drift`, which `cargo test` builds next to the tests.
 //!
-//! `vendor.json` is not the vendor's document: FastAPI made it from models that state the same as our specification.
-//! Each test edits it.
+//! `vendor.json` is not the vendor's document: FastAPI generated it from models with the same meaning as our spec. Each
+//! test edits it.
 #![allow(missing_docs)]
 
 mod document;

@@ -127,7 +127,7 @@ fn fails(arguments: &[&str], input: &[u8], words: &str) {
 
 #[cfg(unix)]
 #[test]
-fn a_closed_output_changes_no_exit_status() {
+fn a_closed_output_does_not_change_the_exit_status() {
     let vendor = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/drift/vendor.json");
     for (argument, status) in [
         (vendor.as_os_str(), 0),

@@ -93,7 +93,7 @@ fn the_text_shows_that_a_new_user_has_completed() {
 }
 
 #[test]
-fn follows_the_users_of_a_file_only() {
+fn follows_only_the_users_of_a_file() {
     let (server, folder) = (Server::start(), folder("users"));
     let users = folder.join("users.txt");
     std::fs::write(&users, "7 # new\r\r").expect("a file");
@@ -112,7 +112,7 @@ fn follows_the_users_of_a_file_only() {
         (&line["change"], &line["userId"]),
         (&json!("assigned"), &json!(7))
     );
-    // `put` takes two steps, and a poll may come between them.
+    // `put` changes the pack twice, and a poll may come between the changes.
     for line in lines {
         assert!(line.expect("text").contains(r#""userId":7"#));
     }

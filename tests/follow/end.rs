@@ -72,7 +72,7 @@ mod signals {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_stop_signal_ends_the_reading_of_a_list() {
+    fn a_stop_signal_interrupts_reading_a_list() {
         for signal in SIGNALS {
             let (server, state) = (Server::start(), folder("reading").join("state.json"));
             let mut child = follow(&server, &state, &["--users-file", "-"])
@@ -88,7 +88,7 @@ mod signals {
         }
     }
 
-    /// The changes fill the pipe, and the reader does not read.
+    /// The changes fill the pipe, because nothing reads from it.
     #[test]
     fn a_stop_signal_does_not_wait_for_a_reader() {
         let (server, state) = (Server::start(), folder("reader").join("state.json"));
@@ -104,7 +104,7 @@ mod signals {
         std::thread::sleep(MS * 50);
         send(&child, "TERM");
         assert_eq!(child.wait().expect("ends").code(), Some(0));
-        // The changes were not printed in full, so the state is the old one.
+        // Some changes were not printed, so the state file is unchanged.
         let saved = std::fs::read_to_string(&state).expect("there");
         assert!(saved.ends_with(r#""assignments":[]}"#));
     }

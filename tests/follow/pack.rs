@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command};
 
-/// `follow`, with a poll every 5 ms.
+/// Returns the command `follow`, with a poll every 5 ms.
 pub fn follow(server: &Server, state: &Path, more: &[&str]) -> Command {
     let mut command = command(server, "follow");
     command
@@ -16,7 +16,7 @@ pub fn follow(server: &Server, state: &Path, more: &[&str]) -> Command {
     command
 }
 
-/// Sets the state of a user, who is put on the pack first if need be.
+/// Sets the state of a user. Assigns the user first if necessary.
 pub fn put(server: &Server, user: u64, status: &str, waiting: bool) {
     server.with(|world| {
         if !world.packs[&1001].iter().any(|row| row.user == user) {

@@ -24,7 +24,7 @@ fn lists_the_users_that_wait_and_the_users_that_are_stuck() {
     ] {
         put(&server, user, status, waiting);
     }
-    // The last changes were in 2020, except for user 4, which changed since, and user 5, which is new.
+    // All users last changed in 2020, except user 4, whose state is different now, and user 5, who is new.
     let entry = |user: u64, status: &str, waiting| json!({"id": 500 + user, "userId": user, "status": status, "isWaitingApproval": waiting, "since": 1_577_836_800_u64});
     let saved = json!({"version": 1, "pack": 1001, "takenAt": 1_577_836_800_u64, "assignments": [
         entry(1, "in_progress", false), entry(2, "in_progress", true), entry(3, "completed", false),

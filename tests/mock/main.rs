@@ -1,4 +1,4 @@
-//! The fake, feature `mock`: it applies the rules of the API, and its bodies fit the schemas of the spec.
+//! The fake of the feature `mock` applies the rules of the API, and its bodies fit the schemas of the spec.
 #![allow(missing_docs)]
 #![cfg(all(feature = "mock", feature = "ring", feature = "schemars"))]
 
@@ -230,7 +230,7 @@ fn keeps_a_fault_after_execution_for_a_request_within_the_limit() {
     assert_eq!(
         assign(&fake, &body).status,
         503,
-        "the one request of the minute"
+        "the only request of this minute"
     );
     assert_eq!(assign(&fake, &body).status, 429);
     assert_eq!(fake.assignments(pack()).len(), 2, "no request was executed");

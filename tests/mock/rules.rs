@@ -238,7 +238,7 @@ fn assigns_again_by_default() {
     assert_eq!(
         fake.assignments(pack()).len(),
         3,
-        "the default shows doubles"
+        "by default, users are assigned twice"
     );
     for (reassignment, status, rows) in [
         (Reassignment::Ignore, 200, 3),

@@ -83,7 +83,7 @@ fn serves_packs_with_limits_and_faults() {
 }
 
 #[test]
-fn moves_users_along() {
+fn moves_users_until_they_complete_the_pack() {
     let server = start(&["--assigned", "7", "--move-ms", "1"]);
     loop {
         let list = get(&server, PATH).json();

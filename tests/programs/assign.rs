@@ -1,4 +1,4 @@
-//! `assign`: the list that it reads, and the object that it prints.
+//! The list that `assign` reads, and the object that it prints.
 
 use crate::command::{MS, assign, command, end, file, list, object, one_object, program, run};
 use crate::support::{Fault, Naming, Server, Window};
@@ -32,7 +32,7 @@ fn skips_users_on_the_pack_and_sends_nothing_for_an_empty_list() {
     server.users([1, 7]).already(1001, [1, 7]);
     let (exit, on_pack) = object(assign(&server, &file("clean.txt", "7\n1\n"), &[]));
     assert_eq!((exit, &on_pack["already_assigned"]), (0, &json!([7, 1])));
-    for (name, content) in [("empty.txt", ""), ("comment.txt", "# nobody\n")] {
+    for (name, content) in [("empty.txt", ""), ("comment.txt", "# no users\n")] {
         let (exit, empty) = object(assign(&server, &file(name, content), &[]));
         assert_eq!(
             (exit, &empty["requests"], &empty["error"]),
@@ -123,7 +123,7 @@ fn reads_back_after_a_cut_response() {
 
 #[cfg(feature = "mock")]
 #[test]
-fn the_quickstart_needs_nothing() {
+fn the_quickstart_needs_no_environment() {
     let output = Command::new(program("quickstart"))
         .env_clear()
         .output()
@@ -142,7 +142,7 @@ fn the_quickstart_needs_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_left_changes_no_exit_status() {
+fn a_closed_output_does_not_change_the_exit_status() {
     let server = Server::start();
     server.users([7]);
     for (json, closed_error) in [(true, false), (false, false), (true, true), (false, true)] {
@@ -210,7 +210,7 @@ fn the_object_has_its_fields_in_the_documented_order() {
 }
 
 #[test]
-fn text_of_the_server_stays_on_its_line() {
+fn text_of_the_server_stays_on_one_line() {
     let server = Server::start();
     let refusal = r#"{"detail":"bad \n\u001b[2J isn't there"}"#.to_owned();
     for _ in 0..2 {
@@ -245,7 +245,7 @@ fn names_the_limit_on_requests_that_ended_the_search() {
     );
 }
 
-/// The object is long: a reader that is slow gets all of it.
+/// The object does not fit into the buffer of the pipe.
 #[test]
 fn a_slow_reader_gets_the_whole_object() {
     let server = Server::start();

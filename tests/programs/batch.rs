@@ -66,7 +66,7 @@ async fn users_that_arrive_together_share_one_run_per_pack() {
 }
 
 #[tokio::test]
-async fn a_caller_that_hangs_up_does_not_withdraw_its_user() {
+async fn dropping_a_pending_assign_does_not_withdraw_the_user() {
     let server = server();
     let (batcher, task) = Batcher::start(client(&server), MS * 20);
     let gone = batcher.assign(pack(1001), user(5));

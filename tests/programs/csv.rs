@@ -1,4 +1,4 @@
-//! The reader of CSV files: no row is lost, whatever the quotes are.
+//! The reader of CSV files loses no row, whatever quotes the file has.
 
 use crate::command::examples::csv_file::{Column, Format, parse};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn read(content: &[u8], multiline: bool) -> Result<Column, String> {
     parse(content, "id", format)
 }
 
-/// The ids, and the number of rows without one.
+/// Returns the ids, and the number of rows without an id.
 fn ids(content: &str, multiline: bool) -> (Vec<u64>, usize) {
     let column = read(content.as_bytes(), multiline).expect(content);
     let ids = column.users.iter().map(|user| user.get()).collect();
@@ -83,7 +83,7 @@ fn text_after_a_closing_quote_is_refused_where_fields_may_span_lines() {
         let expected = format!("{lines}: there is text after a closing quote");
         assert_eq!(problem(content, true), expected, "{content:?}");
     }
-    // On one line it hides no row.
+    // Within one line, the quote hides no row.
     assert_eq!(
         ids("id,name\n1,\"Bob\" Smith\n2,b\n", false),
         (vec![1, 2], 0)
@@ -106,7 +106,7 @@ fn quotes_within_an_unquoted_field_are_text() {
 }
 
 #[test]
-fn lines_are_counted_as_an_editor_counts() {
+fn lines_are_counted_as_in_an_editor() {
     for (content, expected) in [
         ("id,name\nx,b\n", "line 2: `x` is not"),
         ("id,name\r\n\r\nx,b\r\n", "line 3: `x` is not"),
@@ -175,13 +175,13 @@ fn rows_without_an_id_are_counted() {
     }
 }
 
-/// A file of the pieces that matter: quotes, delimiters, line ends, ids.
+/// A file of random quotes, delimiters, line ends and ids.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec!["\"", "\"", ",", "\n", "\r", "\r\n", "7", "8", " ", ""]);
     prop::collection::vec(piece, 0..24).prop_map(|pieces| format!("id,name\n{}", pieces.concat()))
 }
 
-/// A table, one row an id and a name.
+/// A table with an id and a name in each row.
 fn table() -> impl Strategy<Value = Vec<(u64, String)>> {
     let part = prop::sample::select(vec!["\"", ",", "\n", "\r\n", "\r", "x", " ", "é"]);
     let name = prop::collection::vec(part, 0..5).prop_map(|parts| parts.concat());
@@ -203,7 +203,7 @@ fn write(rows: &[(u64, String)], end: csv::Terminator, quotes: csv::QuoteStyle) 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Without `--multiline`, every line with text is a row: it has an id, or is counted.
+    /// Without `--multiline`, each line with text is a row that has an id or is counted.
     #[test]
     fn no_line_is_lost(content in pieces()) {
         if let Ok(column) = read(content.as_bytes(), false) {
@@ -220,7 +220,7 @@ proptest! {
         }
     }
 
-    /// A file that a CSV writer made is read whole, or refused because of its line ends.
+    /// A file of a CSV writer is read completely, or refused because of its line ends.
     #[test]
     fn a_written_table_is_read_back(rows in table(), end in 0..3_usize, always in any::<bool>()) {
         let end = [csv::Terminator::CRLF, csv::Terminator::Any(b'\n'), csv::Terminator::Any(b'\r')][end];
@@ -240,7 +240,7 @@ proptest! {
         }
     }
 
-    /// One quote more at any place never hides a row: the file is refused, or all ids are there.
+    /// An extra quote at any place never hides a row: the file is refused, or all ids are read.
     #[test]
     fn a_stray_quote_hides_no_row(rows in table(), at in any::<prop::sample::Index>()) {
         let rows: Vec<_> = rows.into_iter().map(|(id, name)| (id, name.replace(['\n', '\r', '"'], "-"))).collect();

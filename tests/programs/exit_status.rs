@@ -20,7 +20,7 @@ fn hire(server: &Server, list: &str, more: &[&str]) -> Ended {
     run(command)
 }
 
-/// Runs both programs on a server each; both must exit alike. Returns the object of `assign`.
+/// Runs each program on its own server. Both must exit with the same status. Returns the object of `assign`.
 fn both(prepare: impl Fn(&Server), list: &str, more: &[&str]) -> (i32, Value) {
     let servers = [Server::start(), Server::start()];
     servers.iter().for_each(prepare);
@@ -89,7 +89,7 @@ fn a_transient_cause_is_3() {
 }
 
 #[test]
-fn an_unknown_user_is_4() {
+fn an_unknown_outcome_is_4() {
     let many = file("many.txt", list(1..=600));
     let server = Server::start();
     server.users(1..=600);
@@ -132,7 +132,7 @@ fn all_or_nothing_is_2_if_rejected_and_1_if_too_long() {
 }
 
 #[test]
-fn a_spent_limit_on_requests_is_3() {
+fn a_reached_request_limit_is_3() {
     let server = Server::start();
     server.users(1..=400);
     let many = file("many.txt", list(1..=600));

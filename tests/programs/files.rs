@@ -1,4 +1,4 @@
-//! The files that the programs read: encodings, line ends, and ids that are none.
+//! The files that the programs read: encodings, line ends and invalid ids.
 
 use crate::command::examples::{input, users_file};
 use crate::command::{assign, command, file, object, run, text};
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::path::Path;
 
-/// What `assign` and `new_hires` say about a list of users that they refuse.
+/// Returns the messages of `assign` and `new_hires` for a file that they refuse.
 fn problems(server: &Server, path: &str) -> [String; 2] {
     let (exit, object) = object(assign(server, path, &[]));
     assert_eq!(exit, 1, "{object}");
@@ -20,7 +20,7 @@ fn problems(server: &Server, path: &str) -> [String; 2] {
 }
 
 #[test]
-fn files_that_are_no_text_are_refused_with_the_reason() {
+fn files_that_are_not_text_are_refused_with_the_reason() {
     let server = Server::start();
     let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
         let text = format!("\u{feff}{text}");
@@ -64,7 +64,7 @@ fn a_folder_or_an_unreadable_file_is_refused_with_its_name() {
             );
         }
     }
-    // It can be opened, but not read.
+    // This file can be opened, but not read.
     if Path::new("/proc/self/mem").exists() {
         for message in problems(&server, "/proc/self/mem") {
             assert!(
@@ -77,7 +77,7 @@ fn a_folder_or_an_unreadable_file_is_refused_with_its_name() {
 }
 
 #[test]
-fn ids_of_a_spreadsheet_or_another_system_are_refused() {
+fn ids_in_the_form_of_a_spreadsheet_or_another_system_are_refused() {
     let server = Server::start();
     for id in [
         "7031021.0",
@@ -151,7 +151,7 @@ fn a_comment_may_be_in_any_encoding() {
     assert_eq!((exit, &object["assigned"]), (0, &json!([7])));
 }
 
-/// Reads a file that is named relative to the folder, as users do.
+/// The file has a relative path, which the message repeats.
 #[test]
 fn messages_name_the_file_as_the_caller_did() {
     let server = Server::start();
@@ -173,13 +173,13 @@ fn messages_name_the_file_as_the_caller_did() {
 }
 
 proptest! {
-    /// Any mix of line ends, comments and blank lines leaves each id, and each wrong line keeps its number.
+    /// With any mix of line ends, comments and blank lines, each id is read, and each wrong line has its number.
     #[test]
     fn no_line_is_lost(
         lines in prop::collection::vec((prop::sample::select(vec!["7", " 8 ", "", "# x", "9 # y", "x"]),
             prop::sample::select(vec!["\n", "\r\n", "\r"])), 0..12)
     ) {
-        // A blank line after a lone `\r` would make it `\r\n`.
+        // A lone `\r` and a blank line that ends with `\n` would join to one `\r\n`.
         let joined: String = lines.iter().map(|(line, end)| format!("{line}{end}")).collect();
         prop_assume!(lines.windows(2).all(|pair| !(pair[0].1 == "\r" && pair[1].0.is_empty() && pair[1].1 == "\n")));
         let ids: Vec<u64> = lines.iter().filter_map(|(line, _)| match *line {

@@ -1,4 +1,4 @@
-//! `new_hires`: a column of a CSV export.
+//! `new_hires` assigns the users in a column of a CSV export.
 
 use crate::command::{Ended, command, file, run};
 use crate::support::Server;

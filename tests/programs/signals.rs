@@ -1,4 +1,4 @@
-//! Stop signals: the first one ends a program in order, the second one at once.
+//! The first stop signal ends a program with its report, the second one at once.
 
 use crate::command::examples::stop;
 use crate::command::{
@@ -9,10 +9,10 @@ use crate::support::{Fault, Server, Window};
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 
-/// Their names, and what a second one adds to 128.
+/// The stop signals: name and number.
 const SIGNALS: [(&str, i32); 3] = [("INT", 2), ("TERM", 15), ("HUP", 1)];
 
-/// Sends a signal to `assign --json`. It must exit with 3 and an object.
+/// Sends a signal to `assign --json`, which must exit with 3 and print an object.
 fn stopped(child: Child, signal: &str) -> Value {
     send(&child, signal);
     let (exit, object) = one_object(end(child));
@@ -73,7 +73,7 @@ fn the_first_signal_ends_a_wait() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_first_signal_ends_the_reading_of_a_list() {
+fn the_first_signal_interrupts_reading_a_list() {
     use crate::command::wait_for_listener;
 
     let server = Server::start();
@@ -83,7 +83,7 @@ fn the_first_signal_ends_the_reading_of_a_list() {
             command.stdin(Stdio::piped());
             let mut child = spawn(command);
             wait_for_listener(&child);
-            // Open all the while: the list has no end.
+            // Standard input stays open, so the list has no end.
             let input = child.stdin.take();
             let object = stopped(child, signal);
             assert_eq!(object["unique"].is_u64(), !plan.is_empty());
@@ -157,7 +157,7 @@ fn a_second_signal_ends_a_program_at_once() {
         let users = file("twice.txt", "7\n");
         let mut child = spawn(assign(&server, &users, &[]));
         until(|| server.posts() > 0);
-        // Signals that are pending at the same time are one.
+        // The system delivers equal signals that are pending as one.
         while child.try_wait().expect("a process").is_none() {
             send(&child, signal);
             std::thread::sleep(MS * 20);
@@ -166,7 +166,7 @@ fn a_second_signal_ends_a_program_at_once() {
     }
 }
 
-/// As `nohup` starts it.
+/// Returns the command in a shell that ignores these signals, as `nohup` does.
 fn ignoring(signals: &str, command: &Command, server: &Server) -> Command {
     let mut shell = Command::new("/bin/sh");
     shell
@@ -195,7 +195,7 @@ fn a_signal_that_is_ignored_at_start_stays_ignored() {
         (0, Some(4_000))
     );
 
-    // The others still stop it.
+    // The other signal still stops it.
     let many = file("stopped.txt", list(1..=20_000));
     let server = Server::start();
     server.users(1..=20_000).delay(MS * 60);
@@ -208,7 +208,7 @@ fn a_signal_that_is_ignored_at_start_stays_ignored() {
 
 /// Runs this test once more in a process that ignores signals.
 #[test]
-fn ignored_signals_are_found_in_both_ways() {
+fn both_checks_find_ignored_signals() {
     const IGNORED: &str = "TEST_IGNORED_SIGNALS";
     if let Ok(ignored) = std::env::var(IGNORED) {
         for (name, number) in SIGNALS {
@@ -230,7 +230,7 @@ fn ignored_signals_are_found_in_both_ways() {
             .arg(&test)
             .args([
                 "--exact",
-                "programs::signals::ignored_signals_are_found_in_both_ways",
+                "programs::signals::both_checks_find_ignored_signals",
             ])
             .env(IGNORED, ignored)
             .output()

@@ -102,7 +102,7 @@ fn a_wrong_call_prints_one_line_and_a_hint() {
             assert_eq!(lines[1], "hint: --help lists the arguments");
         }
     }
-    // Not for a file: its problem is no matter of the arguments.
+    // A problem in a file needs no hint about the arguments.
     let mut command = command(&server, "assign");
     command.args(["--pack", "1001", "--users-file", &file("word.txt", "x\n")]);
     assert_eq!(run(command).2.lines().count(), 1);
@@ -200,9 +200,9 @@ fn help_lists_flags_variables_and_exit_statuses() {
     assert!(output.status.success());
 }
 
-/// Durations and counts that no clock can hold.
+/// A clock cannot represent these durations.
 #[test]
-fn the_largest_numbers_are_fine() {
+fn accepts_the_largest_numbers() {
     let server = Server::start();
     server.users([7]);
     let most = u64::MAX.to_string();

@@ -1,5 +1,5 @@
-//! One real build of a copy of this crate. Its spec has all rehearsed changes, and nothing else is edited: from the YAML
-//! to a program, and when cargo runs the build script again.
+//! Builds a copy of this crate in which only the spec is edited: it has all changes of `edits.rs`. Also checks when cargo
+//! runs the build script again.
 
 use crate::edits::{self, Change, LOWERED};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 const NAME: &str = "connecteam-onboarding";
 
-/// A copy of the crate. It shares the target folder, so that no dependency is built again.
+/// A copy of the crate. It uses the same target folder, so that no dependency is built again.
 struct Copy {
     root: PathBuf,
     target: PathBuf,
@@ -49,7 +49,7 @@ impl Copy {
             copy(&original.join(file), &root.join(file));
         }
         fs::write(root.join("tests/edited.rs"), program("")).unwrap();
-        // With our features, cargo would mix the copy's files in the target folder with ours.
+        // With the same features, cargo would mix the copy's files in the target folder with ours.
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         fs::write(
             root.join("Cargo.toml"),
@@ -89,8 +89,8 @@ impl Copy {
             command.arg("--release");
         }
         command.args(["--features", &features()]);
-        // Variables of this package. Build scripts that watch them (ring's) would run again in the copy, and once
-        // more afterwards.
+        // These variables describe this package. A build script that watches them, as ring's does, would run again in
+        // the copy, and once more afterwards.
         for (name, _) in std::env::vars_os() {
             let of_package = |start: &&str| name.to_string_lossy().starts_with(start);
             if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"]

@@ -1,5 +1,5 @@
-//! Changes that the vendor may make, each with its effect on the generated code. Nothing but the spec is edited. One
-//! real build with all of them is in `build_script.rs`.
+//! Changes that the vendor may make, each with its effect on the generated code. Only the spec is edited.
+//! `build_script.rs` builds the crate with all of them.
 
 use crate::edits::{self, CAP, Change, LOWERED, SPEC, everything};
 use crate::generator::schema::json_schema;
@@ -7,7 +7,7 @@ use crate::golden::diff;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The lines of the generated code that a change removes and adds.
+/// Returns the lines of the generated code that a change removes and adds.
 fn effect(change: Change) -> String {
     diff(
         &everything(SPEC).unwrap(),
@@ -89,7 +89,7 @@ fn an_added_endpoint_is_a_method_a_mock_and_its_types() {
         let found = lines.iter().any(|line| line.trim() == added);
         assert!(found, "{added}\n{effect}");
     }
-    // The types of nested schemas derive theirs.
+    // The types of nested schemas derive `JsonSchema`.
     let derived = "+    #[derive(schemars::JsonSchema)]\n+    pub ";
     assert!(effect.contains(&format!("{derived}enum RehearsalResultKind {{\n")));
     assert!(effect.contains(&format!("{derived}struct RehearsalResultOwner {{\n")));
@@ -113,7 +113,7 @@ fn a_removed_field_is_gone() {
     assert_eq!(effect(Change::FieldRemoved), expected.trim_start());
 }
 
-/// The build stops with this line.
+/// The build fails with this line.
 #[test]
 fn a_removed_field_of_src_is_an_error() {
     let status = "        status:
@@ -167,7 +167,7 @@ fn every_component_has_its_own_json_schema() {
     }
 }
 
-/// Prose does not follow the spec, so the README is compared with it.
+/// The README is written by hand, so it is compared with the spec.
 #[test]
 fn the_readme_states_the_limit() {
     let readme = include_str!("../../README.md").to_lowercase();

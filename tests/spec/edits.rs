@@ -1,5 +1,5 @@
-//! The spec, and the changes of it that the tests rehearse. An edit names little of the spec, so that it still applies
-//! after an intended change.
+//! The spec, and the changes that the tests apply to it. Each edit matches a short part of the spec, so that it still
+//! applies after other changes.
 
 use crate::generator::{Options, generate};
 
@@ -71,7 +71,7 @@ pub fn everything(spec: &str) -> Result<String, String> {
     generate(FILE, spec, options)
 }
 
-/// Replaces the first `from`. Panics if there is none: the test is outdated.
+/// Replaces the first `from`. Panics if there is none, because the test is outdated then.
 #[track_caller]
 pub fn replaced(spec: &str, from: &str, to: &str) -> String {
     assert!(spec.contains(from), "the spec has no {from:?}");

@@ -1,5 +1,5 @@
-//! Each broken spec has its message, and each small edit of the spec its code. Changes that the vendor may make are
-//! in `changes.rs`.
+//! The message for each broken spec, and the code for each small edit of the spec. `changes.rs` has the changes that the
+//! vendor may make.
 
 use crate::edits::{CAP, FILE, SPEC, edited, everything, line};
 use crate::generator::{Options, generate};
@@ -11,7 +11,7 @@ fn code(edits: &[(&str, &str)]) -> String {
     everything(&edited(edits)).unwrap()
 }
 
-/// The spec is refused in one line that starts with the file and contains each of `expected`.
+/// Checks that the spec is refused in one line, which starts with the file and contains each of `expected`.
 #[track_caller]
 fn refused(spec: &str, expected: &[&str]) {
     let problem = everything(spec).expect_err("this spec must be refused");
@@ -396,7 +396,7 @@ fn generates_a_field() {
         "        isWaitingApproval:\n",
         &format!("{field}        isWaitingApproval:\n"),
     )]);
-    // A time stays a string: the crate has no type for it, and refuses no value.
+    // A time stays a string, because the crate must accept every value.
     assert!(code.contains("///By when."));
     assert!(code.contains("pub rehearsed_at: ::std::option::Option<::std::string::String>"));
     assert!(code.contains(r#""format": "date-time""#));
@@ -409,7 +409,7 @@ fn generates_a_field_of_the_request() {
         "        notify: {type: boolean}\n        userIds:\n          type",
     )]);
     assert!(code.contains("pub notify: ::std::option::Option<bool>"));
-    // `AssignUsersRequest::new` takes it from here.
+    // `AssignUsersRequest::new` uses this default.
     let request = code.split("pub struct AssignUsersRequest").next().unwrap();
     assert!(
         request

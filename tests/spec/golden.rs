@@ -7,7 +7,7 @@ use std::{env, fs};
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/generated.txt");
 const UPDATE: &str = "UPDATE_GOLDEN";
 
-/// The removed and added lines, each with its sign.
+/// Returns the removed and added lines, each with its sign.
 pub fn diff(before: &str, after: &str) -> String {
     TextDiff::from_lines(before, after)
         .iter_all_changes()

@@ -1,4 +1,4 @@
-//! The spec and the build script: every edit of the spec ends in reviewed code, or in one line that says what is wrong.
+//! Each edit of the spec changes the reviewed code, or stops the build with one line that names the problem.
 
 #[path = "../../build/generate.rs"]
 mod generator;

@@ -1,4 +1,4 @@
-//! `JsonSchema` of the spec's types is the schema of the component, and holds for what they serialize to.
+//! The `JsonSchema` of each type is the schema of its component in the spec, and serialized values are valid for it.
 
 use crate::edits::SPEC;
 use crate::generator::schema::json_schema;
@@ -13,7 +13,7 @@ fn spec() -> Value {
     yaml_serde::from_str(SPEC).unwrap()
 }
 
-/// The schema of a type without what only a root schema has. References are names.
+/// Returns the schema of a type without the keywords of a root schema. References are names.
 fn own<T: JsonSchema>() -> (String, Value) {
     fn names(value: &mut Value) {
         match value {
@@ -107,7 +107,7 @@ fn the_schema_of_a_request_has_its_limits() {
     }
 }
 
-/// A value is valid, and a type reads and writes it unchanged.
+/// Checks that a value is valid, and that a type reads and writes it unchanged.
 #[track_caller]
 fn round_trip<T: JsonSchema + serde::Serialize + serde::de::DeserializeOwned>(value: &Value) {
     assert!(validator::<T>().is_valid(value), "{value}");
@@ -157,7 +157,7 @@ fn the_examples_of_the_spec_are_valid() {
     }
 }
 
-/// The ids and the status are made by macros. The first test has them.
+/// Macros make the ids and the status, which this search does not find. The first test has them.
 #[test]
 fn every_public_type_that_serializes_has_a_json_schema() {
     let mut code = String::new();

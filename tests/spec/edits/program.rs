@@ -1,4 +1,4 @@
-//! Runs in the copy of the crate whose spec has all rehearsed changes. `LOWERED` is its limit.
+//! Runs in the copy of the crate whose spec has all changes of `edits.rs`. `LOWERED` is its limit.
 #![allow(unused_imports, reason = "the feature `mock` uses more of them")]
 
 use connecteam_onboarding::api::types::{
@@ -112,7 +112,7 @@ async fn requests_have_the_lowered_limit_and_the_fake_refuses_larger_ones() {
     fake.set_status(pack(), user, AssignmentStatus::Rehearsed);
     let rows = client.pack(pack()).assignments().await.unwrap();
     assert_eq!(rows[0].status, AssignmentStatus::Rehearsed);
-    // The rules of the fake are written by hand. Like the vendor's hosts, it serves a web page for an unknown path.
+    // The fake has no rules for the new path. Like the vendor's hosts, it sends a web page for an unknown path.
     let unknown = client.api().get_rehearsal(&pack(), None).await.unwrap_err();
     assert_eq!(Error::from(unknown).kind(), ErrorKind::Unreadable);
 }
