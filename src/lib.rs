@@ -13,9 +13,6 @@ mod clock;
 mod error;
 mod follow;
 // Only text, so only documentation builds have it.
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub mod fuzzing;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod id;

@@ -1,4 +1,91 @@
-//! Rate-limit headers over time: no header makes the client panic, wait for more than the windows permit, or stop for good.
+//! Rate-limit headers over time: no header makes the client panic, wait for more than the windows permit, or stop permanently.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| connecteam_onboarding::fuzzing::rate_limit(data));
+// The module is private to the crate, and uses only its `api`.
+#[path = "../../src/rate_limit/mod.rs"]
+#[allow(dead_code)]
+mod rate_limit;
+
+use connecteam_onboarding::api;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use rate_limit::{Decision, RateLimit, Received, Reserve, Share};
+use std::time::{Duration, UNIX_EPOCH};
+
+const HEADERS: [&str; 8] = [
+    "date",
+    "retry-after",
+    "x-ratelimit-minute-limit",
+    "x-ratelimit-minute-remaining",
+    "x-ratelimit-minute-reset",
+    "x-ratelimit-day-limit",
+    "x-ratelimit-day-remaining",
+    "x-ratelimit-day-reset",
+];
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| check(data));
+
+/// Reads lines of headers and outcomes over time. Each line is one response: a byte for its kind, a byte for the time that
+/// passes, and then header values in the order of `HEADERS`, separated by `|`.
+fn check(data: &[u8]) {
+    let mut limit = RateLimit::default();
+    let (mut now, mut in_flight) = (Duration::ZERO, Vec::new());
+    for line in data.split(|byte| *byte == b'\n').take(200) {
+        let [kind, pause, rest @ ..] = line else {
+            continue;
+        };
+        now += Duration::from_millis(u64::from(*pause) * 250);
+        let share = Share {
+            reserve: Reserve::Requests(u64::from(kind & 1)),
+            keep_back: u64::from(kind >> 1 & 1),
+        };
+        match limit.ask(now, share) {
+            Decision::Go(ticket) => in_flight.push(ticket),
+            Decision::Wait(wait) => assert!(!wait.is_zero(), "a wait of no time never ends"),
+            Decision::AwaitResponse => assert!(!in_flight.is_empty(), "waits for no response"),
+            Decision::DaySpent { retry_at } => assert!(retry_at >= UNIX_EPOCH),
+        }
+        if kind & 4 == 0 || in_flight.is_empty() {
+            continue;
+        }
+        let ticket = in_flight.remove(0);
+        match kind >> 3 & 3 {
+            0 => limit.lost(ticket, now),
+            1 => limit.never_sent(ticket),
+            refused => {
+                let mut headers = HeaderMap::new();
+                for (name, value) in HEADERS.iter().zip(rest.split(|byte| *byte == b'|')) {
+                    if let Ok(value) = HeaderValue::from_bytes(value) {
+                        headers.append(HeaderName::from_static(name), value);
+                    }
+                }
+                let refused = refused == 3;
+                let status = if refused { 429 } else { 200 };
+                let received = Received {
+                    status: StatusCode::from_u16(status).unwrap_or_default(),
+                    headers: &headers,
+                    refused,
+                    wall: UNIX_EPOCH + Duration::from_secs(1_764_000_000) + now,
+                };
+                limit.received(ticket, now, received);
+            }
+        }
+        let _ = limit.quota(now);
+    }
+    // With nothing in flight, the next request may be sent after a wait that ends.
+    for ticket in in_flight {
+        limit.never_sent(ticket);
+    }
+    for _ in 0..100 {
+        match limit.ask(now, Share::default()) {
+            Decision::Go(_) => return,
+            Decision::Wait(wait) => now += wait,
+            Decision::AwaitResponse => panic!("waits for no response"),
+            Decision::DaySpent { retry_at } => {
+                let server = limit.server_time(now).unwrap_or(UNIX_EPOCH);
+                now +=
+                    retry_at.duration_since(server).unwrap_or_default() + Duration::from_secs(10);
+            }
+        }
+    }
+    panic!("never permits another request");
+}
