@@ -1,7 +1,7 @@
 //! The changes between two snapshots.
 
 use super::{Snapshot, SnapshotEntry, Stage, State};
-use crate::{AssignmentId, AssignmentStatus, Error, ErrorKind, UserId};
+use crate::{AssignmentId, AssignmentStatus, Error, UserId};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -46,23 +46,6 @@ impl ChangeKind {
             Self::Reopened => "reopened",
             Self::Removed => "removed",
             Self::Other => "other",
-        }
-    }
-
-    fn between(before: Option<&State>, after: Option<&State>) -> Self {
-        let (before, after) = match (before, after) {
-            (Some(before), Some(after)) => (before.stage(), after.stage()),
-            (None, Some(_)) => return Self::Assigned,
-            (Some(_), None) => return Self::Removed,
-            (None, None) => return Self::Other,
-        };
-        match (before, after) {
-            // A second completion would be counted twice.
-            (before, after) if before == after => Self::Other,
-            (_, Stage::WaitingForApproval) => Self::Submitted,
-            (_, Stage::Completed) => Self::Completed,
-            (Stage::WaitingForApproval | Stage::Completed, Stage::InProgress) => Self::Reopened,
-            (_, Stage::InProgress | Stage::Other(_)) => Self::Other,
         }
     }
 }
@@ -124,7 +107,22 @@ impl Change {
     /// Returns the kind of change, which follows from the two states.
     #[must_use]
     pub fn kind(&self) -> ChangeKind {
-        ChangeKind::between(self.before.as_ref(), self.after.as_ref())
+        let (before, after) = match (&self.before, &self.after) {
+            (Some(before), Some(after)) => (before.stage(), after.stage()),
+            (None, Some(_)) => return ChangeKind::Assigned,
+            (Some(_), None) => return ChangeKind::Removed,
+            (None, None) => return ChangeKind::Other,
+        };
+        match (before, after) {
+            // A second completion would be counted twice.
+            (before, after) if before == after => ChangeKind::Other,
+            (_, Stage::WaitingForApproval) => ChangeKind::Submitted,
+            (_, Stage::Completed) => ChangeKind::Completed,
+            (Stage::WaitingForApproval | Stage::Completed, Stage::InProgress) => {
+                ChangeKind::Reopened
+            }
+            (_, Stage::InProgress | Stage::Other(_)) => ChangeKind::Other,
+        }
     }
 
     fn new(at: &SnapshotEntry, before: Option<&State>, after: Option<&State>) -> Self {
@@ -197,7 +195,10 @@ impl TryFrom<Row> for Change {
     fn try_from(row: Row) -> Result<Self, String> {
         let (id, kind) = (row.assignment_id, row.change);
         let after = match (row.status, row.is_waiting_approval) {
-            (Some(status), Some(waiting)) => Some(State::new(status, waiting)),
+            (Some(status), Some(is_waiting_approval)) => Some(State {
+                status,
+                is_waiting_approval,
+            }),
             (None, None) => None,
             _ => {
                 return Err(format!(
@@ -231,16 +232,9 @@ impl Snapshot {
     /// only.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`]: the snapshots are of different packs.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput): the snapshots are of different packs.
     pub fn changes_since(&self, earlier: &Self) -> Result<Vec<Change>, Error> {
-        if self.pack() != earlier.pack() {
-            let message = format!(
-                "a snapshot of pack {} cannot be compared with one of pack {}",
-                self.pack(),
-                earlier.pack()
-            );
-            return Err(Error::new(ErrorKind::InvalidInput, message));
-        }
+        earlier.check_pack(self.pack())?;
         let mut changes = Vec::new();
         let removed = |entry: &SnapshotEntry| Change::new(entry, Some(&entry.state), None);
         let assigned = |entry: &SnapshotEntry| Change::new(entry, None, Some(&entry.state));

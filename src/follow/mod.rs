@@ -3,7 +3,6 @@
 //! Only [`read`] and [`watch`] do I/O. The rest takes the assignments and the time as arguments.
 
 mod change;
-mod moment;
 mod progress;
 mod read;
 mod snapshot;

@@ -1,9 +1,8 @@
 //! Reads a pack and takes a snapshot.
 
 use super::Snapshot;
-use crate::api::types::Assignment;
 use crate::client::Pack;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 impl Pack {
     /// Reads the pack and takes a snapshot. Takes one request; transient failures are retried.
@@ -14,9 +13,7 @@ impl Pack {
     /// # Cancel safety
     /// Dropping the future is safe: it only reads.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
-        let assignments = self.assignments().await?;
-        let taken_at = self.client().server_time();
-        Ok(Snapshot::new(self.id(), taken_at, assignments))
+        read(self, None).await
     }
 
     /// Reads the pack and takes a snapshot, in which unchanged entries keep their time from `earlier`.
@@ -24,37 +21,29 @@ impl Pack {
     /// If the list is suddenly empty, reads it a second time.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] if `earlier` is of another pack; nothing is sent then. Else as
-    /// [`assignments`](Self::assignments).
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if `earlier` is of another pack; nothing is sent then.
+    /// Else as [`assignments`](Self::assignments).
     ///
     /// # Cancel safety
     /// Dropping the future is safe: it only reads.
     pub async fn snapshot_after(&self, earlier: &Snapshot) -> Result<Snapshot, Error> {
-        check_pack(self, earlier)?;
-        let assignments = read(self, Some(earlier)).await?;
-        let taken_at = self.client().server_time();
-        Ok(Snapshot::after(earlier, taken_at, assignments))
+        read(self, Some(earlier)).await
     }
 }
 
-/// Reads the pack. A list that is suddenly empty may be a fault, so it is read a second time.
-pub(super) async fn read(pack: &Pack, last: Option<&Snapshot>) -> Result<Vec<Assignment>, Error> {
-    let assignments = pack.assignments().await?;
-    if assignments.is_empty() && last.is_some_and(|last| !last.is_empty()) {
-        return pack.assignments().await;
+/// Reads the pack and takes a snapshot, after `earlier` if there is one.
+pub(super) async fn read(pack: &Pack, earlier: Option<&Snapshot>) -> Result<Snapshot, Error> {
+    if let Some(earlier) = earlier {
+        earlier.check_pack(pack.id())?;
     }
-    Ok(assignments)
-}
-
-/// Checks that a snapshot is of this pack.
-pub(super) fn check_pack(pack: &Pack, snapshot: &Snapshot) -> Result<(), Error> {
-    if snapshot.pack() == pack.id() {
-        return Ok(());
+    let mut assignments = pack.assignments().await?;
+    // A list that is suddenly empty may be a fault.
+    if assignments.is_empty() && earlier.is_some_and(|earlier| !earlier.is_empty()) {
+        assignments = pack.assignments().await?;
     }
-    let message = format!(
-        "the snapshot is of pack {}, not of pack {}: keep one file per pack",
-        snapshot.pack(),
-        pack.id()
-    );
-    Err(Error::new(ErrorKind::InvalidInput, message))
+    let taken_at = pack.client().server_time();
+    Ok(match earlier {
+        Some(earlier) => Snapshot::after(earlier, taken_at, assignments),
+        None => Snapshot::new(pack.id(), taken_at, assignments),
+    })
 }

@@ -1,17 +1,19 @@
 //! [`Snapshot`]: the assignments of a pack at one time.
 
-use super::moment::Moment;
 use super::{Progress, Stage, State};
-use crate::{Assignment, AssignmentId, PackId, UserId};
+use crate::{Assignment, AssignmentId, Error, ErrorKind, PackId, UserId};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::BuildHasher;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The version of the format that this release writes, and the only one so far.
 const VERSION: u64 = 1;
+
+/// The end of the year 9999. Every platform's `SystemTime` reaches it, so no file can overflow one.
+const LATEST: u64 = 253_402_300_799;
 
 /// The assignments of a pack at one time, each with the time since which it is unchanged.
 ///
@@ -57,7 +59,7 @@ pub struct Snapshot {
     /// The pack.
     pack: PackId,
     /// When the snapshot was taken, in seconds since the Unix epoch (UTC).
-    taken_at: Moment,
+    taken_at: u64,
     /// Every assignment, each id once, in ascending order.
     #[serde(rename = "assignments", deserialize_with = "distinct")]
     pub(super) entries: Vec<SnapshotEntry>,
@@ -89,7 +91,7 @@ pub struct SnapshotEntry {
     #[serde(flatten)]
     pub(super) state: State,
     /// Since when it is unchanged, in seconds since the Unix epoch (UTC).
-    since: Moment,
+    since: u64,
 }
 
 fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -103,17 +105,25 @@ fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::E
 
 fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SnapshotEntry>, D::Error> {
     let mut entries = Vec::<SnapshotEntry>::deserialize(deserializer)?;
-    if !is_ascending(&entries) {
-        sort(&mut entries);
-        if let Some(twice) = entries.windows(2).find(|pair| pair[0].id == pair[1].id) {
-            return Err(D::Error::custom(format_args!(
-                "assignment {} is listed twice",
-                twice[0].id
-            )));
-        }
-    }
+    entries.sort_by_key(|entry| entry.id);
     entries.shrink_to_fit();
-    Ok(entries)
+    match entries.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        Some(twice) => Err(D::Error::custom(format_args!(
+            "assignment {} is listed twice",
+            twice[0].id
+        ))),
+        None => Ok(entries),
+    }
+}
+
+/// Rounds down to seconds since the Unix epoch: half the size of a `SystemTime`, and unchanged by a file.
+fn seconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}
+
+fn time(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(LATEST))
 }
 
 impl SnapshotEntry {
@@ -145,12 +155,7 @@ impl SnapshotEntry {
     /// was taken before.
     #[must_use]
     pub fn since(&self) -> SystemTime {
-        self.since.into()
-    }
-
-    /// Compares what the API reports about two entries with the same id.
-    fn is_unchanged(&self, other: &Self) -> bool {
-        self.user_id == other.user_id && self.state == other.state
+        time(self.since)
     }
 }
 
@@ -160,24 +165,23 @@ impl Snapshot {
     /// The assignments may be in any order. Of several with the same id, the last one counts.
     #[must_use]
     pub fn new(pack: PackId, taken_at: SystemTime, assignments: Vec<Assignment>) -> Self {
-        let taken_at = Moment::from(taken_at);
-        let entries = assignments.into_iter().map(|assignment| SnapshotEntry {
-            id: assignment.id,
-            user_id: assignment.user_id,
-            state: State::new(assignment.status, assignment.is_waiting_approval),
-            since: taken_at,
-        });
-        let mut entries: Vec<_> = entries.collect();
-        if !is_ascending(&entries) {
-            sort(&mut entries);
-            entries.dedup_by(|later, kept| {
-                let repeated = later.id == kept.id;
-                if repeated {
-                    std::mem::swap(later, kept);
-                }
-                repeated
+        let taken_at = seconds(taken_at);
+        let entries = assignments
+            .into_iter()
+            .rev()
+            .map(|assignment| SnapshotEntry {
+                id: assignment.id,
+                user_id: assignment.user_id,
+                state: State {
+                    status: assignment.status,
+                    is_waiting_approval: assignment.is_waiting_approval,
+                },
+                since: taken_at,
             });
-        }
+        let mut entries: Vec<_> = entries.collect();
+        // The sort is stable and the list reversed. So of several with the same id, the last one listed stays.
+        entries.sort_by_key(|entry| entry.id);
+        entries.dedup_by_key(|entry| entry.id);
         // A program may keep it as long as it runs.
         entries.shrink_to_fit();
         Self {
@@ -208,7 +212,7 @@ impl Snapshot {
         for entry in &mut later.entries {
             while before.next_if(|before| before.id < entry.id).is_some() {}
             if let Some(before) = before.next_if(|before| before.id == entry.id)
-                && before.is_unchanged(entry)
+                && (before.user_id, &before.state) == (entry.user_id, &entry.state)
             {
                 entry.since = before.since;
             }
@@ -216,15 +220,16 @@ impl Snapshot {
         later
     }
 
-    /// Returns whether a list has the same entries in the same order. Most polls find nothing new and need no snapshot.
-    pub(crate) fn shows(&self, assignments: &[Assignment]) -> bool {
-        let same = |(entry, assignment): (&SnapshotEntry, &Assignment)| {
-            entry.id == assignment.id
-                && entry.user_id == assignment.user_id
-                && entry.state.status() == &assignment.status
-                && entry.state.is_waiting_approval() == assignment.is_waiting_approval
-        };
-        self.entries.len() == assignments.len() && self.entries.iter().zip(assignments).all(same)
+    /// Checks that the snapshot is of this pack.
+    pub(super) fn check_pack(&self, pack: PackId) -> Result<(), Error> {
+        if self.pack == pack {
+            return Ok(());
+        }
+        let message = format!(
+            "the snapshot is of pack {}, not of pack {pack}: keep one file per pack",
+            self.pack
+        );
+        Err(Error::new(ErrorKind::InvalidInput, message))
     }
 
     /// Returns the pack.
@@ -236,7 +241,7 @@ impl Snapshot {
     /// Returns when the snapshot was taken.
     #[must_use]
     pub fn taken_at(&self) -> SystemTime {
-        self.taken_at.into()
+        time(self.taken_at)
     }
 
     /// Returns the number of assignments.
@@ -341,16 +346,6 @@ impl Snapshot {
     }
 }
 
-/// Sorts by assignment id. Stable, so that of several with the same id the last one listed stays last.
-fn sort(entries: &mut [SnapshotEntry]) {
-    entries.sort_by_key(|entry| entry.id);
-}
-
-/// Returns whether the ids are in order and distinct.
-fn is_ascending(entries: &[SnapshotEntry]) -> bool {
-    entries.is_sorted_by(|a, b| a.id < b.id)
-}
-
 impl<'a> IntoIterator for &'a Snapshot {
     type Item = &'a SnapshotEntry;
     type IntoIter = std::slice::Iter<'a, SnapshotEntry>;
@@ -368,7 +363,7 @@ impl fmt::Debug for Snapshot {
             "Snapshot(pack {}, {} at {})",
             self.pack,
             self.progress(),
-            self.taken_at.seconds()
+            self.taken_at
         )
     }
 }

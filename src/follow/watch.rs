@@ -1,19 +1,20 @@
 //! [`Watch`]: polls a pack and yields its changes as a stream.
 
-use super::read::{check_pack, read};
+use super::read::read;
 use super::{Change, Snapshot, Stage};
 use crate::client::Pack;
 use crate::error::{Error, ErrorKind};
 use crate::id::UserId;
 use crate::rate_limit::WindowQuota;
 use crate::retry::Backoff;
-use futures_util::stream::{self, FusedStream, Stream, StreamExt};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use std::collections::HashSet;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
+use tokio::task::JoinSet;
 
 /// What one poll of a pack found.
 #[derive(Clone, Debug)]
@@ -64,9 +65,9 @@ pub struct Update {
 /// ```
 #[must_use = "a stream does nothing unless polled"]
 pub struct Watch {
-    settings: Settings,
-    /// Made by the first poll of the stream.
-    stream: Option<Pin<Box<dyn FusedStream<Item = Item> + Send>>>,
+    /// The settings, until the first poll makes the stream of a copy.
+    start: State,
+    stream: Option<BoxStream<'static, Item>>,
 }
 
 type Item = Result<Update, Error>;
@@ -80,8 +81,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch")
-            .field("pack", &self.settings.pack.id())
-            .field("interval", &self.settings.interval)
+            .field("pack", &self.start.pack.id())
+            .field("interval", &self.start.interval)
             .finish_non_exhaustive()
     }
 }
@@ -91,13 +92,16 @@ impl Pack {
     /// before the stream is polled.
     pub fn watch(&self, interval: Duration) -> Watch {
         Watch {
-            settings: Settings {
+            start: State {
                 pack: self.clone(),
                 interval,
                 last: None,
                 only: None,
                 baseline: false,
                 until_complete: false,
+                failures: 0,
+                due: Duration::ZERO,
+                ended: false,
             },
             stream: None,
         }
@@ -110,19 +114,19 @@ impl Watch {
     /// A snapshot of another pack makes the watch yield an error of the kind [`ErrorKind::InvalidInput`] and end, before
     /// anything is sent.
     pub fn since(mut self, snapshot: impl Into<Arc<Snapshot>>) -> Self {
-        self.settings.last = Some(snapshot.into());
+        self.start.last = Some(snapshot.into());
         self
     }
 
     /// Yields the changes of these users only. Snapshots still have the whole pack.
     pub fn only(mut self, users: impl IntoIterator<Item = UserId>) -> Self {
-        self.settings.only = Some(Arc::new(users.into_iter().collect()));
+        self.start.only = Some(Arc::new(users.into_iter().collect()));
         self
     }
 
     /// Yields the first poll too, without changes, if the watch does not start from a snapshot; so that it can be saved.
     pub fn with_baseline(mut self) -> Self {
-        self.settings.baseline = true;
+        self.start.baseline = true;
         self
     }
 
@@ -135,24 +139,20 @@ impl Watch {
     /// [`Report::on_pack`](crate::Report::on_pack), or the users you know. A user who is removed from the pack never completes
     /// it either; end the watch yourself when you see [`ChangeKind::Removed`](crate::ChangeKind::Removed).
     pub fn until_complete(mut self) -> Self {
-        self.settings.until_complete = true;
+        self.start.until_complete = true;
         self
     }
 }
 
+/// The settings of a watch, and its state between two polls.
 #[derive(Clone)]
-struct Settings {
+struct State {
     pack: Pack,
     interval: Duration,
     last: Option<Arc<Snapshot>>,
     only: Option<Arc<HashSet<UserId>>>,
     baseline: bool,
     until_complete: bool,
-}
-
-/// The state of a watch between two polls.
-struct State {
-    settings: Settings,
     /// The polls that failed since the last one that did not.
     failures: u32,
     /// When the next poll is due.
@@ -163,21 +163,14 @@ struct State {
 impl State {
     /// Polls until there is something to yield; `None` at the end.
     async fn next(mut self) -> Option<(Item, Self)> {
-        if let Some(last) = &self.settings.last
-            && let Err(error) = check_pack(&self.settings.pack, last)
-        {
-            self.settings.last = None;
-            self.ended = true;
-            return Some((Err(error), self));
-        }
         while !self.ended {
-            let clock = self.settings.pack.client().clock();
+            let clock = self.pack.client().clock();
             let wait = self.due.saturating_sub(clock.now());
             if !wait.is_zero() {
                 clock.sleep(wait).await;
             }
             let item = match self.poll().await {
-                Ok(found) => self.found(found).map(Ok),
+                Ok(snapshot) => self.found(snapshot).map(Ok),
                 Err(error) => {
                     self.failed(&error);
                     Some(Err(error))
@@ -190,72 +183,54 @@ impl State {
         None
     }
 
-    /// Reads the pack. `None` if the list is the same as the last one.
+    /// Reads the pack.
     ///
     /// In a task of its own, because a watch that is not polled must not hold what other requests wait for.
-    async fn poll(&self) -> Result<Option<Snapshot>, Error> {
-        let pack = self.settings.pack.low_priority();
-        let last = self.settings.last.clone();
-        let mut task = AbortOnDrop(tokio::spawn(async move {
-            let assignments = read(&pack, last.as_deref()).await?;
-            let taken_at = pack.client().server_time();
-            Ok(match last {
-                Some(last) if last.shows(&assignments) => None,
-                Some(last) => Some(Snapshot::after(&last, taken_at, assignments)),
-                None => Some(Snapshot::new(pack.id(), taken_at, assignments)),
-            })
-        }));
-        match (&mut task.0).await {
-            Ok(result) => result,
-            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
-            Err(_) => Err(Error::new(ErrorKind::Stopped, "the async runtime ended")),
+    async fn poll(&self) -> Result<Snapshot, Error> {
+        let pack = self.pack.low_priority();
+        let last = self.last.clone();
+        // Aborts the task when it is dropped.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move { read(&pack, last.as_deref()).await });
+        match tasks.join_next().await {
+            Some(Ok(result)) => result,
+            Some(Err(ended)) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            _ => Err(Error::new(ErrorKind::Stopped, "the async runtime ended")),
         }
     }
 
     /// Learns what a poll found. Returns what to yield.
-    fn found(&mut self, snapshot: Option<Snapshot>) -> Option<Update> {
-        self.failures = 0;
-        let update = snapshot.and_then(|snapshot| self.compare(snapshot));
-        let Settings {
-            last,
-            only,
-            until_complete,
-            ..
-        } = &self.settings;
-        let complete = |last: &Arc<Snapshot>| is_complete(last, only.as_deref());
-        self.ended = *until_complete && last.as_ref().is_some_and(complete);
-        self.schedule(self.interval());
-        update
-    }
-
-    fn compare(&mut self, snapshot: Snapshot) -> Option<Update> {
+    fn found(&mut self, snapshot: Snapshot) -> Option<Update> {
         let snapshot = Arc::new(snapshot);
-        let last = self.settings.last.replace(Arc::clone(&snapshot));
-        let first = last.is_none();
+        let last = self.last.replace(Arc::clone(&snapshot));
+        self.failures = 0;
+        self.ended = self.until_complete && is_complete(&snapshot, self.only.as_deref());
+        self.schedule(self.interval());
+        let yields_at_once = last.is_none() && self.baseline;
         let changes = last.map(|last| snapshot.changes_since(&last).unwrap_or_default());
         let mut changes = changes.unwrap_or_default();
-        if let Some(only) = &self.settings.only {
+        if let Some(only) = &self.only {
             changes.retain(|change| only.contains(&change.user_id));
         }
-        let yields = !changes.is_empty() || (first && self.settings.baseline);
+        let yields = yields_at_once || !changes.is_empty();
         yields.then_some(Update { changes, snapshot })
     }
 
     fn failed(&mut self, error: &Error) {
         self.ended = error.is_permanent();
         self.failures = self.failures.saturating_add(1);
-        let pause = pause(self.settings.interval, self.failures).max(self.interval());
+        let pause = pause(self.interval, self.failures).max(self.interval());
         self.schedule(pause.max(error.retry_after().unwrap_or_default()));
     }
 
     fn schedule(&mut self, wait: Duration) {
-        let now = self.settings.pack.client().clock().now();
+        let now = self.pack.client().clock().now();
         self.due = now.saturating_add(wait);
     }
 
     /// Returns the interval, or a longer one if the rate limit requires it.
     fn interval(&self) -> Duration {
-        let client = self.settings.pack.client();
+        let client = self.pack.client();
         let quota = client.quota();
         let windows = quota
             .into_iter()
@@ -264,16 +239,7 @@ impl State {
         windows
             .flatten()
             .map(|window| spread(window, server))
-            .fold(self.settings.interval, Duration::max)
-    }
-}
-
-/// Ends a task when the watch is dropped.
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
+            .fold(self.interval, Duration::max)
     }
 }
 
@@ -317,21 +283,11 @@ impl Stream for Watch {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Item>> {
         let watch = self.get_mut();
         let stream = watch.stream.get_or_insert_with(|| {
-            let state = State {
-                settings: watch.settings.clone(),
-                failures: 0,
-                due: Duration::ZERO,
-                ended: false,
-            };
-            Box::pin(stream::unfold(state, State::next).fuse())
+            stream::unfold(watch.start.clone(), State::next)
+                .fuse()
+                .boxed()
         });
         stream.poll_next_unpin(context)
-    }
-}
-
-impl FusedStream for Watch {
-    fn is_terminated(&self) -> bool {
-        self.stream.as_ref().is_some_and(FusedStream::is_terminated)
     }
 }
 
