@@ -13,7 +13,7 @@
 mod isolate;
 
 use fastrand::Rng;
-use isolate::{Named, Search};
+use isolate::{Group, Named, Search};
 
 const MAX_ITEMS: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
 
@@ -138,23 +138,23 @@ fn search(rejected: &[bool], names: Names) -> u32 {
         }
     };
     let all: Vec<u32> = (0..).take(rejected.len()).collect();
-    let is_refused = |items: &[u32]| items.iter().any(|&item| rejected[item as usize]);
+    let respond = |search: &mut Search<()>, group: Group<()>| {
+        let mut items = group.items().iter();
+        if items.any(|&item| rejected[item as usize]) {
+            let named = names.of(group.items(), rejected);
+            search.refused(group, (), &named)
+        } else {
+            search.accepted(group)
+        }
+    };
     for chunk in all.chunks(MAX_ITEMS) {
         requests += 1;
-        if is_refused(chunk) {
-            note(search.chunk_refused(chunk.to_vec(), (), names.of(chunk, rejected)));
-        } else {
-            search.chunk_accepted(chunk.len());
-        }
+        let group = search.chunk(chunk.to_vec());
+        note(respond(&mut search, group));
     }
     while let Some(group) = search.next_group() {
         requests += 1;
-        if is_refused(group.items()) {
-            let named = names.of(group.items(), rejected);
-            note(search.refused(group, (), named));
-        } else {
-            note(search.accepted(group));
-        }
+        note(respond(&mut search, group));
     }
     assert!(
         search.is_done() && found == rejected,

@@ -139,7 +139,7 @@ impl<'a, A: Api> Engine<'a, A> {
         work: Work,
     ) -> impl Future<Output = (Work, Result<(), Error>)> + Send + use<'a, A> {
         let (api, clock, settings, run) = (self.api, self.clock, self.settings, self.run);
-        let users = self.state.ledger().ids(&work.positions);
+        let users = self.state.ledger().ids(work.positions());
         Box::pin(async move {
             let call = || api.assign(&users);
             let result = retry(&settings.retry, clock, Effect::Write, run, call).await;

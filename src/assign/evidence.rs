@@ -6,6 +6,7 @@
 //! user since the request was given up, nothing shows that the list is current. Then two such lists, one `settle` apart,
 //! must agree.
 
+use super::queue::Work;
 use crate::error::Error;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -15,9 +16,9 @@ const MOST_READS: u32 = 6;
 
 /// The ambiguous requests of a run, and what is needed to judge them.
 #[derive(Debug)]
-pub(crate) struct Evidence<W> {
+pub(super) struct Evidence {
     settle: Duration,
-    requests: Vec<Ambiguous<W>>,
+    requests: Vec<Ambiguous>,
     /// When this run last confirmed a user.
     confirmed_at: Option<Duration>,
     /// The read in flight.
@@ -26,13 +27,11 @@ pub(crate) struct Evidence<W> {
 
 /// A request that may have been executed.
 #[derive(Debug)]
-pub(crate) struct Ambiguous<W> {
+pub(super) struct Ambiguous {
     /// What was sent.
-    pub(crate) work: W,
+    pub(super) work: Work,
     /// Why it is ambiguous.
-    pub(crate) error: Error,
-    /// The positions of its users.
-    users: Vec<u32>,
+    pub(super) error: Error,
     given_up: Duration,
     /// When the next read begins that may prove something.
     due: Duration,
@@ -52,7 +51,7 @@ struct Read {
 
 /// What the lists prove about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proof {
+pub(super) enum Proof {
     /// Every user of the request is on the pack.
     Executed,
     /// No user of the request is on the pack, and none will be by this request.
@@ -63,16 +62,16 @@ pub(crate) enum Proof {
 
 /// A list of the pack.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shown<'a> {
+pub(super) struct Shown<'a> {
     /// For each position, whether the list shows the user.
-    pub(crate) on_list: &'a [bool],
+    pub(super) on_list: &'a [bool],
     /// How old the list was when it arrived from a cache.
-    pub(crate) age: Duration,
-    pub(crate) ended: Duration,
+    pub(super) age: Duration,
+    pub(super) ended: Duration,
 }
 
-impl<W> Evidence<W> {
-    pub(crate) fn new(settle: Duration) -> Self {
+impl Evidence {
+    pub(super) fn new(settle: Duration) -> Self {
         Self {
             settle,
             requests: Vec::new(),
@@ -82,11 +81,10 @@ impl<W> Evidence<W> {
     }
 
     /// Adds a request that was given up at `now`.
-    pub(crate) fn add(&mut self, work: W, users: Vec<u32>, error: Error, now: Duration) {
+    pub(super) fn add(&mut self, work: Work, error: Error, now: Duration) {
         self.requests.push(Ambiguous {
             work,
             error,
-            users,
             given_up: now,
             due: now.saturating_add(self.settle),
             absent_at: None,
@@ -95,7 +93,7 @@ impl<W> Evidence<W> {
     }
 
     /// Learns at `now` that these users are on the pack.
-    pub(crate) fn confirmed(&mut self, users: &[u32], now: Duration) {
+    pub(super) fn confirmed(&mut self, users: &[u32], now: Duration) {
         self.confirmed_at = Some(now);
         if let Some(read) = &mut self.read {
             read.confirmed_since.extend(users);
@@ -103,13 +101,13 @@ impl<W> Evidence<W> {
     }
 
     /// Returns how long until a read may prove something; `None` if no request is ambiguous.
-    pub(crate) fn due_in(&self, now: Duration) -> Option<Duration> {
+    pub(super) fn due_in(&self, now: Duration) -> Option<Duration> {
         let due = self.requests.iter().map(|request| request.due).min()?;
         Some(due.saturating_sub(now))
     }
 
     /// Learns that a read begins at `now`.
-    pub(crate) fn read_begins(&mut self, now: Duration) {
+    pub(super) fn read_begins(&mut self, now: Duration) {
         self.read = Some(Read {
             began: now,
             confirmed_at: self.confirmed_at,
@@ -118,18 +116,18 @@ impl<W> Evidence<W> {
     }
 
     /// Learns that the read failed. Returns the requests that it was to judge.
-    pub(crate) fn read_failed(&mut self) -> Vec<Ambiguous<W>> {
+    pub(super) fn read_failed(&mut self) -> Vec<Ambiguous> {
         let began = self.read.take().map_or(Duration::ZERO, |read| read.began);
         self.take_due(began)
     }
 
     /// Judges the requests that the read may prove something about. `on_pack` are all users that this run knows to be on
     /// the pack. Returns the requests that are decided.
-    pub(crate) fn judge(
+    pub(super) fn judge(
         &mut self,
         list: Shown<'_>,
         on_pack: impl IntoIterator<Item = u32>,
-    ) -> Vec<(Ambiguous<W>, Proof)> {
+    ) -> Vec<(Ambiguous, Proof)> {
         let Some(read) = self.read.take() else {
             return Vec::new();
         };
@@ -139,8 +137,9 @@ impl<W> Evidence<W> {
             .all(|user| shows(user) || read.confirmed_since.contains(&user));
         let mut decided = Vec::new();
         for mut request in self.take_due(read.began) {
-            let found = request.users.iter().filter(|user| shows(**user)).count();
-            let proof = if found == request.users.len() {
+            let users = request.work.positions();
+            let found = users.iter().filter(|user| shows(**user)).count();
+            let proof = if found == users.len() {
                 // An old list does not show what happened later, so these users are on the pack.
                 Some(Proof::Executed)
             } else {
@@ -155,13 +154,13 @@ impl<W> Evidence<W> {
         decided
     }
 
-    fn take_due(&mut self, began: Duration) -> Vec<Ambiguous<W>> {
+    fn take_due(&mut self, began: Duration) -> Vec<Ambiguous> {
         let due = self.requests.extract_if(.., |request| request.due <= began);
         due.collect()
     }
 }
 
-impl<W> Ambiguous<W> {
+impl Ambiguous {
     /// Judges a list that does not show every user. `absent`: it shows none of them, and is complete.
     fn judge_absence(
         &mut self,
@@ -192,6 +191,7 @@ impl<W> Ambiguous<W> {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
+    use crate::isolate::Search;
 
     const SETTLE: Duration = Duration::from_secs(3);
 
@@ -200,15 +200,20 @@ mod tests {
     }
 
     /// Users 0 to 2 were in a request that was given up after 10 s. User 3 is on the pack.
-    fn evidence() -> Evidence<()> {
+    fn evidence() -> Evidence {
         let mut evidence = Evidence::new(SETTLE);
-        let error = Error::new(ErrorKind::Timeout, "");
-        evidence.add((), vec![0, 1, 2], error, at(10));
+        give_up(&mut evidence, vec![0, 1, 2], 10);
         evidence
     }
 
+    /// Adds a request for these users that was given up.
+    fn give_up(evidence: &mut Evidence, users: Vec<u32>, now: u64) {
+        let work = Work::new(Search::new(500).chunk(users));
+        evidence.add(work, Error::new(ErrorKind::Timeout, ""), at(now));
+    }
+
     /// Reads the list at once, and judges it.
-    fn read(evidence: &mut Evidence<()>, now: u64, age: u64, on_list: [bool; 4]) -> Option<Proof> {
+    fn read(evidence: &mut Evidence, now: u64, age: u64, on_list: [bool; 4]) -> Option<Proof> {
         evidence.read_begins(at(now));
         let list = Shown {
             on_list: &on_list,
@@ -316,7 +321,7 @@ mod tests {
     #[test]
     fn a_failed_read_returns_what_was_due() {
         let mut evidence = evidence();
-        evidence.add((), vec![3], Error::new(ErrorKind::Timeout, ""), at(12));
+        give_up(&mut evidence, vec![3], 12);
         evidence.read_begins(at(13));
         assert_eq!(evidence.read_failed().len(), 1);
         assert_eq!(evidence.due_in(at(13)), Some(at(2)));

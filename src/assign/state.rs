@@ -5,7 +5,7 @@ use super::api::List;
 use super::evidence::{Ambiguous, Evidence, Proof, Shown};
 use super::ledger::Ledger;
 use super::outcome::{Outcome, Rejection};
-use super::queue::{Queue, Rejected, Work};
+use super::queue::{Queue, Work};
 use super::refusal;
 use super::settings::Settings;
 use crate::error::{Error, ErrorKind, Executed};
@@ -15,13 +15,16 @@ use std::time::Duration;
 /// This many requests in a row that failed on every attempt end the run: the server is down.
 const MOST_FAILURES: u32 = 3;
 
+/// Users that were just rejected, with the reason.
+type Rejected = Vec<(u32, Rejection)>;
+
 /// The state of a run.
 pub(super) struct State<'a> {
     settings: &'a Settings,
     run: &'a Run,
     ledger: &'a mut Ledger,
     queue: Queue,
-    evidence: Evidence<Work>,
+    evidence: Evidence,
     /// Requests in a row that failed on every attempt.
     failures: u32,
     cause: Option<Error>,
@@ -44,13 +47,13 @@ impl<'a> State<'a> {
         self.ledger
     }
 
-    pub(super) fn evidence(&mut self) -> &mut Evidence<Work> {
+    pub(super) fn evidence(&mut self) -> &mut Evidence {
         &mut self.evidence
     }
 
     /// Returns whether refused chunks hold undecided users that may be searched.
     pub(super) fn is_searching(&self) -> bool {
-        self.queue.is_searching() && !self.run.is_stopped()
+        !self.queue.search.is_done() && !self.run.is_stopped()
     }
 
     /// Returns the error that left users unresolved, if any.
@@ -103,22 +106,20 @@ impl<'a> State<'a> {
 
     /// Applies the result of a write.
     pub(super) fn written(&mut self, work: Work, result: Result<(), Error>, now: Duration) {
-        let users = work.positions.len();
+        let users = work.positions().len();
         let Err(error) = result else {
             tracing::debug!(users, "assigned");
-            self.assigned(&work.positions, now);
-            let rejected = self.queue.accepted(work);
+            self.assigned(work.positions(), now);
+            let rejected = self.queue.search.accepted(work.group);
             return self.reject(rejected);
         };
         if error.executed() == Executed::Maybe {
             tracing::warn!(%error, users, "ambiguous request: the pack is read back");
-            self.ledger.mark_ambiguous(&work.positions);
-            let positions = work.positions.clone();
-            self.evidence.add(work, positions, error, now);
+            self.ledger.mark_ambiguous(work.positions());
+            self.evidence.add(work, error, now);
         } else if error.kind() == ErrorKind::Validation {
             self.refused(work, error);
         } else {
-            self.queue.put_back(work);
             self.stop(error);
         }
     }
@@ -133,8 +134,8 @@ impl<'a> State<'a> {
 
     fn refused(&mut self, work: Work, error: Error) {
         self.failures = 0;
-        let users = self.ledger.ids(&work.positions);
-        let refusal = refusal::read(error.refusal(), &users, &work.positions);
+        let users = self.ledger.ids(work.positions());
+        let refusal = refusal::read(error.refusal(), &users, work.positions());
         let reason = error.detail().or(error.body());
         let reason = Rejection::new(reason.unwrap_or("the API gave no reason"));
         let named = refusal.reasons.into_iter();
@@ -147,7 +148,8 @@ impl<'a> State<'a> {
             self.cause = Some(error.clone());
             return self.stop(error);
         }
-        let rejected = self.queue.refused(work, reason, refusal.named);
+        let search = &mut self.queue.search;
+        let rejected = search.refused(work.group, reason, &refusal.named);
         self.reject(rejected);
         self.reject(named);
     }
@@ -168,7 +170,8 @@ impl<'a> State<'a> {
                 self.ledger.set_on_pack(position);
             }
         }
-        self.queue.withdraw(&on_list);
+        let search = &mut self.queue.search;
+        search.withdraw(|position| on_list[position as usize]);
     }
 
     /// Leaves open whether rejected users are on the pack: the last read failed.
@@ -204,13 +207,13 @@ impl<'a> State<'a> {
             ended: now,
         };
         for (request, proof) in self.evidence.judge(shown, self.ledger.on_pack()) {
-            tracing::info!(users = request.work.positions.len(), ?proof, "read back");
+            tracing::info!(users = request.work.positions().len(), ?proof, "read back");
             match proof {
                 Proof::Executed => {
                     // Another program may have assigned them, and a server that rejects users on the pack may have rejected
                     // these. So the search learns nothing from it.
-                    self.assigned(&request.work.positions, now);
-                    self.queue.abandon(request.work);
+                    self.assigned(request.work.positions(), now);
+                    self.queue.search.abandon(request.work.group);
                 }
                 Proof::NotExecuted if self.settings.resend_in_doubt => self.not_executed(request),
                 Proof::NotExecuted | Proof::GivenUp => self.give_up(request, &on_list),
@@ -219,21 +222,21 @@ impl<'a> State<'a> {
     }
 
     /// Sends a request again that was proven not executed, unless it failed too often.
-    fn not_executed(&mut self, request: Ambiguous<Work>) {
+    fn not_executed(&mut self, request: Ambiguous) {
         let mut work = request.work;
         work.failures += 1;
         if work.failures < self.settings.retry.attempts() {
-            return self.queue.resend(work);
+            return self.queue.resend.push_back(work);
         }
         self.cause.get_or_insert(request.error);
-        self.queue.abandon(work);
+        self.queue.search.abandon(work.group);
         self.failures += 1;
         if self.failures >= MOST_FAILURES {
             self.run.stop();
         }
     }
 
-    fn give_up(&mut self, request: Ambiguous<Work>, on_list: &[bool]) {
+    fn give_up(&mut self, request: Ambiguous, on_list: &[bool]) {
         let message = format!(
             "reading the pack did not show whether a request was executed: {}",
             request.error
@@ -245,13 +248,13 @@ impl<'a> State<'a> {
 
     /// Sends nothing more for these users. Users that a list shows are on the pack.
     fn unknown(&mut self, work: Work, on_list: Option<&[bool]>) {
-        for position in &work.positions {
+        for position in work.positions() {
             if on_list.is_some_and(|on_list| on_list[*position as usize]) {
                 self.ledger.set_on_pack(*position);
             } else {
                 self.ledger.set(*position, Outcome::Unknown);
             }
         }
-        self.queue.abandon(work);
+        self.queue.search.abandon(work.group);
     }
 }

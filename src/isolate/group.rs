@@ -5,19 +5,19 @@
 /// Hand it back to the [`Search`](super::Search) with the result, or its items stay undecided.
 #[derive(Debug)]
 #[must_use = "the items stay undecided until the group is handed back"]
-pub(crate) struct Group {
-    pub(super) id: u64,
+pub(crate) struct Group<R> {
     pub(super) items: Vec<u32>,
+    pub(super) source: Source<R>,
 }
 
-impl Group {
+impl<R> Group<R> {
     /// Returns the items to test, in ascending order.
     pub(crate) fn items(&self) -> &[u32] {
         &self.items
     }
 }
 
-/// The items that a refusal names.
+/// The items that a refusal names, in ascending order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Named {
     /// Named by index: a verdict.
@@ -33,9 +33,11 @@ pub(super) struct Suspects<R> {
     pub(super) reason: R,
 }
 
-/// Where a group in flight came from.
+/// Where a group came from.
 #[derive(Debug)]
 pub(super) enum Source<R> {
+    /// A whole chunk of the list. Its items join the search when it is refused.
+    Chunk,
     Hint,
     ProbablyFine,
     Untested,
@@ -45,10 +47,6 @@ pub(super) enum Source<R> {
     Part {
         rest: Vec<u32>,
         reason: R,
-        /// The size of the suspects when the part was sent.
-        size: usize,
-        /// Whether `rest` has lost no item since.
-        intact: bool,
         /// Tested alone, because the item before it was rejected.
         neighbor: bool,
     },
@@ -60,7 +58,7 @@ impl<R> Source<R> {
         match self {
             Self::Hint | Self::Neighbor => true,
             Self::Part { neighbor, .. } => *neighbor,
-            Self::ProbablyFine | Self::Untested => false,
+            Self::Chunk | Self::ProbablyFine | Self::Untested => false,
         }
     }
 }

@@ -16,7 +16,7 @@ mod verdicts;
 use density::{Density, Neighbors};
 pub(crate) use group::{Group, Named};
 use group::{Source, Suspects};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use verdicts::{Verdict, Verdicts};
 
 /// An item that is rejected with a higher probability is best tested alone: the golden ratio's `(3 - √5) / 2`.
@@ -40,52 +40,38 @@ pub(crate) struct Search<R> {
     hinted: BTreeSet<u32>,
     /// Open items of refused requests; each of these holds at least one rejected item.
     suspects: Vec<Suspects<R>>,
-    in_flight: HashMap<u64, Source<R>>,
-    next_id: u64,
+    /// The number of groups that were not handed back yet.
+    in_flight: usize,
     wrong_hints: i32,
     density: Density,
     neighbors: Neighbors,
 }
 
 impl<R: Clone> Search<R> {
-    /// A search with at most `max_items` items in a group (0 counts as 1).
+    /// A search with at most `max_items` items in a group.
     pub(crate) fn new(max_items: usize) -> Self {
         Self {
-            max_items: max_items.max(1),
+            max_items,
             verdicts: Verdicts::default(),
             untested: BTreeSet::new(),
             probably_fine: BTreeSet::new(),
             hinted: BTreeSet::new(),
             suspects: Vec::new(),
-            in_flight: HashMap::new(),
-            next_id: 0,
+            in_flight: 0,
             wrong_hints: 0,
             density: Density::new(),
             neighbors: Neighbors::default(),
         }
     }
 
-    /// Learns that a whole chunk of `len` items was accepted.
-    pub(crate) fn chunk_accepted(&mut self, len: usize) {
-        self.density.accepted(len);
-    }
-
-    /// Adds the items of a chunk that was refused as a whole. Returns the items that this alone rejects.
-    pub(crate) fn chunk_refused(
-        &mut self,
-        mut items: Vec<u32>,
-        reason: R,
-        named: Named,
-    ) -> Vec<(u32, R)> {
-        items.sort_unstable();
-        items.dedup();
-        let complete = self.verdicts.add(&mut items);
-        self.learn_refusal(items, complete, true, reason, named)
+    /// Returns a whole chunk of the list as a group. `items` are in ascending order, and in no other chunk.
+    pub(crate) fn chunk(&mut self, items: Vec<u32>) -> Group<R> {
+        self.send(items, Source::Chunk)
     }
 
     /// Returns the next group to test. Several may be in flight at once. `None`: nothing to test until one of them is
     /// handed back, or ever.
-    pub(crate) fn next_group(&mut self) -> Option<Group> {
+    pub(crate) fn next_group(&mut self) -> Option<Group<R>> {
         if let Some(item) = self.hinted.pop_first() {
             return Some(self.send(vec![item], Source::Hint));
         }
@@ -105,7 +91,7 @@ impl<R: Clone> Search<R> {
         let most = self.untested.len().min(self.max_items);
         let size = self.density.fresh(most);
         // The last untested items wait for what the groups in flight leave, to be tested together with it.
-        let may_grow = size == most && most < self.max_items && !self.in_flight.is_empty();
+        let may_grow = size == most && most < self.max_items && self.in_flight > 0;
         if most == 0 || may_grow {
             return None;
         }
@@ -114,17 +100,18 @@ impl<R: Clone> Search<R> {
     }
 
     /// Learns that a group was accepted. Returns the item that this rejects, if any.
-    pub(crate) fn accepted(&mut self, group: Group) -> Vec<(u32, R)> {
-        let Some((source, open, complete)) = self.take_back(group) else {
-            return Vec::new();
-        };
-        if !source.is_biased() {
-            self.density.accepted(open.len());
+    pub(crate) fn accepted(&mut self, mut group: Group<R>) -> Vec<(u32, R)> {
+        if matches!(group.source, Source::Chunk) {
+            self.density.accepted(group.items.len());
         }
-        for &item in &open {
+        let complete = self.take_back(&mut group);
+        if !group.source.is_biased() {
+            self.density.accepted(group.items.len());
+        }
+        for item in group.items {
             self.accept(item);
         }
-        match source {
+        match group.source {
             Source::Hint => {
                 self.wrong_hints += i32::from(complete);
                 if !self.trusts_hints() {
@@ -132,91 +119,43 @@ impl<R: Clone> Search<R> {
                 }
                 Vec::new()
             }
-            Source::Part {
-                rest,
-                reason,
-                size,
-                intact,
-                ..
-            } => {
-                self.density.group_settled(size);
-                self.narrow(rest, intact && complete, true, reason)
-            }
-            Source::ProbablyFine | Source::Untested | Source::Neighbor => Vec::new(),
+            Source::Part { rest, reason, .. } => self.narrow(rest, complete, true, reason),
+            _ => Vec::new(),
         }
     }
 
     /// Learns that a group was refused. Returns the items that this rejects.
-    pub(crate) fn refused(&mut self, group: Group, reason: R, named: Named) -> Vec<(u32, R)> {
-        let Some((source, open, complete)) = self.take_back(group) else {
-            return Vec::new();
-        };
-        let counts = match source {
-            Source::Hint => {
-                // Once hints are ignored, that stays so.
-                if self.trusts_hints() {
-                    self.wrong_hints -= i32::from(complete);
-                }
-                false
-            }
-            Source::Neighbor => false,
-            Source::Part {
-                rest,
-                size,
-                neighbor,
-                ..
-            } => {
-                // The refusal of the part explains the refusal of the whole.
-                self.density.group_settled(size);
-                self.untested.extend(rest);
-                !neighbor
-            }
-            Source::ProbablyFine | Source::Untested => true,
-        };
-        self.learn_refusal(open, complete, counts, reason, named)
-    }
-
-    /// Takes back a group whose request was not executed, to test its items later.
-    pub(crate) fn put_back(&mut self, group: Group) {
-        let Some((source, mut open, complete)) = self.take_back(group) else {
-            return;
-        };
-        match source {
-            Source::Hint if self.trusts_hints() => self.hinted.extend(open),
-            Source::ProbablyFine => self.probably_fine.extend(open),
-            Source::Hint | Source::Untested => self.untested.extend(open),
-            Source::Neighbor => {
-                self.neighbors.waiting.extend(&open);
-                self.untested.extend(open);
-            }
-            Source::Part {
-                rest,
-                reason,
-                size,
-                intact,
-                ..
-            } => {
-                self.density.group_settled(size);
-                open.extend(rest);
-                if intact && complete {
-                    self.density.group_refused(size);
-                    self.suspects.push(Suspects {
-                        items: open,
-                        reason,
-                    });
-                } else {
-                    self.untested.extend(open);
-                }
-            }
+    pub(crate) fn refused(
+        &mut self,
+        mut group: Group<R>,
+        reason: R,
+        named: &Named,
+    ) -> Vec<(u32, R)> {
+        if matches!(group.source, Source::Chunk) {
+            self.verdicts.add(&group.items);
         }
+        let complete = self.take_back(&mut group);
+        let counts = !group.source.is_biased();
+        match group.source {
+            // Once hints are ignored, that stays so.
+            Source::Hint if self.trusts_hints() => self.wrong_hints -= i32::from(complete),
+            // The refusal of the part explains the refusal of the whole.
+            Source::Part { rest, .. } => self.untested.extend(rest),
+            _ => {}
+        }
+        self.learn_refusal(group.items, complete, counts, reason, named)
     }
 
     /// Removes a group whose request may have been executed. Its items stay undecided.
-    pub(crate) fn abandon(&mut self, group: Group) {
+    pub(crate) fn abandon(&mut self, mut group: Group<R>) {
         for item in &group.items {
             self.verdicts.remove(*item);
         }
-        self.put_back(group);
+        self.take_back(&mut group);
+        // An item of the group may have caused the refusal of the whole.
+        if let Source::Part { rest, .. } = group.source {
+            self.untested.extend(rest);
+        }
     }
 
     /// Removes the open items for which `is_gone` returns true. They stay undecided.
@@ -224,36 +163,16 @@ impl<R: Clone> Search<R> {
     /// One of them may have caused a refusal, so the rest of that request may hold no rejected item any more.
     pub(crate) fn withdraw(&mut self, mut is_gone: impl FnMut(u32) -> bool) {
         let gone: Vec<u32> = self.open().filter(|&item| is_gone(item)).collect();
-        if gone.is_empty() {
-            return;
-        }
-        for &item in &gone {
+        for item in gone {
             self.verdicts.remove(item);
-            for set in [
-                &mut self.untested,
-                &mut self.probably_fine,
-                &mut self.hinted,
-            ] {
-                set.remove(&item);
-            }
+            self.untested.remove(&item);
+            self.probably_fine.remove(&item);
+            self.hinted.remove(&item);
         }
-        for suspects in std::mem::take(&mut self.suspects) {
-            let size = suspects.items.len();
-            let (items, complete) = self.verdicts.still_open(suspects.items);
-            if complete {
-                let reason = suspects.reason;
-                self.suspects.push(Suspects { items, reason });
-            } else {
-                self.density.group_settled(size);
-                self.untested.extend(items);
-            }
-        }
-        for source in self.in_flight.values_mut() {
-            if let Source::Part { rest, intact, .. } = source {
-                let len = rest.len();
-                rest.retain(|item| gone.binary_search(item).is_err());
-                *intact &= rest.len() == len;
-            }
+        for Suspects { mut items, reason } in std::mem::take(&mut self.suspects) {
+            self.density.group_settled(items.len());
+            let intact = self.verdicts.keep_open(&mut items);
+            self.narrow(items, intact, true, reason);
         }
     }
 
@@ -267,39 +186,38 @@ impl<R: Clone> Search<R> {
         self.verdicts.all_decided()
     }
 
-    fn send(&mut self, items: Vec<u32>, source: Source<R>) -> Group {
-        let id = self.next_id;
-        self.next_id += 1;
-        self.in_flight.insert(id, source);
-        Group { id, items }
+    fn send(&mut self, items: Vec<u32>, source: Source<R>) -> Group<R> {
+        self.in_flight += 1;
+        Group { items, source }
     }
 
     /// Sends the first part of items that hold a rejected one.
-    fn send_part(&mut self, suspects: Suspects<R>, alone_after_rejected: bool) -> Group {
+    fn send_part(&mut self, suspects: Suspects<R>, alone_after_rejected: bool) -> Group<R> {
         let Suspects { mut items, reason } = suspects;
-        let size = items.len();
         let neighbor = alone_after_rejected && self.verdicts.follows_rejected(items[0]);
         let part = if neighbor {
             1
         } else {
-            self.density.part(size).min(self.max_items)
+            self.density.part(items.len()).min(self.max_items)
         };
         let rest = items.split_off(part);
         let source = Source::Part {
             rest,
             reason,
-            size,
-            intact: true,
             neighbor,
         };
         self.send(items, source)
     }
 
-    /// Returns where a group came from, its items that are still open, and whether these are all.
-    fn take_back(&mut self, group: Group) -> Option<(Source<R>, Vec<u32>, bool)> {
-        let source = self.in_flight.remove(&group.id)?;
-        let (open, complete) = self.verdicts.still_open(group.items);
-        Some((source, open, complete))
+    /// Takes back a group. Drops its items that were withdrawn meanwhile, and returns whether there were none.
+    fn take_back(&mut self, group: &mut Group<R>) -> bool {
+        self.in_flight -= 1;
+        let mut complete = true;
+        if let Source::Part { rest, .. } = &mut group.source {
+            self.density.group_settled(group.items.len() + rest.len());
+            complete = self.verdicts.keep_open(rest);
+        }
+        self.verdicts.keep_open(&mut group.items) && complete
     }
 
     /// Learns from a refusal. `items` are the open ones of its request, and `complete` says whether these are all.
@@ -309,14 +227,9 @@ impl<R: Clone> Search<R> {
         complete: bool,
         counts: bool,
         reason: R,
-        named: Named,
+        named: &Named,
     ) -> Vec<(u32, R)> {
-        let Named {
-            mut by_index,
-            mut hinted,
-        } = named;
-        by_index.sort_unstable();
-        hinted.sort_unstable();
+        let Named { by_index, hinted } = named;
         let (rejected, mut others): (Vec<u32>, Vec<u32>) = items
             .into_iter()
             .partition(|item| by_index.binary_search(item).is_ok());
@@ -375,7 +288,7 @@ impl<R: Clone> Search<R> {
             Some((next, Verdict::Open)) => self.neighbors.waiting.push(next),
             Some((_, Verdict::Accepted)) => self.neighbors.accepted += 1,
             Some((_, Verdict::Rejected)) => self.neighbors.rejected += 1,
-            Some((_, Verdict::Removed)) | None => {}
+            None => {}
         }
         item
     }

@@ -36,7 +36,7 @@ struct Model {
     style: Style,
     /// The items that the API rejects. Another program may put items on the pack, so the set grows.
     refused: BTreeSet<u32>,
-    in_flight: Vec<Group>,
+    in_flight: Vec<Group<u32>>,
     open: BTreeSet<u32>,
     accepted: BTreeSet<u32>,
     rejected: BTreeSet<u32>,
@@ -86,15 +86,14 @@ impl Model {
         let items: Vec<u32> = (0..n).collect();
         for chunk in items.chunks(self.max_items) {
             self.requests += 1;
+            let group = self.search.chunk(chunk.to_vec());
             match self.refusal(chunk) {
                 Some(naming) => {
                     self.open.extend(chunk);
-                    let rejections =
-                        self.search
-                            .chunk_refused(chunk.to_vec(), self.requests, naming);
+                    let rejections = self.search.refused(group, self.requests, &naming);
                     self.note(rejections);
                 }
-                None => self.search.chunk_accepted(chunk.len()),
+                None => assert!(self.search.accepted(group).is_empty()),
             }
         }
     }
@@ -131,7 +130,7 @@ impl Model {
         let group = self.in_flight.swap_remove(place);
         self.requests += 1;
         let rejections = if let Some(naming) = self.refusal(group.items()) {
-            self.search.refused(group, self.requests, naming)
+            self.search.refused(group, self.requests, &naming)
         } else {
             for item in group.items() {
                 // An item that was withdrawn in flight has no verdict.
@@ -167,11 +166,7 @@ impl Model {
                 self.send();
             }
             0..12 if !self.in_flight.is_empty() => self.receive(place),
-            12 if !self.in_flight.is_empty() => {
-                let group = self.in_flight.swap_remove(place);
-                self.search.put_back(group);
-            }
-            13 if !self.in_flight.is_empty() => {
+            12..14 if !self.in_flight.is_empty() => {
                 let group = self.in_flight.swap_remove(place);
                 for item in group.items() {
                     if self.open.remove(item) {
@@ -258,11 +253,21 @@ proptest! {
 /// A search for the rejected items of a chunk whose refusal names none.
 fn refused_chunk(items: &[u32]) -> Search<&'static str> {
     let mut search = Search::new(500);
-    assert!(
-        search
-            .chunk_refused(items.to_vec(), "chunk", Named::default())
-            .is_empty()
-    );
+    refuse_chunk(&mut search, items.to_vec(), "chunk");
+    search
+}
+
+/// Refuses a chunk. The refusal names no item and rejects none.
+fn refuse_chunk<R: Clone>(search: &mut Search<R>, items: Vec<u32>, reason: R) {
+    let chunk = search.chunk(items);
+    assert!(search.refused(chunk, reason, &Named::default()).is_empty());
+}
+
+/// A search that has seen a hundred thousand accepted items.
+fn search_of_few(max_items: usize) -> Search<()> {
+    let mut search = Search::new(max_items);
+    let chunk = search.chunk((0..100_000).collect());
+    assert!(search.accepted(chunk).is_empty());
     search
 }
 
@@ -293,7 +298,7 @@ fn another_rejected_item_explains_the_refusal() {
     let mut search = refused_chunk(&[1, 2]);
     let group = search.next_group().expect("a group");
     assert_eq!(
-        search.refused(group, "alone", Named::default()),
+        search.refused(group, "alone", &Named::default()),
         [(1, "alone")]
     );
     let group = search.next_group().expect("2 is sent too");
@@ -307,7 +312,7 @@ fn an_item_withdrawn_in_flight_gets_no_verdict() {
     let mut search = refused_chunk(&[1, 2]);
     let group = search.next_group().expect("a group");
     search.withdraw(|item| item == 1);
-    assert!(search.refused(group, "alone", Named::default()).is_empty());
+    assert!(search.refused(group, "alone", &Named::default()).is_empty());
     assert!(search.open().eq([2]));
     let group = search.next_group().expect("2 may be fine");
     assert_eq!(group.items(), [2]);
@@ -327,43 +332,16 @@ fn a_group_accepted_with_a_withdrawn_item_gives_no_inference() {
 }
 
 #[test]
-fn a_chunk_with_an_item_decided_before_gives_no_inference() {
-    let mut search = refused_chunk(&[1, 2]);
-    let group = search.next_group().expect("a group");
-    assert_eq!(search.accepted(group).len(), 1);
-    assert!(
-        search
-            .chunk_refused(vec![2, 3], "again", Named::default())
-            .is_empty()
-    );
-    let group = search
-        .next_group()
-        .expect("2 explains the refusal, so 3 is sent");
-    assert_eq!(group.items(), [3]);
-    assert!(search.accepted(group).is_empty());
-}
-
-#[test]
 fn a_chunk_over_the_limit_is_sent_in_groups_within_it() {
-    let mut search = Search::new(10);
-    search.chunk_accepted(100_000);
-    assert!(
-        search
-            .chunk_refused((0..100).collect(), (), Named::default())
-            .is_empty()
-    );
+    let mut search = search_of_few(10);
+    refuse_chunk(&mut search, (0..100).collect(), ());
     assert_eq!(search.next_group().expect("a group").items().len(), 10);
 }
 
 #[test]
 fn the_rest_of_the_list_is_sent_in_one_group() {
-    let mut search = Search::new(500);
-    search.chunk_accepted(100_000);
-    assert!(
-        search
-            .chunk_refused((0..500).collect(), (), Named::default())
-            .is_empty()
-    );
+    let mut search = search_of_few(500);
+    refuse_chunk(&mut search, (0..500).collect(), ());
     let mut groups = 0;
     while let Some(group) = search.next_group() {
         assert!(
@@ -372,7 +350,7 @@ fn the_rest_of_the_list_is_sent_in_one_group() {
         );
         groups += 1;
         let rejections = if group.items().contains(&0) {
-            search.refused(group, (), Named::default())
+            search.refused(group, (), &Named::default())
         } else {
             search.accepted(group)
         };
@@ -393,19 +371,10 @@ fn an_abandoned_item_may_be_the_rejected_one() {
 }
 
 #[test]
-fn a_group_put_back_is_sent_again_and_its_chunk_stays_refused() {
-    let mut search = refused_chunk(&[1, 2]);
-    let group = search.next_group().expect("a group");
-    search.put_back(group);
-    let group = search.next_group().expect("the same group");
-    assert_eq!(group.items(), [1]);
-    assert_eq!(search.accepted(group).len(), 1);
-}
-
-#[test]
 fn a_refused_chunk_of_one_item_is_rejected() {
     let mut search = Search::new(500);
-    assert_eq!(search.chunk_refused(vec![7], (), Named::default()).len(), 1);
+    let chunk = search.chunk(vec![7]);
+    assert_eq!(search.refused(chunk, (), &Named::default()), [(7, ())]);
     assert!(search.is_done());
 }
 
@@ -449,11 +418,8 @@ fn drops_waiting_hints_after_three_wrong_ones() {
         by_index: Vec::new(),
         hinted: (0..10).collect(),
     };
-    assert!(
-        search
-            .chunk_refused((0..100).collect(), (), naming)
-            .is_empty()
-    );
+    let chunk = search.chunk((0..100).collect());
+    assert!(search.refused(chunk, (), &naming).is_empty());
     let mut alone = 0;
     while let Some(group) = search.next_group() {
         alone += u32::from(group.items().len() == 1);

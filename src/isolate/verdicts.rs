@@ -8,8 +8,6 @@ pub(super) enum Verdict {
     Open,
     Accepted,
     Rejected,
-    /// Removed from the search, undecided.
-    Removed,
 }
 
 /// The verdict of each item.
@@ -20,14 +18,11 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
-    /// Adds open items. Drops those that are known already from `items`, and returns whether there were none.
-    pub(super) fn add(&mut self, items: &mut Vec<u32>) -> bool {
-        let len = items.len();
-        items.retain(|item| !self.items.contains_key(item));
-        self.items
-            .extend(items.iter().map(|&item| (item, Verdict::Open)));
+    /// Adds open items.
+    pub(super) fn add(&mut self, items: &[u32]) {
+        let open = items.iter().map(|&item| (item, Verdict::Open));
+        self.items.extend(open);
         self.open += items.len();
-        items.len() == len
     }
 
     /// Decides an open item.
@@ -36,10 +31,11 @@ impl Verdicts {
         self.open -= 1;
     }
 
-    /// Removes an item, if it is open.
+    /// Removes an item, if it is open. It stays undecided.
     pub(super) fn remove(&mut self, item: u32) {
         if self.items.get(&item) == Some(&Verdict::Open) {
-            self.decide(item, Verdict::Removed);
+            self.items.remove(&item);
+            self.open -= 1;
         }
     }
 
@@ -56,11 +52,10 @@ impl Verdicts {
     }
 
     /// Keeps the items that are still open. Returns whether these are all.
-    pub(super) fn still_open(&self, mut items: Vec<u32>) -> (Vec<u32>, bool) {
+    pub(super) fn keep_open(&self, items: &mut Vec<u32>) -> bool {
         let len = items.len();
         items.retain(|item| self.items.get(item) == Some(&Verdict::Open));
-        let complete = items.len() == len;
-        (items, complete)
+        items.len() == len
     }
 
     /// Iterates over the open items, in ascending order.
