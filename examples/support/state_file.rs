@@ -60,12 +60,12 @@ impl StateFile {
         // A fixed name leaves at most one file behind after a kill. Without the lock, another program may use
         // the same name at the same time.
         let new = if lock.is_some() {
-            let new = beside(&path, ".new");
+            let new = in_same_folder(&path, ".new");
             // Of a run that was killed.
             let _ = std::fs::remove_file(&new);
             new
         } else {
-            beside(&path, &format!(".{:016x}.new", fastrand::u64(..)))
+            in_same_folder(&path, &format!(".{:016x}.new", fastrand::u64(..)))
         };
         Ok(Self {
             path,
@@ -135,7 +135,7 @@ fn resolve(file: &Path) -> PathBuf {
 }
 
 /// Returns a path in the same folder, as a rename does not cross file systems.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn in_same_folder(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -144,7 +144,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// Takes the lock; `None` where there are no locks, after a warning. The lock file stays, as its removal could
 /// let two programs hold a lock each.
 fn lock(path: &Path) -> Result<Option<File>, String> {
-    let name = beside(path, ".lock");
+    let name = in_same_folder(path, ".lock");
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)

@@ -1,10 +1,14 @@
 //! What the lists of the pack prove about ambiguous requests: requests that may have been executed.
 //!
-//! A list that shows every user of a request proves that it was executed. That none of its users is on the pack, and will
-//! be, is proven by a list that meets three conditions: the read began `settle` after the request was given up; the list
-//! shows every user that this run had confirmed before; and it shows none of the request's users. If this run confirmed no
-//! user since the request was given up, nothing shows that the list is current. Then two such lists, one `settle` apart,
-//! must agree.
+//! A list that shows every user of a request proves that it was executed. A list proves that it was not executed, and will
+//! not be, if three conditions hold:
+//!
+//! - The read began `settle` after the request was given up.
+//! - The list shows every user that this run had confirmed before.
+//! - The list shows none of the request's users.
+//!
+//! If this run confirmed no user since the request was given up, nothing shows that the list is current. Then two such
+//! lists, one `settle` apart, must agree.
 
 use super::queue::Work;
 use crate::error::Error;
