@@ -25,7 +25,7 @@ impl ServerClock {
     pub(super) fn at_least(&self, now: Duration) -> Option<Duration> {
         let (bound, at) = self.bound?;
         let elapsed = now.saturating_sub(at);
-        Some(bound.saturating_add(elapsed.saturating_sub(elapsed / DRIFT)))
+        Some(bound + elapsed.saturating_sub(elapsed / DRIFT))
     }
 
     /// Learns that during the `round_trip` that ended at `now`, the server's clock showed between `bound` and
@@ -39,10 +39,7 @@ impl ServerClock {
         now: Duration,
     ) -> bool {
         let believed = self.at_least(now);
-        let most = bound
-            .saturating_add(vagueness)
-            .saturating_add(round_trip)
-            .saturating_add(SLACK);
+        let most = bound + vagueness + round_trip + SLACK;
         let stepped_back = believed.is_some_and(|believed| believed > most);
         if stepped_back || believed.is_none_or(|believed| believed < bound) {
             self.bound = Some((bound, now));
@@ -52,9 +49,8 @@ impl ServerClock {
 
     /// Returns the most by which [`wait_until`](Self::wait_until) at local time `now` may be longer than necessary.
     pub(super) fn caution(&self, now: Duration) -> Duration {
-        let elapsed = self
-            .bound
-            .map_or(Duration::ZERO, |(_, at)| now.saturating_sub(at));
+        let (_, at) = self.bound.unwrap_or_default();
+        let elapsed = now.saturating_sub(at);
         // A date is up to a second old; then the drift of both clocks, and the rounding of `wait_until`.
         Duration::from_secs(1) + elapsed / DRIFT * 2 + Duration::from_millis(2)
     }
@@ -66,8 +62,6 @@ impl ServerClock {
             return ahead;
         }
         // Twice the drift and a millisecond, so that rounding never ends the wait too early.
-        ahead
-            .saturating_add(ahead / DRIFT * 2)
-            .saturating_add(Duration::from_millis(1))
+        ahead + ahead / DRIFT * 2 + Duration::from_millis(1)
     }
 }

@@ -1,8 +1,8 @@
 //! Reads the rate-limit headers, in every common way to write them.
 
 use crate::api::{RATE_LIMIT_HEADERS, WindowHeaders};
+use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName};
 use std::time::{Duration, UNIX_EPOCH};
 
 pub(super) const MINUTE: WindowHeaders = RATE_LIMIT_HEADERS.minute;
@@ -15,8 +15,8 @@ pub(super) struct Reported {
     pub(super) limit: Option<u64>,
     /// Requests that are left in it.
     pub(super) remaining: Option<u64>,
-    /// When it ends, in seconds since the Unix epoch.
-    pub(super) reset: Option<u64>,
+    /// When it ends, as time since the Unix epoch, in whole seconds.
+    pub(super) reset: Option<Duration>,
 }
 
 impl Reported {
@@ -24,17 +24,15 @@ impl Reported {
     ///
     /// A gateway and the API may both write a header, so the least remaining and the latest reset count.
     pub(super) fn read(headers: &HeaderMap, names: &WindowHeaders, server: Duration) -> Self {
-        let least = |name: &str| {
-            values(headers, name)
-                .filter_map(|value| count(&value))
-                .min()
+        let least = |name| {
+            let counts = values(headers, name).filter_map(|value| count(&value));
+            counts.min()
         };
+        let resets = values(headers, names.reset).filter_map(|value| reset(&value, server));
         Self {
             limit: least(names.limit),
             remaining: least(names.remaining),
-            reset: values(headers, names.reset)
-                .filter_map(|value| reset(&value, server))
-                .max(),
+            reset: resets.max(),
         }
     }
 }
@@ -44,14 +42,14 @@ pub(super) fn date(headers: &HeaderMap) -> Option<Duration> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
-/// The longest `Retry-After`. A longer one is taken for a mistake, which must not stop a client for ever.
+/// The longest `Retry-After`. A longer one is taken for a mistake, which must not stop a client forever.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(86_400);
 
 /// Reads `Retry-After`: seconds, or a date, which is compared with the server's time.
 pub(super) fn retry_after(headers: &HeaderMap, server: Duration) -> Option<Duration> {
     let longest = LONGEST_RETRY_AFTER.as_secs_f64();
     let wait = |value: String| match number(&value) {
-        Some(seconds) => Some(Duration::from_secs_f64(seconds.clamp(0.0, longest))),
+        Some(seconds) => Duration::try_from_secs_f64(seconds.min(longest)).ok(),
         None => Some(http_date(&value)?.saturating_sub(server)),
     };
     values(headers, RETRY_AFTER.as_str())
@@ -63,18 +61,13 @@ pub(super) fn retry_after(headers: &HeaderMap, server: Duration) -> Option<Durat
 
 /// The values of all lines with this name, without quotes and policies (`5;w=60`).
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = String> + use<'a> {
-    let name = HeaderName::try_from(name).ok();
-    let lines = name.map(|name| headers.get_all(name));
-    let lines = lines.into_iter().flatten();
+    let lines = headers.get_all(name).into_iter();
     lines
         .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| {
+        .flat_map(|line| match http_date(line) {
             // A date has a comma of its own.
-            if http_date(line).is_some() {
-                vec![line.to_owned()]
-            } else {
-                line.split(',').map(bare).collect()
-            }
+            Some(_) => vec![line.to_owned()],
+            None => line.split(',').map(bare).collect(),
         })
 }
 
@@ -85,52 +78,37 @@ fn bare(value: &str) -> String {
 
 /// A whole number, also as a float. Below zero counts as zero: the counter was overdrawn.
 fn count(value: &str) -> Option<u64> {
-    if let Ok(count) = value.parse() {
-        return Some(count);
-    }
-    whole(number(value)?)
+    let float = || Duration::try_from_secs_f64(number(value)?.max(0.0)).ok();
+    value.parse().ok().or_else(|| Some(float()?.as_secs()))
 }
 
 fn number(value: &str) -> Option<f64> {
-    let starts = value.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.');
-    let number: f64 = value.parse().ok().filter(|_| starts)?;
-    number.is_finite().then_some(number)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a value from 0 to 2^63, rounded down"
-)]
-fn whole(number: f64) -> Option<u64> {
-    (number < 9.2e18).then_some(number.max(0.0) as u64)
+    value.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// The first number that is a time rather than seconds to go: 1970-04-26.
 const SECONDS_TO_GO: f64 = 1e7;
 
-/// A reset in seconds since the Unix epoch. Its size tells its form: seconds to go, or a time in seconds,
-/// milliseconds, microseconds or nanoseconds. It may be a date, too.
-fn reset(value: &str, server: Duration) -> Option<u64> {
-    let Some(number) = number(value) else {
-        let time = http_date(value).or_else(|| iso_date(value))?;
-        return Some(ceiling(time));
-    };
-    let seconds = match number {
-        // Zero is no time to go, but the epoch: a reset long ago.
-        _ if number <= 0.0 => 0.0,
-        // Both the server's time and the seconds to go may have been rounded down.
-        _ if number < SECONDS_TO_GO => server.as_secs_f64().floor() + number.ceil() + 1.0,
-        _ if number < 1e11 => number,
-        _ if number < 1e14 => number / 1e3,
-        _ if number < 1e17 => number / 1e6,
-        _ => number / 1e9,
-    };
-    whole(seconds.ceil())
-}
+/// The end of the year 9999. A later reset is nonsense.
+const LATEST: f64 = 253_402_300_800.0;
 
-fn ceiling(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+/// A reset, rounded up. Its size tells its form: seconds to go, or a time in seconds, milliseconds, microseconds or
+/// nanoseconds. It may be a date, too.
+fn reset(value: &str, server: Duration) -> Option<Duration> {
+    let seconds = match number(value) {
+        None => http_date(value).or_else(|| iso_date(value))?.as_secs_f64(),
+        // Zero is no time to go, but the epoch: a reset long ago.
+        Some(number) if number <= 0.0 => 0.0,
+        // Both the server's time and the seconds to go may have been rounded down.
+        Some(number) if number < SECONDS_TO_GO => {
+            server.as_secs_f64().floor() + number.ceil() + 1.0
+        }
+        Some(number) if number < 1e11 => number,
+        Some(number) if number < 1e14 => number / 1e3,
+        Some(number) if number < 1e17 => number / 1e6,
+        Some(number) => number / 1e9,
+    };
+    (seconds < LATEST).then(|| Duration::from_secs_f64(seconds.ceil()))
 }
 
 fn http_date(text: &str) -> Option<Duration> {
@@ -141,59 +119,55 @@ fn http_date(text: &str) -> Option<Duration> {
 /// A date and time of ISO 8601, such as `2026-11-25T01:04:54.5Z` or `2026-11-25T03:04+02:00`, from 1970 on. Without a
 /// zone, it is UTC.
 fn iso_date(text: &str) -> Option<Duration> {
-    let digits = |from: usize, to: usize| -> Option<i64> {
-        let part = text.get(from..to)?;
-        let all = part.bytes().all(|byte| byte.is_ascii_digit());
-        part.parse().ok().filter(|_| all)
-    };
-    let mark =
-        |at: usize, marks: &[u8]| text.as_bytes().get(at).filter(|mark| marks.contains(mark));
-    let (year, month, day) = (digits(0, 4)?, digits(5, 7)?, digits(8, 10)?);
-    let (hour, minute) = (digits(11, 13)?, digits(14, 16)?);
-    mark(4, b"-")
-        .and(mark(7, b"-"))
-        .and(mark(10, b"Tt "))
-        .and(mark(13, b":"))?;
-    let seconds = mark(16, b":").and_then(|_| digits(17, 19));
-    let rest = text.get(if seconds.is_some() { 19 } else { 16 }..)?;
-    let (fraction, zone) = match rest.strip_prefix('.') {
-        Some(rest) => {
-            let end = rest.find(|c: char| !c.is_ascii_digit());
-            rest.split_at(end.unwrap_or(rest.len()))
-        }
-        None => ("", rest),
-    };
-    let offset = match zone.as_bytes() {
-        [] | [b'Z' | b'z'] => 0,
-        [sign @ (b'+' | b'-'), ..] => {
-            let digits = zone[1..].replace(':', "");
-            let (hours, minutes) = digits.split_at_checked(2)?;
-            let minutes = if minutes.is_empty() { "0" } else { minutes };
-            let offset = hours.parse::<i64>().ok()? * 3_600 + minutes.parse::<i64>().ok()? * 60;
-            if *sign == b'-' { -offset } else { offset }
-        }
-        _ => return None,
-    };
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 {
+    let (date, time) = text.split_once(['T', 't', ' '])?;
+    let zone = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
+    let (time, zone) = time.split_at(zone);
+    let seconds = f64::from(days(date)?) * 86_400.0 + seconds(time)? - offset(zone)?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The days from the epoch to a date such as `2026-11-25`.
+fn days(date: &str) -> Option<i32> {
+    let mut parts = date
+        .split('-')
+        .map(|part| part.parse::<u16>().ok().map(i32::from));
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // Days since the epoch, in years that begin in March, so that a leap day is the last day.
+    // Years that begin in March have the leap day at their end.
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {
         (year - 1, month + 9)
     };
-    let days =
-        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
-    let total = days * 86_400 + hour * 3_600 + minute * 60 + seconds.unwrap_or(0) - offset;
-    let up = i64::from(fraction.bytes().any(|digit| digit != b'0'));
-    Some(Duration::from_secs(u64::try_from(total + up).ok()?))
+    let leap_days = year / 4 - year / 100 + year / 400;
+    Some(365 * year + leap_days + (153 * month + 2) / 5 + day - 719_469)
+}
+
+/// The seconds of a time such as `01:04:54.5` or `03:04`.
+fn seconds(time: &str) -> Option<f64> {
+    let units = [3_600.0, 60.0, 1.0];
+    let parts = units.iter().zip(time.split(':'));
+    parts.map(|(unit, part)| Some(unit * number(part)?)).sum()
+}
+
+/// The seconds by which a zone such as `+02:00`, `+0200`, `+02` or `Z` is ahead of UTC.
+fn offset(zone: &str) -> Option<f64> {
+    let (sign, time) = match zone.split_at_checked(1) {
+        None | Some(("Z" | "z", _)) => return Some(0.0),
+        Some((sign, time)) => (if sign == "-" { -1.0 } else { 1.0 }, time),
+    };
+    let (hours, minutes) = time.split_at_checked(2)?;
+    let minutes = minutes.trim_start_matches(':');
+    let minutes = if minutes.is_empty() { "0" } else { minutes };
+    Some(sign * seconds(&format!("{hours}:{minutes}"))?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
     use proptest::prelude::*;
 
     const NOW: u64 = 1_750_032_020;
@@ -279,6 +253,7 @@ mod tests {
             ("1e300".to_owned(), None),
         ] {
             let reported = read(&[(MINUTE.reset, &value)]);
+            let expected = expected.map(Duration::from_secs);
             assert_eq!(reported.reset, expected, "{value:?}");
         }
     }

@@ -39,9 +39,6 @@ const CONTRADICTION_PAUSE: Duration = Duration::from_secs(1);
 /// A window that ends sooner does not explain a refusal.
 const EXPLAINS: Duration = Duration::from_secs(1);
 
-/// Resets after the year 9999 are milliseconds or nonsense.
-const LAST_SECOND: u64 = 253_402_300_800;
-
 /// What a request must leave to others and to what follows it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Share {
@@ -140,7 +137,7 @@ pub struct WindowQuota {
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     clock: ServerClock,
-    /// The clock of this machine at a local time, for responses without a time.
+    /// The clock of this machine at the local time of the last response, for responses without a time.
     wall: Option<(SystemTime, Duration)>,
     minute: Option<Window>,
     day: Option<Window>,
@@ -150,7 +147,6 @@ pub(crate) struct RateLimit {
     in_flight: u64,
     /// The requests sent and responses received so far. It orders them where times are equal.
     events: u64,
-    any_response: bool,
 }
 
 impl RateLimit {
@@ -159,31 +155,16 @@ impl RateLimit {
         for window in [&mut self.minute, &mut self.day].into_iter().flatten() {
             window.roll(now, self.events, &self.clock);
         }
-        if let Some(day) = &self.day {
-            let keep = share
-                .reserve
-                .of(day.limit())
-                .saturating_add(share.keep_back);
-            if day.available(self.in_flight) <= keep {
-                if day.remaining() > keep && self.in_flight > 0 {
-                    return Decision::AwaitResponse;
-                }
-                let wait = day.ends_in(now, &self.clock);
-                if wait > DAY_NEARLY_OVER + window::MARGIN + self.clock.caution(now) {
-                    return Decision::DaySpent {
-                        retry_at: self.day_ends_at(day, now),
-                    };
-                }
-                return Decision::Wait(wait);
-            }
+        if let Some(decision) = self.day_exhausted(now, share) {
+            return decision;
         }
         if let Some(minute) = &self.minute {
-            let keep = share.reserve.of(minute.limit()).min(minute.limit() - 1);
+            let keep = share.reserve.of(minute.limit).min(minute.limit - 1);
             if minute.available(self.in_flight) <= keep {
                 return Decision::Wait(minute.ends_in(now, &self.clock));
             }
         }
-        if self.in_flight > 0 && (self.probing_since.is_some() || !self.any_response) {
+        if self.in_flight > 0 && (self.probing_since.is_some() || self.wall.is_none()) {
             return Decision::AwaitResponse;
         }
         let wait = self.pace.wait(now);
@@ -199,6 +180,27 @@ impl RateLimit {
         })
     }
 
+    /// Returns what to do if the day has no request left for this share.
+    fn day_exhausted(&self, now: Duration, share: Share) -> Option<Decision> {
+        let day = self.day.as_ref()?;
+        let keep = share.reserve.of(day.limit).saturating_add(share.keep_back);
+        if day.available(self.in_flight) > keep {
+            return None;
+        }
+        if day.remaining > keep && self.in_flight > 0 {
+            return Some(Decision::AwaitResponse);
+        }
+        let wait = day.ends_in(now, &self.clock);
+        if wait <= DAY_NEARLY_OVER + window::MARGIN + self.clock.caution(now) {
+            return Some(Decision::Wait(wait));
+        }
+        let server = self.server_time(now).unwrap_or(UNIX_EPOCH);
+        let reset = day.reset().map(|reset| UNIX_EPOCH + reset);
+        Some(Decision::DaySpent {
+            retry_at: reset.unwrap_or(server + wait).min(server + DAY),
+        })
+    }
+
     /// Learns from a response that arrived at `now`.
     pub(crate) fn received(
         &mut self,
@@ -208,7 +210,6 @@ impl RateLimit {
     ) {
         self.events += 1;
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.any_response = true;
         self.wall = Some((response.wall, now));
         let arrival = Arrival {
             sent,
@@ -218,10 +219,12 @@ impl RateLimit {
         };
         let headers = response.headers;
         let date = headers::date(headers);
-        let server = date.unwrap_or_else(|| self.server_clock(now));
+        let server = self.server_time(now);
+        let server = server.and_then(|server| server.duration_since(UNIX_EPOCH).ok());
+        let server = date.or(server).unwrap_or_default();
         let minute = Reported::read(headers, &headers::MINUTE, server);
         let day = Reported::read(headers, &headers::DAY, server);
-        self.learn_clock(date, minute.reset, day.reset, arrival);
+        self.learn_clock(date, minute, day, arrival);
         let minute = Window::learn(&mut self.minute, MINUTE, minute, arrival, &self.clock);
         let day = Window::learn(&mut self.day, DAY, day, arrival, &self.clock);
 
@@ -229,17 +232,16 @@ impl RateLimit {
         if (response.refused || unavailable)
             && let Some(wait) = headers::retry_after(headers, server)
         {
-            self.pace.hold(now.saturating_add(wait));
+            self.pace.hold(now + wait);
         }
         if response.refused {
             self.refused(arrival, minute);
         } else if minute == Update::Contradictory || day == Update::Contradictory {
             // It was accepted, but nothing that it reports says when to send the next one.
-            self.pace.hold(now.saturating_add(CONTRADICTION_PAUSE));
+            self.pace.hold(now + CONTRADICTION_PAUSE);
             self.probing_since = Some(self.events);
         } else if !unavailable {
-            self.pace
-                .accepted(arrival.sent, arrival.sent_at, arrival.event);
+            self.pace.accepted(arrival);
             if self.probing_since.is_some_and(|since| arrival.sent > since) {
                 self.probing_since = None;
             }
@@ -265,11 +267,9 @@ impl RateLimit {
             window.map(|mut window| {
                 window.roll(now, self.events, &self.clock);
                 WindowQuota {
-                    limit: window.limit(),
+                    limit: window.limit,
                     remaining: window.available(self.in_flight),
-                    resets_at: window
-                        .reset()
-                        .and_then(|reset| UNIX_EPOCH.checked_add(reset)),
+                    resets_at: window.reset().map(|reset| UNIX_EPOCH + reset),
                 }
             })
         };
@@ -279,46 +279,32 @@ impl RateLimit {
 
     /// Returns the server's time at `now`, or this machine's if no response had a time; `None` before any response.
     pub(crate) fn server_time(&self, now: Duration) -> Option<SystemTime> {
-        let server = self
-            .clock
-            .at_least(now)
-            .and_then(|time| UNIX_EPOCH.checked_add(time));
-        let ours = self
-            .wall
-            .and_then(|(wall, at)| wall.checked_add(now.saturating_sub(at)));
+        let server = self.clock.at_least(now).map(|time| UNIX_EPOCH + time);
+        let ours = self.wall.map(|(wall, at)| wall + now.saturating_sub(at));
         server.or(ours)
-    }
-
-    /// Returns the server's time for headers that are relative to it.
-    fn server_clock(&self, now: Duration) -> Duration {
-        let time = self.server_time(now).unwrap_or(UNIX_EPOCH);
-        time.duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
     /// Learns the server's time from `Date`, or else from a reset, which is at most one window ahead.
     fn learn_clock(
         &mut self,
         date: Option<Duration>,
-        minute: Option<u64>,
-        day: Option<u64>,
+        minute: Reported,
+        day: Reported,
         arrival: Arrival,
     ) {
-        let opened = |reset: Option<u64>, length: Duration| {
-            let reset = reset.filter(|reset| *reset < LAST_SECOND);
-            let start = Duration::from_secs(reset?).saturating_sub(length + window::MARGIN);
-            Some((start, length + window::MARGIN))
+        let opened = |window: Reported, length| {
+            let vagueness = length + window::MARGIN;
+            Some((window.reset?.saturating_sub(vagueness), vagueness))
         };
-        let dated = date.map(|date| (date, Duration::from_secs(1)));
-        let Some((bound, vagueness)) = dated
+        let Some((bound, vagueness)) = date
+            .map(|date| (date, Duration::from_secs(1)))
             .or_else(|| opened(minute, MINUTE))
             .or_else(|| opened(day, DAY))
         else {
             return;
         };
-        if self
-            .clock
-            .learn(bound, vagueness, arrival.round_trip(), arrival.now)
-        {
+        let round_trip = arrival.round_trip();
+        if self.clock.learn(bound, vagueness, round_trip, arrival.now) {
             for window in [&mut self.minute, &mut self.day].into_iter().flatten() {
                 window.forget_reset(arrival.now);
             }
@@ -329,7 +315,7 @@ impl RateLimit {
     fn refused(&mut self, arrival: Arrival, minute: Update) {
         let explains = |window: &Option<Window>| {
             window.as_ref().is_some_and(|window| {
-                window.remaining() == 0 && window.ends_in(arrival.now, &self.clock) >= EXPLAINS
+                window.remaining == 0 && window.ends_in(arrival.now, &self.clock) >= EXPLAINS
             })
         };
         if !explains(&self.minute) && !explains(&self.day) {
@@ -337,22 +323,8 @@ impl RateLimit {
             if minute == Update::Stale {
                 return;
             }
-            self.pace
-                .refused(arrival.sent, arrival.sent_at, arrival.event, arrival.now);
+            self.pace.refused(arrival);
         }
         self.probing_since = Some(arrival.event);
-    }
-
-    fn day_ends_at(&self, day: &Window, now: Duration) -> SystemTime {
-        let server = self.server_time(now).unwrap_or(UNIX_EPOCH);
-        let latest = server.checked_add(DAY).unwrap_or(server);
-        match day.reset() {
-            Some(reset) => UNIX_EPOCH
-                .checked_add(reset)
-                .map_or(latest, |reset| reset.min(latest)),
-            None => server
-                .checked_add(day.ends_in(now, &self.clock).min(DAY))
-                .unwrap_or(server),
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! between one that was too short and one that passed. Each step halves this gap. A gateway with a bucket for bursts
 //! lets a shorter interval pass until the bucket is full. So what it accepted between two refusals counts, too.
 
+use super::window::Arrival;
 use std::time::Duration;
 
 /// The interval after the first refusal.
@@ -43,10 +44,7 @@ pub(super) struct Pace {
 impl Pace {
     /// Returns how long the next request must wait.
     pub(super) fn wait(&self, now: Duration) -> Duration {
-        let next = match self.interval {
-            Duration::ZERO => Duration::ZERO,
-            interval => self.from.saturating_add(interval),
-        };
+        let next = self.from + self.interval;
         next.max(self.held_until).saturating_sub(now)
     }
 
@@ -60,22 +58,23 @@ impl Pace {
         self.held_until = self.held_until.max(until);
     }
 
-    /// Learns at `event` that the request of the event `sent`, sent at `sent_at`, was accepted.
-    pub(super) fn accepted(&mut self, sent: u64, sent_at: Duration, event: u64) {
+    /// Learns that a request was accepted.
+    pub(super) fn accepted(&mut self, arrival: Arrival) {
+        let sent_at = arrival.sent_at;
         let last = self.accepted_at;
         self.accepted_at = last.max(Some(sent_at));
         if self.refused_at.is_some_and(|at| sent_at >= at) {
-            self.accepted_since = self.accepted_since.saturating_add(1);
+            self.accepted_since += 1;
         }
         // A request after a long pause passes at any interval.
         let is_paced = last.is_some_and(|last| sent_at.saturating_sub(last) < self.interval * 2);
-        if sent < self.since || !is_paced {
+        if arrival.sent < self.since || !is_paced {
             return;
         }
         self.passed = Some(self.interval);
         self.accepted += 1;
         if self.accepted >= self.refusals.min(PATIENCE) {
-            self.shorten(event);
+            self.shorten(arrival.event);
         }
     }
 
@@ -93,11 +92,11 @@ impl Pace {
         self.set(shorter.max(SHORTEST), event);
     }
 
-    /// Learns at `event` that the request of the event `sent`, sent at `sent_at`, was refused, and that no window
-    /// explains it.
-    pub(super) fn refused(&mut self, sent: u64, sent_at: Duration, event: u64, now: Duration) {
+    /// Learns that a request was refused, and that no window explains it.
+    pub(super) fn refused(&mut self, arrival: Arrival) {
+        let sent_at = arrival.sent_at;
         // Requests that were sent together are refused together; they count once.
-        if sent < self.since {
+        if arrival.sent < self.since {
             return;
         }
         let interval = self.interval;
@@ -109,19 +108,17 @@ impl Pace {
         let between = self.between_refusals(sent_at);
         let longer = between.map_or(longer, |between| between.clamp(interval, longer));
         // The first guess may be far too long, so all shorter ones are tried.
-        let is_first = self.refused_at.is_none();
-        self.too_short = if is_first {
-            Duration::ZERO
-        } else {
-            interval.max(SHORTEST)
+        self.too_short = match self.refused_at {
+            None => Duration::ZERO,
+            Some(_) => interval.max(SHORTEST),
         };
-        self.refusals = self.refusals.saturating_add(1);
+        self.refusals += 1;
         self.refused_at = Some(sent_at);
         self.accepted_since = 0;
-        self.set(longer.min(LONGEST), event);
+        self.set(longer.min(LONGEST), arrival.event);
         // A limiter counts from the last request that it accepted. If that was long ago, others used up the limit.
-        let latest = now.saturating_sub(self.interval / 2);
-        self.from = self.accepted_at.map_or(now, |at| at.max(latest));
+        let latest = arrival.now.saturating_sub(self.interval / 2);
+        self.from = self.accepted_at.map_or(arrival.now, |at| at.max(latest));
     }
 
     /// Returns the mean interval of the requests accepted since the last refusal. A bucket that was full then and is

@@ -36,23 +36,23 @@ impl Arrival {
 /// What a response changed in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Update {
-    /// It reported the present window.
+    /// It reported the present window, as far as it could be read.
     Applied,
     /// It reported a window that has ended.
     Stale,
-    /// It reported nothing, or too little.
-    Missing,
     /// It reported that nothing is left until a time in the past.
     Contradictory,
 }
 
 /// One window, from the first response that reported it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Window {
     length: Duration,
-    limit: u64,
-    /// The least number of requests that the server reported as left; the limit in a window that it has not reported.
-    remaining: u64,
+    /// Requests that the window permits.
+    pub(super) limit: u64,
+    /// The least number of requests that the server reported as left, ignoring requests in flight. The limit in a window
+    /// that the server has not reported.
+    pub(super) remaining: u64,
     /// Requests that the server may have counted and that `remaining` may not show.
     charged: u64,
     charged_at: Duration,
@@ -61,36 +61,12 @@ pub(super) struct Window {
     /// Local time of the last change.
     touched: Duration,
     /// The present window's reset as first reported, which identifies it, and as last reported.
-    reset: Option<(u64, u64)>,
+    reset: Option<(Duration, Duration)>,
     /// The reset of the last window that ended.
-    ended: Option<u64>,
+    ended: Option<Duration>,
 }
 
 impl Window {
-    fn new(length: Duration, limit: u64, now: Duration) -> Self {
-        Self {
-            length,
-            limit,
-            remaining: limit,
-            charged: 0,
-            charged_at: Duration::ZERO,
-            since: 0,
-            touched: now,
-            reset: None,
-            ended: None,
-        }
-    }
-
-    /// Returns how many requests a window permits.
-    pub(super) fn limit(&self) -> u64 {
-        self.limit
-    }
-
-    /// Returns the least number that the server reported as left, ignoring requests in flight.
-    pub(super) fn remaining(&self) -> u64 {
-        self.remaining
-    }
-
     /// Returns what is certainly left while `in_flight` requests may be counted at any moment.
     pub(super) fn available(&self, in_flight: u64) -> u64 {
         self.remaining
@@ -100,7 +76,7 @@ impl Window {
 
     /// Returns the reset that the server reported for the present window.
     pub(super) fn reset(&self) -> Option<Duration> {
-        self.reset.map(|(_, until)| Duration::from_secs(until))
+        self.reset.map(|(_, until)| until)
     }
 
     /// Returns how long to wait at `now` until the window has certainly ended.
@@ -108,31 +84,33 @@ impl Window {
     /// Without a reset, the window is assumed to have begun with its last change.
     pub(super) fn ends_in(&self, now: Duration, clock: &ServerClock) -> Duration {
         match self.reset() {
-            Some(reset) => clock.wait_until(reset.saturating_add(MARGIN), now),
-            None => self
-                .touched
-                .saturating_add(self.length)
-                .saturating_add(MARGIN)
-                .saturating_sub(now),
+            Some(reset) => clock.wait_until(reset + MARGIN, now),
+            None => (self.touched + self.length + MARGIN).saturating_sub(now),
         }
     }
 
     /// Starts a new window if the present one has certainly ended.
     pub(super) fn roll(&mut self, now: Duration, event: u64, clock: &ServerClock) {
         if self.ends_in(now, clock).is_zero() {
-            if let Some((_, until)) = self.reset.take() {
-                self.ended = Some(until);
-            }
-            self.remaining = self.limit;
-            self.since = event;
+            self.begin(now, event);
             self.touched = now;
-            self.drop_old_charges(now);
         }
+    }
+
+    /// Starts a new window at an `event`. Requests that were lost well before `now` are not counted in it.
+    fn begin(&mut self, now: Duration, event: u64) {
+        if now >= self.charged_at + CARRY {
+            self.charged = 0;
+        }
+        self.ended = self.reset().or(self.ended);
+        self.reset = None;
+        self.remaining = self.limit;
+        self.since = event;
     }
 
     /// Charges a request that the server may have counted.
     pub(super) fn charge(&mut self, now: Duration) {
-        self.charged = self.charged.saturating_add(1);
+        self.charged += 1;
         self.charged_at = now;
         self.touched = now;
     }
@@ -157,9 +135,15 @@ impl Window {
             if let Some(window) = slot {
                 window.charge(arrival.now);
             }
-            return Update::Missing;
+            return Update::Applied;
         };
-        let window = slot.get_or_insert_with(|| Self::new(length, size.max(1), arrival.now));
+        let window = slot.get_or_insert_with(|| Self {
+            length,
+            limit: size.max(1),
+            remaining: size.max(1),
+            touched: arrival.now,
+            ..Self::default()
+        });
         window.roll(arrival.now, arrival.event, clock);
         window.apply(Reported { limit, ..reported }, arrival, clock)
     }
@@ -167,72 +151,61 @@ impl Window {
     fn apply(&mut self, reported: Reported, arrival: Arrival, clock: &ServerClock) -> Update {
         // Sent after everything that is known had arrived, so it is the newest, whatever its reset is.
         let newest = arrival.sent > self.since;
-        let server = clock.at_least(arrival.now).unwrap_or_default();
-        let earliest = server
-            .saturating_sub(arrival.round_trip())
-            .saturating_sub(MARGIN * 2);
-        let latest = server
-            .saturating_add(self.length)
-            .saturating_add(MARGIN * 2);
-        let mut past = false;
-        let mut reset = None;
-        if let Some(told) = reported.reset {
-            let over = self.reset.is_none()
-                && self
-                    .ended
-                    .is_some_and(|ended| told <= ended.saturating_add(1));
-            let older = self
-                .reset
-                .is_some_and(|(first, _)| told.saturating_add(1) < first);
-            let time = Duration::from_secs(told);
-            past = time < earliest || (over && newest);
-            if !past && (over || older) && !newest {
-                return Update::Stale;
-            }
-            // A reset too far away is ignored: the length of the window bounds the wait.
-            reset = (!past && time <= latest).then_some(told);
+        let ended = reported.reset.is_some_and(|reset| self.has_ended(reset));
+        if ended && !newest {
+            return Update::Stale;
         }
+        let server = clock.at_least(arrival.now).unwrap_or_default();
+        let earliest = server.saturating_sub(arrival.round_trip() + MARGIN * 2);
+        let latest = server + self.length + MARGIN * 2;
+        let past = reported
+            .reset
+            .is_some_and(|reset| reset < earliest || (ended && self.reset.is_none()));
+        // A reset too far away is ignored: the length of the window bounds the wait.
+        let reset = reported.reset.filter(|reset| !past && *reset <= latest);
 
-        let contradictory = past && reported.remaining == Some(0);
-        let remaining = reported.remaining.filter(|_| !contradictory);
-        self.limit = reported
-            .limit
-            .unwrap_or_else(|| self.limit.max(remaining.unwrap_or(0)));
+        let least = self.limit.max(reported.remaining.unwrap_or(0));
+        self.limit = reported.limit.unwrap_or(least);
         let same = match (self.reset, reset) {
-            (Some((first, _)), Some(told)) => told.abs_diff(first) <= 1,
+            (Some((first, _)), Some(reset)) => reset.abs_diff(first) <= MARGIN,
             (Some(_), None) => true,
             (None, _) => !newest,
         };
-        if let Some(told) = reset {
-            let (first, until) = self.reset.filter(|_| same).unwrap_or((told, told));
-            self.reset = Some((first, until.max(told)));
-        }
         if !same {
-            self.drop_old_charges(arrival.sent_at);
-            self.remaining = self.limit;
-            self.since = arrival.event;
+            self.begin(arrival.sent_at, arrival.event);
+        }
+        if let Some(reset) = reset {
+            let (first, until) = self.reset.unwrap_or((reset, reset));
+            self.reset = Some((first, until.max(reset)));
         }
         self.touched = arrival.now;
-        let Some(remaining) = remaining else {
-            self.charge(arrival.now);
-            return if contradictory {
-                Update::Contradictory
-            } else {
-                Update::Missing
-            };
-        };
-        if remaining < self.remaining {
-            self.remaining = remaining;
-            self.since = arrival.event;
-        }
-        if arrival.sent_at >= self.charged_at.saturating_add(SETTLE) {
-            self.charged = 0;
+        match reported.remaining {
+            Some(0) if past => {
+                self.charge(arrival.now);
+                return Update::Contradictory;
+            }
+            Some(remaining) => self.count(remaining, arrival),
+            None => self.charge(arrival.now),
         }
         Update::Applied
     }
 
-    fn drop_old_charges(&mut self, now: Duration) {
-        if now >= self.charged_at.saturating_add(CARRY) {
+    /// Returns whether a reset is that of an earlier window.
+    fn has_ended(&self, reset: Duration) -> bool {
+        match (self.reset, self.ended) {
+            (Some((first, _)), _) => reset + MARGIN < first,
+            (None, Some(ended)) => reset <= ended + MARGIN,
+            (None, None) => false,
+        }
+    }
+
+    /// Learns how many requests are left. A request sent well after the last charge includes it.
+    fn count(&mut self, remaining: u64, arrival: Arrival) {
+        if remaining < self.remaining {
+            self.remaining = remaining;
+            self.since = arrival.event;
+        }
+        if arrival.sent_at >= self.charged_at + SETTLE {
             self.charged = 0;
         }
     }
