@@ -241,19 +241,3 @@ async fn a_server_that_closes_each_connection_makes_no_write_ambiguous() {
     assert_eq!((server.gets(), server.posts()), (100, 100));
     assert_eq!(server.connections(), 200);
 }
-
-#[tokio::test]
-async fn reads_share_a_connection_and_a_write_opens_its_own() {
-    let server = Server::start();
-    server.users(1..=2);
-    let pack = pack(&server, |builder| builder.clock(SkippingClock::default()));
-    for _ in 0..3 {
-        pack.assignments().await.expect("a list");
-    }
-    assert_eq!(server.connections(), 1);
-    for user in 1..=2_u64 {
-        pack.assign([user]).await.expect("assigned");
-    }
-    assert_eq!((server.gets(), server.posts()), (5, 2));
-    assert_eq!(server.connections(), 3);
-}

@@ -14,9 +14,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a read may use the connection of the last one. Shorter than servers keep idle connections, which is 5 s or more.
-const IDLE: Duration = Duration::from_secs(4);
-
 type Adjust = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
 
 /// Builds a [`Client`]. A credential is required; everything else has a default.
@@ -261,30 +258,25 @@ impl ClientBuilder {
         };
         let credentials = credentials.map_err(configuration)?;
         let base = check_base_url(&self.base_url).map_err(configuration)?;
-        let https = base.scheme() == "https";
         let retry = self.retry.clone();
-        // The HTTP settings of the caller may have another proxy, or none.
-        let is_proxied = https && self.adjust.is_empty() && proxy::is_used_for(&base);
-        let governor = Governor::new(Arc::clone(&self.clock), self.max_rate_limit_wait);
-        let clock = Arc::clone(&self.clock);
-        let (max_body, total_timeout) = (self.max_body, self.total_timeout);
-        let [reads, writes] = self.http(https)?;
         let shared = Shared {
             credentials,
-            governor,
-            clock,
-            max_body,
-            total_timeout,
+            governor: Governor::new(Arc::clone(&self.clock), self.max_rate_limit_wait),
+            clock: Arc::clone(&self.clock),
+            max_body: self.max_body,
+            total_timeout: self.total_timeout,
             turns: Turns::default(),
-            is_proxied,
-            reads,
-            writes,
+            // The HTTP settings of the caller may have another proxy, or none.
+            is_proxied: base.scheme() == "https"
+                && self.adjust.is_empty()
+                && proxy::is_used_for(&base),
+            http: self.http(base.scheme() == "https")?,
             base,
         };
         Ok(Client::new(shared, retry))
     }
 
-    fn check_http(&self, https: bool) -> Result<(), Error> {
+    fn http(self, https: bool) -> Result<reqwest::Client, Error> {
         if http::HeaderValue::from_str(&self.user_agent).is_err() {
             let agent = self.user_agent.escape_debug();
             return Err(configuration(format!(
@@ -299,52 +291,39 @@ impl ClientBuilder {
         if https && let Some(name) = proxy::unusable_variable(|name| std::env::var_os(name)) {
             tracing::warn!(variable = name, "not a usable proxy URL, so it is ignored");
         }
-        Ok(())
-    }
-
-    /// Builds the HTTP client of reads, and that of writes.
-    fn http(self, https: bool) -> Result<[reqwest::Client; 2], Error> {
-        self.check_http(https)?;
+        #[allow(unused_mut, reason = "changed where there is TLS")]
+        let mut http = reqwest::Client::builder();
         #[cfg(feature = "__rustls")]
-        let tls = self.tls.into_config(https)?;
+        {
+            http = self.tls.apply(http, https)?;
+        }
         // These two begin with the connection. The time to connect must end first, so that the error says that nothing was
         // sent.
         let shortest = self.read_timeout.min(self.total_timeout);
-        let start = || {
-            let http = reqwest::Client::builder()
-                .connect_timeout(self.connect_timeout.min(shortest / 10 * 9))
-                .read_timeout(self.read_timeout);
-            #[cfg(feature = "__rustls")]
-            let http = http.tls_backend_preconfigured(tls.clone());
-            http
-        };
-        let finish = |http: reqwest::ClientBuilder| {
-            let http = http
-                .user_agent(&self.user_agent)
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                // It would log the credential.
-                .connection_verbose(false)
-                .https_only(https);
-            // A proxy would see the credential.
-            let http = if https { http } else { http.no_proxy() };
-            http.build().map_err(|error| {
-                let error = Error::from_reqwest(error, false);
-                configuration(format!("the HTTP client cannot be built: {error}"))
-            })
-        };
-        // A server may close an idle connection just as a request is sent on it. A write would be ambiguous then.
-        let mut writes = start().pool_max_idle_per_host(0);
-        if self.adjust.is_empty() {
-            let reads = start().pool_max_idle_per_host(1).pool_idle_timeout(IDLE);
-            return Ok([finish(reads)?, finish(writes)?]);
-        }
+        http = http
+            .connect_timeout(self.connect_timeout.min(shortest / 10 * 9))
+            .read_timeout(self.read_timeout);
         for adjust in self.adjust {
-            writes = adjust(writes);
+            http = adjust(http);
         }
-        let http = finish(writes.pool_max_idle_per_host(0))?;
-        Ok([http.clone(), http])
+        http = http
+            .user_agent(self.user_agent)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            // It would log the credential.
+            .connection_verbose(false)
+            .https_only(https)
+            // A server may close an idle connection just as a request is sent on it. A write would be ambiguous then.
+            .pool_max_idle_per_host(0);
+        if !https {
+            // A proxy would see the credential.
+            http = http.no_proxy();
+        }
+        http.build().map_err(|error| {
+            let error = Error::from_reqwest(error, false);
+            configuration(format!("the HTTP client cannot be built: {error}"))
+        })
     }
 }
 

@@ -153,7 +153,7 @@ impl Client {
 
     fn new(shared: Shared, retry: RetryPolicy) -> Self {
         let base = shared.base.as_str().trim_end_matches('/').to_owned();
-        let http = shared.reads.clone();
+        let http = shared.http.clone();
         let transport = Transport {
             shared: Arc::new(shared),
             run: Arc::default(),

@@ -16,15 +16,23 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Returns the TLS of one client. Nothing is set for the whole process.
-    pub(super) fn into_config(self, https: bool) -> Result<ClientConfig, Error> {
-        match self.config {
-            Some(_) if !self.roots.is_empty() => Err(configuration(
-                "`root_certificate` next to `rustls_config`: add the certificate to the roots of that configuration",
-            )),
-            Some(config) => Ok(config),
-            None => default_config(&self.roots, https),
-        }
+    /// Sets up the TLS of an HTTP client. Nothing is set for the whole process: the cryptography goes into the
+    /// configuration of this client only.
+    pub(super) fn apply(
+        self,
+        http: reqwest::ClientBuilder,
+        https: bool,
+    ) -> Result<reqwest::ClientBuilder, Error> {
+        let config = match self.config {
+            Some(_) if !self.roots.is_empty() => {
+                return Err(configuration(
+                    "`root_certificate` next to `rustls_config`: add the certificate to the roots of that configuration",
+                ));
+            }
+            Some(config) => config,
+            None => default_config(&self.roots, https)?,
+        };
+        Ok(http.tls_backend_preconfigured(config))
     }
 }
 

@@ -34,9 +34,7 @@ use tracing::Instrument;
 
 /// What all clones of a client share.
 pub(crate) struct Shared {
-    pub(crate) reads: reqwest::Client,
-    /// For writes and token requests.
-    pub(crate) writes: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     pub(crate) base: Url,
     pub(crate) credentials: Credentials,
     pub(crate) governor: Governor,
@@ -215,15 +213,8 @@ impl Transport {
         purpose: Purpose,
     ) -> Result<Response, Error> {
         let Shared {
-            reads,
-            writes,
-            credentials,
-            ..
+            http, credentials, ..
         } = &*self.shared;
-        let http = match purpose {
-            Purpose::Read => reads,
-            Purpose::Write | Purpose::Token => writes,
-        };
         let response = match http.execute(request).await {
             Ok(response) => response,
             Err(error) => {
