@@ -195,10 +195,7 @@ impl TryFrom<Row> for Change {
     fn try_from(row: Row) -> Result<Self, String> {
         let (id, kind) = (row.assignment_id, row.change);
         let after = match (row.status, row.is_waiting_approval) {
-            (Some(status), Some(is_waiting_approval)) => Some(State {
-                status,
-                is_waiting_approval,
-            }),
+            (Some(status), Some(waiting)) => Some(State::new(status, waiting)),
             (None, None) => None,
             _ => {
                 return Err(format!(

@@ -1,6 +1,7 @@
 //! Reads a pack and takes a snapshot.
 
 use super::Snapshot;
+use crate::api::types::Assignment;
 use crate::client::Pack;
 use crate::error::Error;
 
@@ -13,7 +14,7 @@ impl Pack {
     /// # Cancel safety
     /// Dropping the future is safe: it only reads.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
-        read(self, None).await
+        Ok(take(self, None, read(self, None).await?))
     }
 
     /// Reads the pack and takes a snapshot, in which unchanged entries keep their time from `earlier`.
@@ -27,23 +28,35 @@ impl Pack {
     /// # Cancel safety
     /// Dropping the future is safe: it only reads.
     pub async fn snapshot_after(&self, earlier: &Snapshot) -> Result<Snapshot, Error> {
-        read(self, Some(earlier)).await
+        let assignments = read(self, Some(earlier)).await?;
+        Ok(take(self, Some(earlier), assignments))
     }
 }
 
-/// Reads the pack and takes a snapshot, after `earlier` if there is one.
-pub(super) async fn read(pack: &Pack, earlier: Option<&Snapshot>) -> Result<Snapshot, Error> {
+/// Reads the pack that `earlier` is of. A list that is suddenly empty may be a fault, so it is read a second time.
+pub(super) async fn read(
+    pack: &Pack,
+    earlier: Option<&Snapshot>,
+) -> Result<Vec<Assignment>, Error> {
     if let Some(earlier) = earlier {
         earlier.check_pack(pack.id())?;
     }
-    let mut assignments = pack.assignments().await?;
-    // A list that is suddenly empty may be a fault.
+    let assignments = pack.assignments().await?;
     if assignments.is_empty() && earlier.is_some_and(|earlier| !earlier.is_empty()) {
-        assignments = pack.assignments().await?;
+        return pack.assignments().await;
     }
+    Ok(assignments)
+}
+
+/// Takes a snapshot of the assignments that were just read, after `earlier` if there is one.
+pub(super) fn take(
+    pack: &Pack,
+    earlier: Option<&Snapshot>,
+    assignments: Vec<Assignment>,
+) -> Snapshot {
     let taken_at = pack.client().server_time();
-    Ok(match earlier {
+    match earlier {
         Some(earlier) => Snapshot::after(earlier, taken_at, assignments),
         None => Snapshot::new(pack.id(), taken_at, assignments),
-    })
+    }
 }

@@ -59,6 +59,7 @@ pub struct Snapshot {
     /// The pack.
     pack: PackId,
     /// When the snapshot was taken, in seconds since the Unix epoch (UTC).
+    #[serde(deserialize_with = "known_time")]
     taken_at: u64,
     /// Every assignment, each id once, in ascending order.
     #[serde(rename = "assignments", deserialize_with = "distinct")]
@@ -91,6 +92,7 @@ pub struct SnapshotEntry {
     #[serde(flatten)]
     pub(super) state: State,
     /// Since when it is unchanged, in seconds since the Unix epoch (UTC).
+    #[serde(deserialize_with = "known_time")]
     since: u64,
 }
 
@@ -99,6 +101,15 @@ fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::E
         VERSION => Ok(VERSION),
         other => Err(D::Error::custom(format_args!(
             "a snapshot of version {other}: this release reads version {VERSION}"
+        ))),
+    }
+}
+
+fn known_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        seconds @ 0..=LATEST => Ok(seconds),
+        seconds => Err(D::Error::custom(format_args!(
+            "{seconds} is not a time before the year 10000, in seconds since 1970"
         ))),
     }
 }
@@ -116,14 +127,15 @@ fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SnapshotEn
     }
 }
 
-/// Rounds down to seconds since the Unix epoch: half the size of a `SystemTime`, and unchanged by a file.
+/// Rounds down to seconds since the Unix epoch: half the size of a `SystemTime`, and unchanged by a file. A time outside of
+/// 1970 to 9999 becomes the nearest one inside.
 fn seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    since.unwrap_or_default().as_secs()
+    since.unwrap_or_default().as_secs().min(LATEST)
 }
 
 fn time(seconds: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(LATEST))
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 impl SnapshotEntry {
@@ -166,22 +178,19 @@ impl Snapshot {
     #[must_use]
     pub fn new(pack: PackId, taken_at: SystemTime, assignments: Vec<Assignment>) -> Self {
         let taken_at = seconds(taken_at);
-        let entries = assignments
-            .into_iter()
-            .rev()
-            .map(|assignment| SnapshotEntry {
-                id: assignment.id,
-                user_id: assignment.user_id,
-                state: State {
-                    status: assignment.status,
-                    is_waiting_approval: assignment.is_waiting_approval,
-                },
-                since: taken_at,
-            });
+        let entries = assignments.into_iter().map(|assignment| SnapshotEntry {
+            id: assignment.id,
+            user_id: assignment.user_id,
+            state: State::new(assignment.status, assignment.is_waiting_approval),
+            since: taken_at,
+        });
         let mut entries: Vec<_> = entries.collect();
-        // The sort is stable and the list reversed. So of several with the same id, the last one listed stays.
-        entries.sort_by_key(|entry| entry.id);
-        entries.dedup_by_key(|entry| entry.id);
+        if !entries.is_sorted_by(|a, b| a.id < b.id) {
+            // The sort is stable. So of several with the same id, the last one listed comes first, and stays.
+            entries.reverse();
+            entries.sort_by_key(|entry| entry.id);
+            entries.dedup_by_key(|entry| entry.id);
+        }
         // A program may keep it as long as it runs.
         entries.shrink_to_fit();
         Self {
@@ -218,6 +227,17 @@ impl Snapshot {
             }
         }
         later
+    }
+
+    /// Returns whether a list has the same entries in the same order. Most polls find nothing new and need no snapshot.
+    pub(super) fn shows(&self, assignments: &[Assignment]) -> bool {
+        let same = |(entry, assignment): (&SnapshotEntry, &Assignment)| {
+            entry.id == assignment.id
+                && entry.user_id == assignment.user_id
+                && entry.state.status() == &assignment.status
+                && entry.state.is_waiting_approval() == assignment.is_waiting_approval
+        };
+        self.entries.len() == assignments.len() && self.entries.iter().zip(assignments).all(same)
     }
 
     /// Checks that the snapshot is of this pack.

@@ -75,12 +75,24 @@ impl fmt::Display for Stage<'_> {
 #[serde(rename_all = "camelCase")]
 pub struct State {
     /// The API's status of the assignment.
-    pub(super) status: AssignmentStatus,
+    status: AssignmentStatus,
     /// Whether an admin's approval is pending.
-    pub(super) is_waiting_approval: bool,
+    is_waiting_approval: bool,
 }
 
 impl State {
+    /// A known status that was built by hand as `Other` becomes the known one, so that it is equal after a file.
+    pub(crate) fn new(status: AssignmentStatus, is_waiting_approval: bool) -> Self {
+        let status = match status {
+            AssignmentStatus::Other(text) => AssignmentStatus::from(text.as_str()),
+            known => known,
+        };
+        Self {
+            status,
+            is_waiting_approval,
+        }
+    }
+
     /// Returns the API's status.
     #[must_use]
     pub fn status(&self) -> &AssignmentStatus {
@@ -116,6 +128,10 @@ impl fmt::Display for State {
 mod tests {
     use super::*;
 
+    fn state(status: &str, waiting: bool) -> State {
+        State::new(status.into(), waiting)
+    }
+
     #[test]
     fn each_state_has_its_stage_text_and_json() {
         for (status, waiting, stage, text) in [
@@ -136,10 +152,7 @@ mod tests {
             ("on\nhold", false, Stage::Other("on\nhold"), r#""on\nhold""#),
             ("", true, Stage::Other(""), r#""" and waiting for approval"#),
         ] {
-            let state = State {
-                status: status.into(),
-                is_waiting_approval: waiting,
-            };
+            let state = state(status, waiting);
             assert_eq!(state.stage(), stage);
             assert_eq!(state.to_string(), text);
             assert_eq!(
@@ -153,5 +166,11 @@ mod tests {
                 "{json}"
             );
         }
+    }
+
+    #[test]
+    fn a_known_status_is_normalized() {
+        let made = State::new(AssignmentStatus::Other("completed".into()), false);
+        assert_eq!(made, state("completed", false));
     }
 }

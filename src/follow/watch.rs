@@ -1,13 +1,13 @@
 //! [`Watch`]: polls a pack and yields its changes as a stream.
 
-use super::read::read;
+use super::read::{read, take};
 use super::{Change, Snapshot, Stage};
 use crate::client::Pack;
 use crate::error::{Error, ErrorKind};
 use crate::id::UserId;
 use crate::rate_limit::WindowQuota;
 use crate::retry::Backoff;
-use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+use futures_util::stream::{self, FusedStream, Stream, StreamExt};
 use std::collections::HashSet;
 use std::fmt;
 use std::pin::Pin;
@@ -67,7 +67,7 @@ pub struct Update {
 pub struct Watch {
     /// The settings, until the first poll makes the stream of a copy.
     start: State,
-    stream: Option<BoxStream<'static, Item>>,
+    stream: Option<Pin<Box<dyn FusedStream<Item = Item> + Send>>>,
 }
 
 type Item = Result<Update, Error>;
@@ -170,7 +170,7 @@ impl State {
                 clock.sleep(wait).await;
             }
             let item = match self.poll().await {
-                Ok(snapshot) => self.found(snapshot).map(Ok),
+                Ok(found) => self.found(found).map(Ok),
                 Err(error) => {
                     self.failed(&error);
                     Some(Err(error))
@@ -183,15 +183,20 @@ impl State {
         None
     }
 
-    /// Reads the pack.
+    /// Reads the pack. `None` if the list is the same as the last one.
     ///
     /// In a task of its own, because a watch that is not polled must not hold what other requests wait for.
-    async fn poll(&self) -> Result<Snapshot, Error> {
+    async fn poll(&self) -> Result<Option<Snapshot>, Error> {
         let pack = self.pack.low_priority();
         let last = self.last.clone();
         // Aborts the task when it is dropped.
         let mut tasks = JoinSet::new();
-        tasks.spawn(async move { read(&pack, last.as_deref()).await });
+        tasks.spawn(async move {
+            let last = last.as_deref();
+            let assignments = read(&pack, last).await?;
+            let is_new = !last.is_some_and(|last| last.shows(&assignments));
+            Ok(is_new.then(|| take(&pack, last, assignments)))
+        });
         match tasks.join_next().await {
             Some(Ok(result)) => result,
             Some(Err(ended)) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
@@ -200,12 +205,18 @@ impl State {
     }
 
     /// Learns what a poll found. Returns what to yield.
-    fn found(&mut self, snapshot: Snapshot) -> Option<Update> {
+    fn found(&mut self, snapshot: Option<Snapshot>) -> Option<Update> {
+        self.failures = 0;
+        let update = snapshot.and_then(|snapshot| self.compare(snapshot));
+        let complete = |last: &Arc<Snapshot>| is_complete(last, self.only.as_deref());
+        self.ended = self.until_complete && self.last.as_ref().is_some_and(complete);
+        self.schedule(self.interval());
+        update
+    }
+
+    fn compare(&mut self, snapshot: Snapshot) -> Option<Update> {
         let snapshot = Arc::new(snapshot);
         let last = self.last.replace(Arc::clone(&snapshot));
-        self.failures = 0;
-        self.ended = self.until_complete && is_complete(&snapshot, self.only.as_deref());
-        self.schedule(self.interval());
         let yields_at_once = last.is_none() && self.baseline;
         let changes = last.map(|last| snapshot.changes_since(&last).unwrap_or_default());
         let mut changes = changes.unwrap_or_default();
@@ -283,11 +294,15 @@ impl Stream for Watch {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Item>> {
         let watch = self.get_mut();
         let stream = watch.stream.get_or_insert_with(|| {
-            stream::unfold(watch.start.clone(), State::next)
-                .fuse()
-                .boxed()
+            Box::pin(stream::unfold(watch.start.clone(), State::next).fuse())
         });
         stream.poll_next_unpin(context)
+    }
+}
+
+impl FusedStream for Watch {
+    fn is_terminated(&self) -> bool {
+        self.stream.as_ref().is_some_and(FusedStream::is_terminated)
     }
 }
 

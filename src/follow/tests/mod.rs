@@ -134,6 +134,29 @@ proptest! {
     }
 
     #[test]
+    fn a_list_that_a_snapshot_shows_changes_nothing(first in listings(), second in listings(), at_once in 0..16_usize) {
+        let snapshot = Snapshot::new(pack(1001), at(0), first);
+        let listed: Vec<_> = snapshot
+            .iter()
+            .map(|entry| {
+                let state = entry.state();
+                row(entry.id.get(), entry.user_id.get(), state.status().as_str(), state.is_waiting_approval())
+            })
+            .collect();
+        prop_assert!(snapshot.shows(&listed));
+        // One row replaced by a row of another list, or the whole list.
+        let mut mixed = listed;
+        if let (Some(place), Some(other)) = (mixed.get_mut(at_once), second.first()) {
+            *place = other.clone();
+        }
+        for list in [mixed, second] {
+            if snapshot.shows(&list) {
+                prop_assert_eq!(rows(&Snapshot::after(&snapshot, at(9), list)), rows(&snapshot));
+            }
+        }
+    }
+
+    #[test]
     fn the_counts_and_the_lists_agree(listed in listings()) {
         let snapshot = Snapshot::new(pack(1001), at(0), listed);
         let progress = snapshot.progress();

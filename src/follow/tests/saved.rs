@@ -82,6 +82,10 @@ fn a_file_that_is_not_a_snapshot_is_refused_with_the_reason() {
             r#"{"version":1,"pack":9,"takenAt":1e30,"assignments":[]}"#.into(),
             "invalid type: floating point",
         ),
+        (
+            r#"{"version":1,"pack":9,"takenAt":253402300800,"assignments":[]}"#.into(),
+            "not a time before the year 10000",
+        ),
         (without(r#""id":"#), "missing field `id`"),
         (without(r#""userId":"#), "missing field `userId`"),
         (without(r#""status":"#), "missing field `status`"),
