@@ -122,16 +122,26 @@ fn iso_date(text: &str) -> Option<Duration> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let zone = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
     let (time, zone) = time.split_at(zone);
+    let is_plain = |text: &str, marks: &[char]| {
+        text.chars()
+            .all(|c| c.is_ascii_digit() || marks.contains(&c))
+    };
+    if !is_plain(date, &['-']) || !is_plain(time, &[':', '.']) {
+        return None;
+    }
     let seconds = f64::from(days(date)?) * 86_400.0 + seconds(time)? - offset(zone)?;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// The days from the epoch to a date such as `2026-11-25`.
 fn days(date: &str) -> Option<i32> {
-    let mut parts = date
+    let parts: Option<Vec<_>> = date
         .split('-')
-        .map(|part| part.parse::<u16>().ok().map(i32::from));
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+        .map(|part| part.parse::<u16>().ok().map(i32::from))
+        .collect();
+    let [year, month, day] = parts?[..] else {
+        return None;
+    };
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
@@ -147,9 +157,16 @@ fn days(date: &str) -> Option<i32> {
 
 /// The seconds of a time such as `01:04:54.5` or `03:04`.
 fn seconds(time: &str) -> Option<f64> {
-    let units = [3_600.0, 60.0, 1.0];
-    let parts = units.iter().zip(time.split(':'));
-    parts.map(|(unit, part)| Some(unit * number(part)?)).sum()
+    let parts: Option<Vec<_>> = time.split(':').map(number).collect();
+    let (hour, minute, second) = match parts?[..] {
+        [hour, minute] => (hour, minute, 0.0),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return None,
+    };
+    let is_valid = [(hour, 24.0), (minute, 60.0), (second, 61.0)]
+        .iter()
+        .all(|(part, end)| (0.0..*end).contains(part));
+    is_valid.then_some(hour * 3_600.0 + minute * 60.0 + second)
 }
 
 /// The seconds by which a zone such as `+02:00`, `+0200`, `+02` or `Z` is ahead of UTC.
@@ -241,6 +258,13 @@ mod tests {
             ("2025-06-16T00:01:00".to_owned(), Some(1_750_032_060)),
             ("2025-06-16T00:00:59.000001".to_owned(), Some(1_750_032_060)),
             ("2025-06-16T00:01:00+é".to_owned(), None),
+            ("2025-06-16T24:01:00Z".to_owned(), None),
+            ("2025-06-16T00:60:00Z".to_owned(), None),
+            ("2025-13-16T00:01:00Z".to_owned(), None),
+            ("2025-06-16-01T00:01:00Z".to_owned(), None),
+            ("2025-06-16T00:01:00:01Z".to_owned(), None),
+            ("2025-06-16T1e1:01Z".to_owned(), None),
+            ("2025-06-16T12Z".to_owned(), None),
             (
                 "Mon, 16 Jun 2025 00:01:00 GMT".to_owned(),
                 Some(1_750_032_060),

@@ -199,7 +199,8 @@ impl Window {
         }
     }
 
-    /// Learns how many requests are left. A request sent well after the last charge includes it.
+    /// Learns how many requests are left. If the request was sent `SETTLE` after the last charge, `remaining` shows all
+    /// charges.
     fn count(&mut self, remaining: u64, arrival: Arrival) {
         if remaining < self.remaining {
             self.remaining = remaining;
