@@ -3,7 +3,7 @@
 //! A list that shows every user of a request proves that it was executed. A list proves that it was not executed, and will
 //! not be, if three conditions hold:
 //!
-//! - The read began `settle` after the request was given up.
+//! - The read began at least `settle` after the request was given up.
 //! - The list shows every user that this run had confirmed before.
 //! - The list shows none of the request's users.
 //!

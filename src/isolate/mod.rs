@@ -101,8 +101,11 @@ impl<R: Clone> Search<R> {
 
     /// Learns that a group was accepted. Returns the item that this rejects, if any.
     pub(crate) fn accepted(&mut self, mut group: Group<R>) -> Vec<(u32, R)> {
-        if matches!(group.source, Source::Chunk) {
+        if let Source::Chunk = group.source {
+            // Its items never join the search.
+            self.in_flight -= 1;
             self.density.accepted(group.items.len());
+            return Vec::new();
         }
         let complete = self.take_back(&mut group);
         if !group.source.is_biased() {

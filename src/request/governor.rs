@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn a_short_wait_that_becomes_a_long_one_is_logged_once() {
         let infos = Infos::default();
-        // With only one subscriber, tracing asks the threads of other tests, which have none, whether to log.
+        // With only one subscriber, a thread of another test, which has none, can turn off a log call for all threads.
         let _second = tracing::Dispatch::new(infos.clone());
         let _guard = tracing::subscriber::set_default(infos.clone());
         let clock = Still::default();

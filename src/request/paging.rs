@@ -1,5 +1,6 @@
 //! Signs of further pages in the body of a list.
 
+use super::response::contains;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
@@ -33,8 +34,7 @@ fn around_rows(body: &[u8]) -> [&[u8]; 2] {
 
 fn has_name(part: &[u8]) -> bool {
     let part = part.to_ascii_lowercase();
-    let is_in = |name: &&[u8]| part.windows(name.len()).any(|text| text == *name);
-    NAMES.iter().any(is_in)
+    NAMES.iter().any(|name| contains(&part, name))
 }
 
 /// A list without its rows, which are only counted.

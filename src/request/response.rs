@@ -53,9 +53,12 @@ pub(super) async fn read_body(
 
 /// Returns whether `data` stands near the start of a body, so that a list of 100,000 rows is not parsed twice.
 pub(super) fn has_data(body: &[u8]) -> bool {
-    body[..body.len().min(1024)]
-        .windows(6)
-        .any(|window| window == b"\"data\"")
+    contains(&body[..body.len().min(1024)], b"\"data\"")
+}
+
+/// Returns whether a part stands anywhere in a text.
+pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 /// Returns whether a 200 says that the account is over its rate limit: no `data`, and a `detail` that says so.

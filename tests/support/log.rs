@@ -21,7 +21,7 @@ impl Visit for Line {
 impl Log {
     /// Starts to keep the spans and events of this thread.
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        // With only one subscriber, tracing asks the threads of other tests, which have none, whether to log.
+        // With only one subscriber, a thread of another test, which has none, can turn off a log call for all threads.
         static SECOND: LazyLock<tracing::Dispatch> =
             LazyLock::new(|| tracing::Dispatch::new(Log::default()));
         LazyLock::force(&SECOND);
