@@ -1,7 +1,7 @@
 //! Faults, and settings for behavior that the vendor does not document.
 
-use super::message::Response;
-use http::{HeaderName, HeaderValue};
+use super::message::{Response, response};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// What a 422 tells about rejected users. The vendor does not document it, so test with each style.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,18 +49,12 @@ pub enum Reassignment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Fault {
-    pub(super) effect: Effect,
-    pub(super) headers: Vec<(String, String)>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// Responds without executing the request.
-    Before(Response),
-    /// Executes the request, then responds with this.
-    After(Response),
-    /// Executes the request and sends the response of the API.
-    Pass,
+    /// Whether the API executes the request.
+    pub(super) executes: bool,
+    /// The status and body of the response, if it is not that of the API.
+    replaced: Option<(u16, String)>,
+    /// Headers that replace those of the same names.
+    pub(super) headers: HeaderMap,
 }
 
 impl Fault {
@@ -71,7 +65,7 @@ impl Fault {
     /// # Panics
     /// If `status` is not between 200 and 999.
     pub fn before(status: u16, body: impl Into<String>) -> Self {
-        Self::new(Effect::Before(response(status, body.into())))
+        Self::new(false, Some((status, body.into())))
     }
 
     /// Executes the request, then responds as [`before`](Self::before) does.
@@ -79,12 +73,12 @@ impl Fault {
     /// # Panics
     /// If `status` is not between 200 and 999.
     pub fn after(status: u16, body: impl Into<String>) -> Self {
-        Self::new(Effect::After(response(status, body.into())))
+        Self::new(true, Some((status, body.into())))
     }
 
     /// Executes the request and sends the response of the API, with the headers added by [`header`](Self::header).
     pub fn pass() -> Self {
-        Self::new(Effect::Pass)
+        Self::new(true, None)
     }
 
     /// Responds with a 200 that reports the account's rate limit. The request is not executed.
@@ -99,30 +93,33 @@ impl Fault {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).expect("a header name");
         let value = HeaderValue::try_from(value).expect("a header value");
-        let value = value.to_str().expect("a header value in ASCII");
-        self.headers.push((name.to_string(), value.to_owned()));
+        // httpmock sends text only.
+        assert!(value.to_str().is_ok(), "{name} is not in ASCII");
+        self.headers.append(name, value);
         self
     }
 
-    fn new(effect: Effect) -> Self {
-        let headers = Vec::new();
-        Self { effect, headers }
+    fn new(executes: bool, replaced: Option<(u16, String)>) -> Self {
+        if let Some((status, _)) = replaced {
+            let valid = (200..=999).contains(&status);
+            assert!(valid, "{status} is not the status of a response");
+        }
+        let headers = HeaderMap::new();
+        Self {
+            executes,
+            replaced,
+            headers,
+        }
     }
 
-    pub(super) fn executes(&self) -> bool {
-        !matches!(self.effect, Effect::Before(_))
+    /// Returns the response that replaces that of the API.
+    pub(super) fn response(&self) -> Option<Response> {
+        let (status, body) = self.replaced.clone()?;
+        let content_type = match body.chars().next() {
+            None => "text/plain",
+            Some('<') => "text/html",
+            Some(_) => "application/json",
+        };
+        Some(response(status, content_type, body))
     }
-}
-
-fn response(status: u16, body: String) -> Response {
-    assert!(
-        (200..=999).contains(&status),
-        "{status} is not the status of a response"
-    );
-    let content_type = match body.chars().next() {
-        None => "text/plain",
-        Some('<') => "text/html",
-        Some(_) => "application/json",
-    };
-    Response::new(status, content_type, body)
 }

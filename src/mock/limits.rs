@@ -1,9 +1,11 @@
 //! The account's rate limits.
 
+use crate::api::WindowHeaders;
+use http::HeaderMap;
+
 /// A window of a fixed length. It starts at a multiple of its length, as a full minute does.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
-    name: &'static str,
+    names: WindowHeaders,
     length: u64,
     limit: u64,
     number: u64,
@@ -12,9 +14,9 @@ pub(super) struct Window {
 
 impl Window {
     /// `length` is in seconds.
-    pub(super) fn new(name: &'static str, length: u64, limit: u64) -> Self {
+    pub(super) fn new(names: WindowHeaders, length: u64, limit: u64) -> Self {
         Self {
-            name,
+            names,
             length,
             limit,
             number: 0,
@@ -33,15 +35,10 @@ impl Window {
         fits
     }
 
-    /// The headers that report this window.
-    pub(super) fn headers(&self) -> impl Iterator<Item = (String, String)> + use<> {
-        let name = self.name;
-        [
-            ("limit", self.limit),
-            ("remaining", self.limit - self.used),
-            ("reset", (self.number + 1) * self.length),
-        ]
-        .into_iter()
-        .map(move |(field, value)| (format!("x-ratelimit-{name}-{field}"), value.to_string()))
+    /// Writes the headers that report this window.
+    pub(super) fn report(&self, headers: &mut HeaderMap) {
+        headers.insert(self.names.limit, self.limit.into());
+        headers.insert(self.names.remaining, (self.limit - self.used).into());
+        headers.insert(self.names.reset, ((self.number + 1) * self.length).into());
     }
 }

@@ -1,9 +1,12 @@
 //! Requests and responses of the fake.
 
 use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 pub(super) type Request = http::Request<Bytes>;
+pub(super) type Response = http::Response<Bytes>;
 
 pub(super) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request.headers().get(name)?.to_str().ok()
@@ -21,41 +24,23 @@ pub(super) fn media_type(request: &Request) -> Option<String> {
     Some(value.trim().to_ascii_lowercase())
 }
 
-/// Header names are in lower case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Response {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Bytes,
+pub(super) fn response(status: u16, content_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    with(response, CONTENT_TYPE, content_type)
 }
 
-impl Response {
-    pub(super) fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
-        Self {
-            status,
-            headers: vec![("content-type".to_owned(), content_type.to_owned())],
-            body: body.into(),
-        }
-    }
+pub(super) fn json(status: u16, body: &Value) -> Response {
+    response(status, "application/json", body.to_string())
+}
 
-    pub(super) fn json(status: u16, body: &Value) -> Self {
-        Self::new(status, "application/json", body.to_string())
-    }
+/// An error in the form that `FastAPI` gives it.
+pub(super) fn error(status: u16, detail: impl Into<Value>) -> Response {
+    json(status, &json!({ "detail": detail.into() }))
+}
 
-    /// An error in the form that `FastAPI` gives it.
-    pub(super) fn error(status: u16, detail: impl Into<Value>) -> Self {
-        Self::json(status, &json!({ "detail": detail.into() }))
-    }
-
-    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Replaces the headers of the same names.
-    pub(super) fn replace(&mut self, headers: Vec<(String, String)>) {
-        self.headers
-            .retain(|(name, _)| headers.iter().all(|(new, _)| new != name));
-        self.headers.extend(headers);
-    }
+pub(super) fn with(mut response: Response, name: HeaderName, value: &'static str) -> Response {
+    let value = HeaderValue::from_static(value);
+    response.headers_mut().insert(name, value);
+    response
 }

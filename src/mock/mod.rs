@@ -28,6 +28,7 @@
     clippy::must_use_candidate,
     reason = "setters return the fake for the next call in a chain"
 )]
+#![allow(clippy::result_large_err, reason = "an error is a response, too")]
 
 mod behavior;
 mod clock;
@@ -42,12 +43,13 @@ mod validation;
 pub use behavior::{Fault, Reassignment, RefusalStyle};
 pub use clock::FakeClock;
 
-use crate::api::SCOPES;
+use crate::api::{RATE_LIMIT_HEADERS, READ_SCOPE, SCOPES};
 use crate::client::{Client, ClientBuilder};
 use crate::id::PackId;
-use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
+use httpmock::{HttpMockRequest, MockServer};
 use limits::Window;
-use state::{Access, State};
+use oauth::App;
+use state::State;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -106,13 +108,13 @@ impl FakeOnboarding {
 
     fn on(server: MockServer) -> Self {
         let mut state = State::default();
-        state.keys.insert(API_KEY.to_owned(), Access::Full);
         state.oauth.lifetime = Duration::from_secs(86_400);
         let fake = Self {
             server,
             state: Arc::new(Mutex::new(state)),
             clock: FakeClock::default(),
         };
+        fake.add_key(API_KEY, SCOPES);
         fake.serve(Duration::ZERO);
         fake
     }
@@ -122,12 +124,14 @@ impl FakeOnboarding {
         self.server.mock(move |when, then| {
             when.is_true(|_: &HttpMockRequest| true);
             then.delay(delay)
-                .respond_with(move |request: &HttpMockRequest| respond(request, &state, &clock));
+                .respond_with(move |request: &HttpMockRequest| {
+                    lock(&state).respond(&request.into(), &clock).into()
+                });
         });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) -> &Self {
@@ -187,18 +191,17 @@ impl FakeOnboarding {
 
     /// Adds an API key that permits reading only.
     pub fn add_read_only_key(&self, key: impl Into<String>) -> &Self {
-        self.add_key(key.into(), Access::ReadOnly)
+        self.add_key(key, &[READ_SCOPE])
     }
 
     /// Adds an API key of an account whose plan has no API access: each request gets a 403.
     pub fn add_key_without_access(&self, key: impl Into<String>) -> &Self {
-        self.add_key(key.into(), Access::None)
+        self.add_key(key, &[])
     }
 
-    fn add_key(&self, key: String, access: Access) -> &Self {
-        self.change(|state| {
-            state.keys.insert(key, access);
-        })
+    fn add_key(&self, key: impl Into<String>, scopes: &[&str]) -> &Self {
+        let scopes = scopes.iter().copied().map(Into::into).collect();
+        self.change(|state| drop(state.keys.insert(key.into(), scopes)))
     }
 
     /// Adds an OAuth 2.0 app with all scopes.
@@ -230,8 +233,10 @@ impl FakeOnboarding {
     where
         I: IntoIterator<Item: Into<String>>,
     {
+        let secret = secret.to_owned();
         let scopes = scopes.into_iter().map(Into::into).collect();
-        self.change(|state| state.oauth.add_app(id, secret, scopes))
+        let app = App { secret, scopes };
+        self.change(|state| drop(state.oauth.apps.insert(id.to_owned(), app)))
     }
 
     /// Sets the lifetime of new access tokens, in whole seconds. Default: 24 hours.
@@ -241,7 +246,7 @@ impl FakeOnboarding {
 
     /// Makes all access tokens invalid.
     pub fn revoke_tokens(&self) -> &Self {
-        self.change(|state| state.oauth.revoke_tokens())
+        self.change(|state| state.oauth.tokens.clear())
     }
 
     /// Sets what a 422 tells about rejected users. Default: [`RefusalStyle::Silent`].
@@ -258,8 +263,8 @@ impl FakeOnboarding {
     ///
     /// A window starts at a full minute or day of the fake's clock, and both windows are unused after this call.
     pub fn limits(&self, minute: u64, day: u64) -> &Self {
-        let minute = Window::new("minute", 60, minute);
-        let day = Window::new("day", 86_400, day);
+        let minute = Window::new(RATE_LIMIT_HEADERS.minute, 60, minute);
+        let day = Window::new(RATE_LIMIT_HEADERS.day, 86_400, day);
         self.change(|state| state.limits = vec![minute, day])
     }
 
@@ -320,12 +325,7 @@ impl FakeOnboarding {
     }
 }
 
-fn respond(request: &HttpMockRequest, state: &Mutex<State>, clock: &FakeClock) -> HttpMockResponse {
-    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let response = state.respond(&request.into(), clock);
-    HttpMockResponse::builder()
-        .status(response.status)
-        .headers(response.headers)
-        .body(response.body)
-        .build()
+/// A call that panics, such as one with an unknown pack, leaves the state intact.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,9 @@
 //! OAuth 2.0: apps, access tokens and their scopes.
 
-use super::message::{Request, Response, authorization, media_type};
+use super::message::{Request, Response, authorization, error, json, media_type, with};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use serde_json::json;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,53 +13,45 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 #[derive(Default)]
 pub(super) struct OAuth {
-    apps: HashMap<String, App>,
-    tokens: HashMap<String, Token>,
+    pub(super) apps: HashMap<String, App>,
+    pub(super) tokens: HashMap<String, Token>,
     issued: u64,
     pub(super) lifetime: Duration,
 }
 
 /// The vendor fixes the scopes of an app when the app is created.
-struct App {
-    secret: String,
-    scopes: Vec<String>,
+pub(super) struct App {
+    pub(super) secret: String,
+    pub(super) scopes: Vec<String>,
 }
 
-struct Token {
+pub(super) struct Token {
     /// In seconds since 1970.
     expires: u64,
     scopes: Vec<String>,
 }
 
 impl OAuth {
-    pub(super) fn add_app(&mut self, id: &str, secret: &str, scopes: Vec<String>) {
-        let secret = secret.to_owned();
-        self.apps.insert(id.to_owned(), App { secret, scopes });
-    }
-
-    pub(super) fn revoke_tokens(&mut self) {
-        self.tokens.clear();
-    }
-
     /// Responds to a request for an access token.
     pub(super) fn issue(&mut self, request: &Request, epoch: u64) -> Result<Response, Response> {
-        let error = |status, code| Response::json(status, &json!({ "error": code }));
+        let refusal = |status, code| json(status, &json!({ "error": code }));
         if media_type(request).as_deref() != Some(FORM) {
-            return Err(error(400, "invalid_request"));
+            return Err(refusal(400, "invalid_request"));
         }
         let form: HashMap<_, _> = form_urlencoded::parse(request.body()).collect();
         match form.get("grant_type").map(AsRef::as_ref) {
             Some("client_credentials") => {}
-            Some(_) => return Err(error(400, "unsupported_grant_type")),
-            None => return Err(error(400, "invalid_request")),
+            Some(_) => return Err(refusal(400, "unsupported_grant_type")),
+            None => return Err(refusal(400, "invalid_request")),
         }
         let Some(app) = self.app(request) else {
-            return Err(error(401, "invalid_client").with("www-authenticate", "Basic"));
+            let refusal = refusal(401, "invalid_client");
+            return Err(with(refusal, WWW_AUTHENTICATE, "Basic"));
         };
         let requested = form.get("scope").map_or("", AsRef::as_ref);
         let mut scopes: Vec<_> = requested.split_whitespace().map(str::to_owned).collect();
         if scopes.iter().any(|scope| !app.scopes.contains(scope)) {
-            return Err(Response::error(403, "Unauthorized scopes requested"));
+            return Err(error(403, "Unauthorized scopes requested"));
         }
         if scopes.is_empty() {
             scopes.clone_from(&app.scopes);
@@ -66,15 +59,12 @@ impl OAuth {
         Ok(self.token(scopes, epoch))
     }
 
-    /// Refuses a token that is not valid, or that lacks the scope.
-    pub(super) fn check(&self, token: &str, scope: &str, epoch: u64) -> Result<(), Response> {
-        let token = self.tokens.get(token).filter(|token| epoch < token.expires);
-        let token = token.ok_or_else(|| Response::error(401, "Invalid or expired access token"))?;
-        if token.scopes.iter().any(|granted| granted == scope) {
-            return Ok(());
+    /// Returns the scopes of a token. Refuses a token that is not valid.
+    pub(super) fn scopes(&self, token: &str, epoch: u64) -> Result<&[String], Response> {
+        match self.tokens.get(token) {
+            Some(token) if epoch < token.expires => Ok(&token.scopes),
+            _ => Err(error(401, "Invalid or expired access token")),
         }
-        let missing = format!("Token missing required scope: {scope}");
-        Err(Response::error(403, missing))
     }
 
     /// The app that HTTP Basic authenticates.
@@ -97,6 +87,6 @@ impl OAuth {
         });
         let expires = epoch.saturating_add(lifetime);
         self.tokens.insert(name, Token { expires, scopes });
-        Response::json(200, &body).with("cache-control", "no-store")
+        with(json(200, &body), CACHE_CONTROL, "no-store")
     }
 }

@@ -1,12 +1,11 @@
 //! Users, packs and assignments.
 
 use super::behavior::{Reassignment, RefusalStyle};
-use super::message::Response;
+use super::message::{Response, error, json};
 use super::validation;
-use crate::api::AssignmentStatus;
 use crate::api::types::Assignment;
+use crate::api::{AssignmentStatus, USER_IDS_FIELD};
 use crate::id::{AssignmentId, PackId, UserId};
-use bytes::Bytes;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
@@ -17,8 +16,6 @@ pub(super) struct Packs {
     pub(super) reassignment: Reassignment,
     assignments: HashMap<PackId, Vec<Assignment>>,
     last_id: u64,
-    /// The last list sent, until an assignment changes: a long list is slow to write.
-    sent: Option<(PackId, Bytes)>,
 }
 
 impl Packs {
@@ -27,18 +24,13 @@ impl Packs {
     }
 
     pub(super) fn assignments(&self, pack: PackId) -> &[Assignment] {
-        let Some(assignments) = self.assignments.get(&pack) else {
-            unknown(pack)
-        };
-        assignments
+        let assignments = self.assignments.get(&pack);
+        assignments.unwrap_or_else(|| unknown(pack))
     }
 
     fn assignments_mut(&mut self, pack: PackId) -> &mut Vec<Assignment> {
-        self.sent = None;
-        let Some(assignments) = self.assignments.get_mut(&pack) else {
-            unknown(pack)
-        };
-        assignments
+        let assignments = self.assignments.get_mut(&pack);
+        assignments.unwrap_or_else(|| unknown(pack))
     }
 
     /// Adds an assignment in progress.
@@ -67,19 +59,10 @@ impl Packs {
     }
 
     /// Responds with all assignments of a pack.
-    pub(super) fn list(&mut self, pack: PackId, request_id: &str) -> Result<Response, Response> {
-        let Some(assignments) = self.assignments.get(&pack) else {
-            return Err(not_found());
-        };
-        let body = match &self.sent {
-            Some((of, body)) if *of == pack => body.clone(),
-            _ => {
-                let data = json!({ "assignments": assignments });
-                let body = json!({"requestId": request_id, "data": data}).to_string();
-                self.sent.insert((pack, body.into())).1.clone()
-            }
-        };
-        Ok(Response::new(200, "application/json", body))
+    pub(super) fn list(&self, pack: PackId, request_id: &str) -> Result<Response, Response> {
+        let assignments = self.assignments.get(&pack).ok_or_else(not_found)?;
+        let data = json!({ "assignments": assignments });
+        Ok(json(200, &json!({"requestId": request_id, "data": data})))
     }
 
     /// Assigns all users, or none if the API rejects one of them.
@@ -89,9 +72,7 @@ impl Packs {
         users: &[UserId],
         request_id: &str,
     ) -> Result<Response, Response> {
-        let Some(assignments) = self.assignments.get(&pack) else {
-            return Err(not_found());
-        };
+        let assignments = self.assignments.get(&pack).ok_or_else(not_found)?;
         let on_pack: HashSet<UserId> = match self.reassignment {
             Reassignment::AssignAgain => HashSet::new(),
             Reassignment::Ignore | Reassignment::Refuse => {
@@ -109,26 +90,23 @@ impl Packs {
         for user in users.iter().filter(|user| !on_pack.contains(user)) {
             self.put(pack, *user);
         }
-        Ok(Response::json(
-            200,
-            &json!({"requestId": request_id, "data": {}}),
-        ))
+        Ok(json(200, &json!({"requestId": request_id, "data": {}})))
     }
 
     fn refuse(&self, users: &[UserId], rejected: &[usize]) -> Response {
         let items = |rejected: &[usize]| {
             let item = |index: &usize| {
-                let place = json!(["body", "userIds", index]);
-                validation::item(&place, self.reason(users[*index]), "value_error")
+                let place = json!(["body", USER_IDS_FIELD, index]);
+                validation::item(&place, self.reason(users[*index]))
             };
-            Response::error(422, rejected.iter().map(item).collect::<Vec<_>>())
+            error(422, rejected.iter().map(item).collect::<Vec<_>>())
         };
         let text = |indices: &mut dyn Iterator<Item = usize>| {
             let ids: Vec<_> = indices.map(|index| users[index].to_string()).collect();
-            Response::error(422, format!("invalid userIds: {}", ids.join(", ")))
+            error(422, format!("invalid {USER_IDS_FIELD}: {}", ids.join(", ")))
         };
         match self.refusals {
-            RefusalStyle::Silent => Response::error(422, "Validation error"),
+            RefusalStyle::Silent => error(422, "Validation error"),
             RefusalStyle::Indices => items(rejected),
             RefusalStyle::FirstIndex => items(&rejected[..1]),
             RefusalStyle::Text => text(&mut rejected.iter().copied()),
@@ -147,7 +125,7 @@ impl Packs {
 
 /// The spec promises JSON. The vendor has been seen to send an empty text, which `Fault::before(404, "")` does.
 fn not_found() -> Response {
-    Response::error(404, "Onboarding pack not found")
+    error(404, "Onboarding pack not found")
 }
 
 fn unknown(pack: PackId) -> ! {

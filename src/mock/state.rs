@@ -1,36 +1,30 @@
 //! The state of the fake, and the way of a request through it.
 
-use super::behavior::{Effect, Fault};
+use super::behavior::Fault;
 use super::limits::Window;
-use super::message::{Request, Response, authorization, header};
+use super::message::{Request, Response, authorization, error, header, response, with};
 use super::oauth::OAuth;
 use super::packs::Packs;
 use super::validation;
-use crate::api::{API_KEY_HEADER, ASSIGNMENTS_PATH, SCOPES, TOKEN_PATH};
+use crate::api::{API_KEY_HEADER, ASSIGNMENTS_PATH, READ_SCOPE, TOKEN_PATH, WRITE_SCOPE};
 use crate::clock::Clock;
+use http::HeaderValue;
+use http::header::{ALLOW, DATE};
 use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 #[derive(Default)]
 pub(super) struct State {
     pub(super) packs: Packs,
-    pub(super) keys: HashMap<String, Access>,
+    /// The scopes that each API key permits.
+    pub(super) keys: HashMap<String, Vec<String>>,
     pub(super) oauth: OAuth,
     pub(super) limits: Vec<Window>,
     pub(super) faults: VecDeque<Fault>,
     pub(super) counts: Counts,
 }
 
-/// What an API key permits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
-    Full,
-    ReadOnly,
-    /// The plan of the account does not include the API.
-    None,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Default)]
 pub(super) struct Counts {
     pub(super) requests: u64,
     pub(super) reads: u64,
@@ -59,27 +53,17 @@ impl<'a> Endpoint<'a> {
     }
 }
 
-/// The scopes that reading and writing assignments need.
-fn read_scope() -> &'static str {
-    SCOPES[0]
-}
-
-fn write_scope() -> &'static str {
-    SCOPES[1]
-}
-
 impl State {
     pub(super) fn respond(&mut self, request: &Request, clock: &impl Clock) -> Response {
         self.counts.requests += 1;
-        let now = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = clock.wall();
+        let epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut response = match Endpoint::of(request.uri().path()) {
-            Some(endpoint) => self.call(endpoint, request, now.as_secs()),
+            Some(endpoint) => self.call(endpoint, request, epoch.as_secs()),
             None => website(),
         };
-        if !response.headers.iter().any(|(name, _)| name == "date") {
-            let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(now.as_secs()));
-            response = response.with("date", &date);
-        }
+        let date = HeaderValue::try_from(httpdate::fmt_http_date(now)).expect("ASCII");
+        response.headers_mut().entry(DATE).or_insert(date);
         response
     }
 
@@ -96,32 +80,30 @@ impl State {
             fits &= window.take(epoch);
         }
         let fault = self.next_fault(endpoint, fits).unwrap_or_else(Fault::pass);
-        let mut response = match fault.effect {
-            Effect::Before(response) => response,
+        let mut response = match fault.response() {
+            Some(response) if !fault.executes => response,
             _ if !fits => {
                 self.counts.rate_limited += 1;
-                Response::error(429, "Too many requests")
+                error(429, "Too many requests")
             }
-            Effect::After(response) => {
-                self.execute(endpoint, request, epoch);
-                response
+            replaced => {
+                let executed = self.execute(endpoint, request, epoch);
+                replaced.unwrap_or(executed)
             }
-            Effect::Pass => self.execute(endpoint, request, epoch),
         };
-        response.replace(self.limits.iter().flat_map(Window::headers).collect());
-        response.replace(fault.headers);
+        for window in &self.limits {
+            window.report(response.headers_mut());
+        }
+        // Replaces the headers of the same names.
+        response.headers_mut().extend(fault.headers);
         response
     }
 
     /// A fault that executes its request waits for a request within the limits.
     fn next_fault(&mut self, endpoint: Endpoint<'_>, fits: bool) -> Option<Fault> {
         let next = self.faults.front()?;
-        let applies = matches!(endpoint, Endpoint::Assignments(_)) && (fits || !next.executes());
-        if applies {
-            self.faults.pop_front()
-        } else {
-            None
-        }
+        let applies = matches!(endpoint, Endpoint::Assignments(_)) && (fits || !next.executes);
+        applies.then(|| self.faults.pop_front())?
     }
 
     fn execute(&mut self, endpoint: Endpoint<'_>, request: &Request, epoch: u64) -> Response {
@@ -136,13 +118,13 @@ impl State {
     }
 
     fn read(&mut self, pack: &str, request: &Request, epoch: u64) -> Result<Response, Response> {
-        self.authorize(request, read_scope(), epoch)?;
+        self.authorize(request, READ_SCOPE, epoch)?;
         let pack = validation::pack_id(pack)?;
         self.packs.list(pack, &self.request_id())
     }
 
     fn assign(&mut self, pack: &str, request: &Request, epoch: u64) -> Result<Response, Response> {
-        self.authorize(request, write_scope(), epoch)?;
+        self.authorize(request, WRITE_SCOPE, epoch)?;
         let pack = validation::pack_id(pack)?;
         let list = validation::list(request)?;
         self.counts.largest = self.counts.largest.max(list.len());
@@ -155,32 +137,31 @@ impl State {
     }
 
     fn authorize(&self, request: &Request, scope: &str, epoch: u64) -> Result<(), Response> {
-        if let Some(key) = header(request, API_KEY_HEADER) {
-            let access = self.keys.get(key);
-            return match access.ok_or_else(|| Response::error(401, "Invalid API key"))? {
-                Access::ReadOnly if scope != read_scope() => {
-                    let message = format!("API key missing required permission: {scope}");
-                    Err(Response::error(403, message))
-                }
-                Access::Full | Access::ReadOnly => Ok(()),
-                Access::None => Err(Response::error(
-                    403,
-                    "The plan of this account has no API access",
-                )),
-            };
+        let (granted, missing) = if let Some(key) = header(request, API_KEY_HEADER) {
+            let granted = self.keys.get(key);
+            let granted = granted.ok_or_else(|| error(401, "Invalid API key"))?;
+            (&granted[..], "API key missing required permission")
+        } else {
+            let token = authorization(request, "Bearer");
+            let token = token.ok_or_else(|| error(401, "Missing credentials"))?;
+            (
+                self.oauth.scopes(token, epoch)?,
+                "Token missing required scope",
+            )
+        };
+        if granted.iter().any(|granted| granted == scope) {
+            return Ok(());
         }
-        let token = authorization(request, "Bearer");
-        let token = token.ok_or_else(|| Response::error(401, "Missing credentials"))?;
-        self.oauth.check(token, scope, epoch)
+        Err(error(403, format!("{missing}: {scope}")))
     }
 }
 
-fn not_allowed(methods: &str) -> Response {
-    Response::error(405, "Method Not Allowed").with("allow", methods)
+fn not_allowed(methods: &'static str) -> Response {
+    with(error(405, "Method Not Allowed"), ALLOW, methods)
 }
 
 /// The vendor's hosts serve a web page for each path that is not part of the API.
 fn website() -> Response {
     let page = "<!doctype html><title>Connecteam</title>";
-    Response::new(200, "text/html; charset=utf-8", page)
+    response(200, "text/html; charset=utf-8", page.to_owned())
 }
