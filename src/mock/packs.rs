@@ -6,7 +6,7 @@ use super::validation;
 use crate::api::types::Assignment;
 use crate::api::{AssignmentStatus, USER_IDS_FIELD};
 use crate::id::{AssignmentId, PackId, UserId};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
 #[derive(Default)]
@@ -94,24 +94,18 @@ impl Packs {
     }
 
     fn refuse(&self, users: &[UserId], rejected: &[usize]) -> Response {
-        let items = |rejected: &[usize]| {
-            let item = |index: &usize| {
-                let place = json!(["body", USER_IDS_FIELD, index]);
-                validation::item(&place, self.reason(users[*index]))
-            };
-            error(422, rejected.iter().map(item).collect::<Vec<_>>())
+        let item = |index: &usize| {
+            let place = json!(["body", USER_IDS_FIELD, index]);
+            validation::item(&place, self.reason(users[*index]))
         };
-        let text = |indices: &mut dyn Iterator<Item = usize>| {
-            let ids: Vec<_> = indices.map(|index| users[index].to_string()).collect();
-            error(422, format!("invalid {USER_IDS_FIELD}: {}", ids.join(", ")))
+        let detail = match self.refusals {
+            RefusalStyle::Silent => "Validation error".into(),
+            RefusalStyle::Indices => rejected.iter().map(item).collect(),
+            RefusalStyle::FirstIndex => rejected[..1].iter().map(item).collect(),
+            RefusalStyle::Text => text(rejected.iter().map(|index| users[*index])),
+            RefusalStyle::Echo => text(users.iter().copied()),
         };
-        match self.refusals {
-            RefusalStyle::Silent => error(422, "Validation error"),
-            RefusalStyle::Indices => items(rejected),
-            RefusalStyle::FirstIndex => items(&rejected[..1]),
-            RefusalStyle::Text => text(&mut rejected.iter().copied()),
-            RefusalStyle::Echo => text(&mut (0..users.len())),
-        }
+        error(422, detail)
     }
 
     fn reason(&self, user: UserId) -> &'static str {
@@ -121,6 +115,11 @@ impl Packs {
             "user does not exist"
         }
     }
+}
+
+fn text(users: impl Iterator<Item = UserId>) -> Value {
+    let ids: Vec<_> = users.map(|user| user.to_string()).collect();
+    format!("invalid {USER_IDS_FIELD}: {}", ids.join(", ")).into()
 }
 
 /// The spec promises JSON. The vendor has been seen to send an empty text, which `Fault::before(404, "")` does.
