@@ -52,12 +52,7 @@ fn check(data: &[u8]) {
             0 => limit.lost(ticket, now),
             1 => limit.never_sent(ticket),
             refused => {
-                let mut headers = HeaderMap::new();
-                for (name, value) in HEADERS.iter().zip(rest.split(|byte| *byte == b'|')) {
-                    if let Ok(value) = HeaderValue::from_bytes(value) {
-                        headers.append(HeaderName::from_static(name), value);
-                    }
-                }
+                let headers = headers(rest);
                 let refused = refused == 3;
                 let status = if refused { 429 } else { 200 };
                 let received = Received {
@@ -71,10 +66,23 @@ fn check(data: &[u8]) {
         }
         let _ = limit.quota(now);
     }
-    // With nothing in flight, the next request may be sent after a wait that ends.
     for ticket in in_flight {
         limit.never_sent(ticket);
     }
+    permits_another_request(limit, now);
+}
+
+fn headers(values: &[u8]) -> HeaderMap {
+    let values = values.split(|byte| *byte == b'|');
+    let pair = |(&name, value): (&&'static str, &[u8])| {
+        let value = HeaderValue::from_bytes(value).ok()?;
+        Some((HeaderName::from_static(name), value))
+    };
+    HEADERS.iter().zip(values).filter_map(pair).collect()
+}
+
+/// With nothing in flight, the next request may be sent after a wait that ends.
+fn permits_another_request(mut limit: RateLimit, mut now: Duration) {
     for _ in 0..100 {
         match limit.ask(now, Share::default()) {
             Decision::Go(_) => return,

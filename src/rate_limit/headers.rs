@@ -30,7 +30,7 @@ impl Reported {
         };
         let resets = values(headers, names.reset).filter_map(|value| reset(&value, server));
         Self {
-            limit: least(names.limit),
+            limit: least(names.limit).filter(|limit| *limit > 0),
             remaining: least(names.remaining),
             reset: resets.max(),
         }

@@ -241,10 +241,7 @@ impl RateLimit {
             self.pace.hold(now + CONTRADICTION_PAUSE);
             self.probing_since = Some(self.events);
         } else if !unavailable {
-            self.pace.accepted(arrival);
-            if self.probing_since.is_some_and(|since| arrival.sent > since) {
-                self.probing_since = None;
-            }
+            self.accepted(arrival);
         }
     }
 
@@ -308,6 +305,13 @@ impl RateLimit {
             for window in [&mut self.minute, &mut self.day].into_iter().flatten() {
                 window.forget_reset(arrival.now);
             }
+        }
+    }
+
+    fn accepted(&mut self, arrival: Arrival) {
+        self.pace.accepted(arrival);
+        if self.probing_since.is_some_and(|since| arrival.sent > since) {
+            self.probing_since = None;
         }
     }
 

@@ -130,8 +130,7 @@ impl Window {
         arrival: Arrival,
         clock: &ServerClock,
     ) -> Update {
-        let limit = reported.limit.filter(|&limit| limit > 0);
-        let Some(size) = limit.or(reported.remaining) else {
+        let Some(size) = reported.limit.or(reported.remaining) else {
             if let Some(window) = slot {
                 window.charge(arrival.now);
             }
@@ -145,7 +144,7 @@ impl Window {
             ..Self::default()
         });
         window.roll(arrival.now, arrival.event, clock);
-        window.apply(Reported { limit, ..reported }, arrival, clock)
+        window.apply(reported, arrival, clock)
     }
 
     fn apply(&mut self, reported: Reported, arrival: Arrival, clock: &ServerClock) -> Update {
@@ -166,6 +165,21 @@ impl Window {
 
         let least = self.limit.max(reported.remaining.unwrap_or(0));
         self.limit = reported.limit.unwrap_or(least);
+        self.enter(reset, newest, arrival);
+        self.touched = arrival.now;
+        match reported.remaining {
+            Some(0) if past => {
+                self.charge(arrival.now);
+                return Update::Contradictory;
+            }
+            Some(remaining) => self.count(remaining, arrival),
+            None => self.charge(arrival.now),
+        }
+        Update::Applied
+    }
+
+    /// Starts a new window if a reset is not that of the present one. Without a known reset, the newest response does.
+    fn enter(&mut self, reset: Option<Duration>, newest: bool, arrival: Arrival) {
         let same = match (self.reset, reset) {
             (Some((first, _)), Some(reset)) => reset.abs_diff(first) <= MARGIN,
             (Some(_), None) => true,
@@ -178,16 +192,6 @@ impl Window {
             let (first, until) = self.reset.unwrap_or((reset, reset));
             self.reset = Some((first, until.max(reset)));
         }
-        self.touched = arrival.now;
-        match reported.remaining {
-            Some(0) if past => {
-                self.charge(arrival.now);
-                return Update::Contradictory;
-            }
-            Some(remaining) => self.count(remaining, arrival),
-            None => self.charge(arrival.now),
-        }
-        Update::Applied
     }
 
     /// Returns whether a reset is that of an earlier window.
