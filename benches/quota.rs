@@ -147,10 +147,10 @@ fn permitted(mut requests: u64, others: &BTreeMap<u64, u64>) -> Duration {
     }
 }
 
-/// Simulated time moves on after this real time in which nothing happens.
+/// Simulated time advances when nothing has happened for this real time.
 const QUIET: Duration = Duration::from_millis(1);
 
-/// Simulated time, which the client and the server share. When all wait, it moves on to the end of the first wait.
+/// Simulated time, which the client and the server share. When all threads wait, it advances to the end of the first sleep.
 #[derive(Clone, Debug, Default)]
 struct Time(Arc<Mutex<TimeState>>);
 
@@ -224,7 +224,7 @@ fn is_busy() -> bool {
     threads.flatten().filter(|thread| runs(thread)).count() > 1
 }
 
-/// Ends the time when dropped, and all waits.
+/// When dropped, stops simulated time and ends all sleeps.
 struct Running(Time);
 
 impl Drop for Running {

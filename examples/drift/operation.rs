@@ -59,7 +59,7 @@ impl<'a> Table<'a> {
         }
         self.inside(" · request", |table| table.body(&operation["requestBody"]))?;
         for (status, response) in fields(&operation["responses"])? {
-            // The crate reads all errors in the same way, so errors have no facts.
+            // Error responses are not compared, because the crate reads all of them in the same way.
             if status.starts_with(['2', '3']) {
                 self.inside(&format!(" · {status}"), |table| table.body(response))?;
             }

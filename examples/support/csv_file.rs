@@ -125,7 +125,7 @@ impl<'a> Rows<'a> {
             return Ok(None);
         }
         let read = &self.content[start..self.position()];
-        // The reader counts the line ends before a record, and the one after it, as part of the record.
+        // The bytes of a record include the line ends before it and the line end after it.
         let text = |byte: &u8| !b"\r\n".contains(byte);
         let from = read.iter().position(text).unwrap_or(read.len());
         let to = read.iter().rposition(text).map_or(from, |last| last + 1);

@@ -28,7 +28,7 @@ fn a_second_follower_of_one_state_file_is_refused() {
             "{error}"
         );
     }
-    // The first follower continues. Its lock ends with it.
+    // The first follower continues. It releases its lock when it exits.
     put(&server, 7, "completed", false);
     assert_eq!(lines(&mut first).count(), 1);
     assert!(first.wait().expect("ends").success());

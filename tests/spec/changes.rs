@@ -1,5 +1,5 @@
 //! Changes that the vendor may make, each with its effect on the generated code. Only the spec is edited.
-//! `build_script.rs` builds the crate with all of them.
+//! `build_script.rs` builds the crate with all these changes.
 
 use crate::edits::{self, CAP, Change, LOWERED, SPEC, everything};
 use crate::generator::schema::json_schema;
