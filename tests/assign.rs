@@ -1,6 +1,6 @@
-//! Assigning through the public API, against a server that shares no code with the crate.
+//! Tests `Pack::assign` through the public API, against a server that shares no code with the crate.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -26,10 +26,10 @@ fn id(number: u64) -> UserId {
     UserId::try_from(number).expect("an id")
 }
 
-/// Users for two full requests and a request of three.
+/// The number of users that fill two requests and leave three users for a third request.
 const UNIQUE: u64 = 2 * MOST + 3;
 
-/// All users, and 200 of them again.
+/// Returns all users once, and then the first 200 users again.
 fn messy() -> Vec<u64> {
     (1..=UNIQUE).chain(1..=200).collect()
 }
@@ -145,7 +145,7 @@ async fn assigns_the_other_users_when_some_do_not_exist() {
         assert_eq!(server.assigned(1001).len(), 1_197, "{naming:?}");
         let reason = report.rejected().next().expect("one").1.reason().to_owned();
         assert!(!reason.is_empty());
-        // Three refused chunks, and one request for the remaining users of all three.
+        // Each limit counts the three refused chunks, and the requests that then find the rejected users.
         let most = match naming {
             Naming::Index => 3 + 3,
             Naming::Text => 3 + 3 + 3,
@@ -178,7 +178,7 @@ async fn users_on_the_pack_are_never_rejected() {
             .users(1..=20)
             .already(1001, 1..=3)
             .with(|world| world.reassign = reassign);
-        // Another program assigns 4 and 5 after our first read and before our first write.
+        // Another program assigns users 4 and 5 between the first read and the first write of this run.
         server.fault("GET", Fault::Delay(Duration::ZERO));
         let run = {
             let pack = pack(&server);
@@ -380,7 +380,7 @@ async fn keeps_the_request_limit_of_the_run() {
             other => assert_eq!(*other, Outcome::NotAssigned),
         }
     }
-    // A read and a write need two requests.
+    // A run with one user sends two requests: one read and one write.
     let server = Server::start();
     server.users([7]);
     assert!(pack(&server).assign([7]).max_requests(2).await.is_ok());

@@ -1,6 +1,6 @@
-//! Compressed responses.
+//! Tests with responses that the server compresses.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -21,7 +21,7 @@ fn pack_of(server: &Server, change: impl FnOnce(ClientBuilder) -> ClientBuilder)
         .pack(PackId::try_from(1001).expect("an id"))
 }
 
-/// Returns a list of this number of rows.
+/// Returns the JSON body of a list with this number of assignments.
 fn list(rows: u64) -> Vec<u8> {
     let row = |user: u64| json!({"id": 500 + user, "userId": user, "status": "in_progress", "isWaitingApproval": false});
     let rows: Vec<_> = (1..=rows).map(row).collect();
@@ -121,7 +121,7 @@ mod gzip {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     }
 
-    /// Compresses 64 MiB of spaces.
+    /// Returns 64 MiB of spaces, compressed with gzip.
     fn bomb() -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         let spaces = vec![b' '; 1 << 20];
@@ -137,7 +137,7 @@ mod gzip {
         support::child::output(support::child::child("gzip::reads_a_bomb"));
     }
 
-    /// Returns the most memory that this process has used, in bytes.
+    /// Returns the peak memory of this process, in bytes.
     #[cfg(target_os = "linux")]
     fn most_memory() -> usize {
         let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
@@ -156,7 +156,7 @@ mod gzip {
         const CAP: usize = 16 << 20;
         let server = Server::start();
         let pack = pack_of(&server, |builder| builder.max_body_bytes(CAP));
-        // The first read allocates memory that later reads use again.
+        // The test does not measure the first read, because it allocates memory that later reads use, too.
         pack.assignments().await.expect("a list");
         for status in [200, 500] {
             let answer = Answer::new(status, "application/json", bomb());

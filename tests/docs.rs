@@ -1,4 +1,4 @@
-//! The documentation is consistent: no link is broken, each page is compiled, and the stated costs are correct.
+//! Tests that the documentation has no broken link, that each page is compiled, and that the stated costs are correct.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn markdown_in(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Returns a text without its blocks of code.
+/// Returns a Markdown text without its code blocks.
 fn prose(text: &str) -> String {
     let mut code = false;
     let lines = text.lines().filter(|line| {
@@ -32,21 +32,21 @@ fn prose(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Returns the lines `[label]: target`.
+/// Returns the link definitions of a Markdown text, for example `[label]: target`.
 fn definitions(text: &str) -> BTreeMap<&str, &str> {
     text.lines()
         .filter_map(|line| line.strip_prefix('[')?.split_once("]: "))
         .collect()
 }
 
-/// Returns the targets of `[text](target)`.
+/// Returns the targets of the inline links of a Markdown text, for example `[text](target)`.
 fn inline_targets(text: &str) -> impl Iterator<Item = &str> {
     text.split("](")
         .skip(1)
         .filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
 }
 
-/// Returns the anchors of all headings, as rustdoc and GitHub name them.
+/// Returns the anchors of all headings, in the form that rustdoc and GitHub generate.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text
         .lines()
@@ -74,7 +74,7 @@ fn no_link_between_files_is_broken() {
             let page = match place.strip_prefix("crate::guide::") {
                 Some(page) => root().join(format!("src/guide/{page}.md")),
                 None if place.is_empty() => file.clone(),
-                // rustdoc checks links to items.
+                // This test skips web addresses, and links to Rust items, which rustdoc checks.
                 None if place.contains("::") || place.contains("://") || !place.contains('.') => {
                     continue;
                 }
@@ -95,7 +95,8 @@ fn no_link_between_files_is_broken() {
     assert!(links > 40, "only {links} links were found");
 }
 
-/// Relative links do not work in the generated documentation, so each link has an item as a second target.
+/// A link to a file does not work in the generated documentation. Therefore `src/links.md` gives each link of the
+/// README a Rust item as a second target.
 #[test]
 fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     let (readme, items) = (
@@ -125,7 +126,7 @@ fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     }
 }
 
-/// Only pages that a module includes are compiled.
+/// Checks that `src/guide.rs` includes each page, because rustdoc compiles only the examples of included pages.
 #[test]
 fn every_page_of_the_guide_is_compiled() {
     let guide = read(&root().join("src/guide.rs"));
@@ -154,7 +155,8 @@ mod costs {
     use connecteam_onboarding::{Pack, PackId};
     use std::ops::RangeInclusive;
 
-    /// Returns the cells of the table: the users, the rejected users, and the range of requests.
+    /// Returns the cells of the table in the guide. Each cell has the number of users, the number of rejected users,
+    /// and the range of the number of requests.
     fn table() -> Vec<(u64, u64, RangeInclusive<u64>)> {
         let page = read(&root().join("src/guide/assign.md"));
         let (_, section) = page.split_once("# What small lists cost").expect("a table");
@@ -200,7 +202,7 @@ mod costs {
         for (users, rejected, expected) in cells {
             for _ in 0..5 {
                 pack += 1;
-                // Each list has its own users, and its own pack.
+                // Each run has its own users and its own pack, so that no run affects another run.
                 let first = pack * 1_000;
                 let users: Vec<u64> = (first..first + users).collect();
                 let pack = client.pack(PackId::new(pack).expect("a valid id"));

@@ -1,6 +1,6 @@
-//! Rate limits of gateways, in simulated time.
+//! Tests that the client obeys the rate limits of API gateways. The tests simulate time.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -30,7 +30,7 @@ fn pack(
         .pack(PackId::try_from(1001).expect("an id"))
 }
 
-/// The response to a list or a write.
+/// Returns a successful response to a read or a write.
 fn success() -> Answer {
     Answer::json(200, &json!({"data": {"assignments": []}}))
 }
@@ -39,13 +39,14 @@ fn refusal() -> Answer {
     Answer::json(429, &json!({"detail": "Too many requests"}))
 }
 
-/// The requests that a window of a minute permits.
+/// The number of requests that the server permits per minute.
 const LIMIT: u64 = 5;
 
-/// The server's time at local time zero: 20 seconds before a window ends.
+/// The time of the server when a test starts, in seconds since the Unix epoch. The first minute of the server ends 20
+/// seconds later.
 const START: u64 = 1_767_225_640;
 
-/// The values of the headers: the remaining requests, the server's time and the time of the reset.
+/// The values that a response reports: the remaining requests, the time of the server, and the time of the reset.
 struct Report {
     remaining: u64,
     now: u64,
@@ -53,7 +54,7 @@ struct Report {
 }
 
 impl Report {
-    /// Returns the lines of a header in the form of one gateway.
+    /// Returns the values of one header, in a form that some gateways use.
     fn counts(value: u64, form: &str) -> Vec<String> {
         match form {
             "float" => vec![format!("{value}.0")],
@@ -74,7 +75,8 @@ impl Report {
             "seconds to go" => vec![(reset - now).to_string()],
             "float to go" => vec![format!("{}.5", reset - now - 1)],
             "iso" | "iso without zone" | "iso with fraction" => {
-                // 1767225660 is 2026-01-01T00:01:00Z, and the test ends within ten minutes.
+                // The number 1767225600 stands for 2026-01-01T00:00:00Z. The test ends within the same hour, so only
+                // the minute changes.
                 let minute = (reset - 1_767_225_600) / 60;
                 let zone = match form {
                     "iso" => "Z",
@@ -90,7 +92,8 @@ impl Report {
     }
 }
 
-/// Sends 23 requests to a server with a window of a minute. Returns the refusals and the simulated time.
+/// Sends 23 requests to a server that permits 5 requests per minute. Returns the number of refused requests, and the
+/// simulated time that has passed.
 async fn account(
     count_form: &'static str,
     reset_form: &'static str,
@@ -129,7 +132,8 @@ async fn account(
         answer
     });
     let pack = pack(&server, &clock, |builder| builder);
-    // One request at a time, because the clock also skips the time that a request in flight takes.
+    // The test sends the requests one after the other. Otherwise the wait of one request would advance the clock while
+    // another request is in flight.
     for _ in 0..23 {
         let list = pack.assignments().await;
         list.unwrap_or_else(|error| panic!("{count_form:?} {reset_form:?}: {error}"));
@@ -163,12 +167,13 @@ async fn every_common_form_of_the_headers_is_read() {
         let (refused, took) = account(counts, reset, dated).await;
         let name = format!("{counts:?} {reset:?} dated: {dated}");
         assert!(refused <= 1, "{name}: {refused} refused");
-        // 20 seconds to the first reset and three more minutes, with the margins of each wait.
+        // The first reset comes after 20 seconds, and 23 requests need three more minutes. The other 15 seconds are
+        // margins.
         assert!(took <= SECOND * 215, "{name}: {took:?}");
     }
 }
 
-/// Starts a server that refuses the request with this number, counted from 1, with these headers.
+/// Starts a server that refuses one request with this status and these headers. The first request has the number 1.
 fn refuses(number: u64, status: u16, headers: &[(&'static str, &str)]) -> Scripted {
     let headers: Vec<_> = headers
         .iter()
@@ -238,7 +243,7 @@ async fn a_retry_after_that_is_too_long_is_an_error_with_its_time() {
     for (value, seconds) in [
         ("601", 601),
         ("3600", 3_600),
-        // A wrong header must not stop a client forever.
+        // The client waits at most one day (86,400 seconds), because a wrong header must not stop it forever.
         ("99999999", 86_400),
         ("18446744073709551615", 86_400),
         ("1e18", 86_400),

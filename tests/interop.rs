@@ -1,6 +1,6 @@
-//! Types that move between threads, and values that are read back from JSON.
+//! Tests that types can move between threads, and that values survive a conversion to JSON and back.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -45,7 +45,7 @@ fn types_cross_threads() {
     error::<AssignError>();
     error::<InvalidId>();
     data::<(Report, Plan, Snapshot, Change, Progress, Assignment, UserId)>();
-    // An error is one word wide, so that it does not slow down a success.
+    // An error has the size of a `usize`, so that a `Result` is small and a successful call is not slower.
     assert_eq!(
         [size_of::<Error>(), size_of::<AssignError>()],
         [size_of::<usize>(); 2]
@@ -54,7 +54,7 @@ fn types_cross_threads() {
 
 #[test]
 fn every_future_may_move_to_another_thread() {
-    // Loopback needs no TLS, which some feature sets lack.
+    // The base URL is a loopback address with `http`, because some combinations of features have no TLS.
     let builder = Client::builder()
         .api_key("key")
         .base_url("http://127.0.0.1:9");

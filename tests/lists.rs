@@ -1,6 +1,7 @@
-//! Lists of a pack that prove nothing, because they are incomplete, cached or suddenly empty.
+//! Tests with lists that do not show the current state of a pack, because they are incomplete, cached or suddenly
+//! empty.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -16,7 +17,7 @@ use support::{Answer, Fault, Reassign, Server, SkippingClock};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A server on which a second write of a user is a second assignment.
+/// Starts a server that creates a second assignment if it receives the same user twice.
 fn server() -> Server {
     let server = Server::start();
     server.users(1..=9).already(1001, [1]);
@@ -41,18 +42,18 @@ fn row(user: u64) -> Value {
     json!({"id": 500 + user, "userId": user, "status": "in_progress", "isWaitingApproval": false})
 }
 
-/// Returns a response with these users in place of the users on the pack.
+/// Returns a list with these users, which may differ from the users that are on the pack.
 fn list(users: &[u64]) -> Answer {
     let rows: Vec<_> = users.iter().copied().map(row).collect();
     Answer::json(200, &json!({"data": {"assignments": rows}}))
 }
 
-/// Returns a list that a cache stored before the run.
+/// Returns a fault that responds with a cached list. The `Age` header of the response has the value `age`.
 fn cached(users: &[u64], age: &str) -> Fault {
     Fault::Response(list(users).with("age", age))
 }
 
-/// Reads the list in every way. Returns the error of each.
+/// Reads the list with every method that reads it. Returns the name and the error of each method.
 async fn read_in_every_way(server: &Server, response: &Answer) -> Vec<(&'static str, Error)> {
     let mut errors = Vec::new();
     let snapshot = pack(server).snapshot().await.expect("a list");
@@ -65,7 +66,7 @@ async fn read_in_every_way(server: &Server, response: &Answer) -> Vec<(&'static 
         "list",
         "api",
     ] {
-        // A retry would find the complete list.
+        // Only one request receives the faulty list, so a retry would receive the complete list.
         server.fault("GET", Fault::Response(response.clone()));
         let pack = pack(server);
         let error = match way {
@@ -175,7 +176,7 @@ async fn a_cached_list_after_a_lost_write_is_no_proof() {
                 Fault::CloseBeforeRead
             },
         );
-        // The first read of the run is current; the next three come from a cache.
+        // The first read of the run returns a current list. The next three reads return cached lists.
         server.fault("GET", Fault::Headers(Vec::new()));
         for age in ["30", "31", "86400"] {
             server.fault("GET", cached(&[1], age));
@@ -207,7 +208,7 @@ async fn users_stay_unknown_if_every_list_is_cached() {
 
 #[tokio::test]
 async fn the_first_list_of_a_run_is_read_again_if_it_is_cached() {
-    // Of the two ages, only the second one counts.
+    // The run reads the list twice. Only the `Age` header of the second list decides whether the run continues.
     for (ages, passes) in [
         (["2", "2"], true),
         (["500", "2"], true),
@@ -308,7 +309,8 @@ async fn a_watch_confirms_a_list_that_is_suddenly_empty() {
     let pack = pack(&server);
     let snapshot = pack.snapshot().await.expect("a list");
     server.fault("GET", Fault::Response(list(&[])));
-    // The second read shows that the empty list was a fault, and that another user was assigned.
+    // The watch first reads an empty list, which is wrong. The second read returns the real list, in which user 2 is
+    // new.
     server.already(1001, [2]);
     let mut watch = pack.watch(MINUTE).since(snapshot);
     let update = watch.next().await.expect("an item").expect("a change");
@@ -340,7 +342,7 @@ async fn a_snapshot_after_another_reads_a_list_twice_that_is_suddenly_empty() {
     let later = pack.snapshot_after(&earlier).await.expect("a list");
     assert_eq!((later.len(), server.gets()), (1, 3));
 
-    // A first snapshot has nothing to compare with, so an empty list is read once.
+    // `Pack::snapshot` has no earlier snapshot for a comparison, so it reads an empty list only once.
     server.fault("GET", Fault::Response(list(&[])));
     assert!(pack.snapshot().await.expect("a list").is_empty());
     assert_eq!(server.gets(), 4);

@@ -1,6 +1,6 @@
-//! OAuth 2.0 client credentials, on real sockets.
+//! Tests the OAuth 2.0 client credentials, over real sockets.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -94,7 +94,7 @@ async fn a_401_renews_the_token_once_and_retries_the_request() {
     assert_eq!(server.tokens(), 2);
     assert_eq!(server.assigned(1001).len(), 600);
 
-    // If the server refuses every token, the requests do not continue forever.
+    // If the server refuses every token, the client renews the token only once.
     for _ in 0..4 {
         server.fault(
             "GET",
@@ -179,7 +179,7 @@ async fn reports_each_failure_of_the_token_endpoint() {
         );
         assert!(!format!("{error:?} {error}").contains("s3cret"), "{name}");
         assert_eq!(server.gets(), 0, "{name}");
-        // No write was sent, so no user is unknown and nothing is read back.
+        // The run has sent no write, so no user is `Unknown` and the run does not read the pack back.
         let error = pack
             .assign([1])
             .max_requests(1)
@@ -221,7 +221,7 @@ async fn an_access_token_of_the_caller_is_never_renewed() {
     assert_eq!((server.tokens(), server.gets()), (0, 2));
 }
 
-/// Responds to the next token request.
+/// Sets the response to the next token request. The server accepts requests with the token `given`.
 fn respond(server: &Server, status: u16, body: &str) {
     server.with(|world| world.tokens.insert("given".to_owned()));
     let fault = Fault::Status(status, "application/json", body.to_owned());

@@ -1,6 +1,6 @@
-//! The programs that assign: input, output, exit status, signals.
+//! Tests the programs that assign users: their input, output, exit status, and reaction to signals.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod command;

@@ -1,4 +1,4 @@
-//! `http` uses no proxy, and a proxy that fails for `https` is a clear error.
+//! Tests that `http` requests use no proxy, and that the error for an `https` request names a proxy that fails.
 #![allow(missing_docs)]
 #![cfg(any(feature = "ring", feature = "native-tls"))]
 
@@ -15,7 +15,7 @@ use support::tls::{TlsServer, certificate_file, trusting};
 use support::{Log, Proxy, Reply, Server, SkippingClock};
 use tracing::Level;
 
-/// Every variable that names a proxy.
+/// The environment variables that can name a proxy.
 const VARIABLES: [&str; 6] = [
     "HTTP_PROXY",
     "http_proxy",
@@ -31,7 +31,7 @@ fn server() -> Server {
     server
 }
 
-/// Returns a URL on which no server listens.
+/// Returns the URL of a port on which no server listens.
 fn dead() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}", listener.local_addr().expect("bound"))
@@ -44,7 +44,7 @@ fn builder(base: &str) -> ClientBuilder {
         .clock(SkippingClock::default())
 }
 
-/// Adds a proxy to the HTTP settings.
+/// Adds the proxy with this URL to the HTTP settings of a client.
 fn through(url: &str, builder: ClientBuilder) -> ClientBuilder {
     let proxy = reqwest::Proxy::all(url).expect("a URL");
     builder.http_client(|http| http.proxy(proxy))
@@ -107,7 +107,7 @@ async fn https_uses_the_proxy_of_the_http_settings() {
     );
 }
 
-/// Assigns through a proxy, which must fail. Returns the error.
+/// Assigns a user through a proxy that fails. Returns the error.
 async fn failure(proxy: &str) -> Error {
     let (server, policy) = (server(), RetryPolicy::default().max_attempts(2));
     let tls = TlsServer::start(&server, "here");
@@ -170,7 +170,8 @@ async fn a_proxy_of_the_http_settings_that_hangs_is_mentioned() {
     assert!(error.to_string().contains("proxy"), "{error}");
 }
 
-/// Runs a test in a process with these proxy variables and the certificate authority of the tests. Returns its output.
+/// Runs a test in its own process, with these environment variables and the certificate authority of the tests. Returns
+/// the output of the process.
 fn in_environment(test: &str, variables: &[(&str, &str)]) -> String {
     let mut command = child(test);
     command

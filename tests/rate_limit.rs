@@ -1,6 +1,7 @@
-//! The account's windows, against a server that counts requests. The windows are short, because they last in real time.
+//! Tests the rate limits of an account, against a server that counts requests. A window is short if a test waits for
+//! the end of the window, because the tests use real time.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -57,7 +58,8 @@ async fn a_spent_day_is_an_error_with_the_time_of_its_end() {
         .duration_since(SystemTime::now())
         .expect("ahead");
     assert!((4_900..=5_010).contains(&wait.as_secs()), "{wait:?}");
-    // One read and four chunks. The sixth request is reserved for a read-back.
+    // The run sends one read and four chunks. The run reserves the sixth request, because it may have to read the pack
+    // back.
     assert_eq!((server.gets(), server.posts()), (1, 4));
     assert_eq!(error.report().assigned().count() as u64, 4 * MOST);
     assert_eq!(error.report().not_assigned().count() as u64, 6 * MOST);

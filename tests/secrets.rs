@@ -1,6 +1,6 @@
-//! No error, report or log shows a secret, even if the server sends it back.
+//! Tests that no error, report or log shows a secret, even if the server sends the secret back.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -143,7 +143,7 @@ fn assert_hidden(secret: &str, what: &str, text: &str) {
     panic!("{what} shows a secret: …{shown}");
 }
 
-/// Returns all texts and fields of an error.
+/// Returns one string with all texts and fields of an error.
 fn everything(error: &Error) -> String {
     let mut text = String::new();
     print(&mut text, error);
@@ -153,14 +153,15 @@ fn everything(error: &Error) -> String {
     text
 }
 
-/// Returns a response with compressed bytes that are not a gzip stream.
+/// Returns a response that claims to be compressed with gzip, but whose body is not a valid gzip stream.
 fn broken_gzip(body: &str) -> Answer {
     let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     bytes.extend_from_slice(body.as_bytes());
     Answer::new(200, "application/json", bytes).with("content-encoding", "gzip")
 }
 
-/// Returns responses of a token endpoint. Each holds a token that the client does not know.
+/// Returns responses of a token endpoint, each with a name. Each response contains a token that the client has not
+/// received before.
 fn token_responses(token: &str) -> Vec<(&'static str, Fault)> {
     let json = |status, body: String| Fault::Status(status, "application/json", body);
     let good = format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":86400}}"#);
@@ -314,7 +315,7 @@ async fn a_list_that_holds_the_key_does_not_show_it() {
     }
 }
 
-/// Keeps the lines that crates write with `log`.
+/// A logger that stores all messages that are logged through the crate `log`.
 struct Lines(Mutex<String>);
 
 impl log::Log for Lines {

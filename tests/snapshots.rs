@@ -1,6 +1,6 @@
-//! A snapshot is used with its own pack only.
+//! Tests that a snapshot works only with the pack that it describes, and keeps the times of unchanged assignments.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;

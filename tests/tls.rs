@@ -1,4 +1,4 @@
-//! Certificates and handshakes, against a server that speaks TLS.
+//! Tests certificates and TLS handshakes, against a server that uses TLS.
 #![allow(missing_docs)]
 #![cfg(any(feature = "ring", feature = "native-tls"))]
 
@@ -19,7 +19,7 @@ fn server() -> Server {
     server
 }
 
-/// Returns a builder without the proxies of the environment.
+/// Returns a builder that ignores the proxies that environment variables name.
 fn builder(base: &str) -> ClientBuilder {
     let builder = Client::builder().api_key("key").base_url(base);
     let builder = builder.clock(SkippingClock::default());
@@ -42,7 +42,8 @@ async fn a_trusted_server_is_used() {
     assert_eq!(server.assigned(1001), [1, 2]);
 }
 
-/// The certificate, whether its issuer is trusted, and a part of the message.
+/// The certificates that the client rejects. Each row has the name of the certificate, whether the client trusts the
+/// certificate authority of the tests, and a part of the error message.
 const REJECTED: [(&str, bool, &str); 5] = [
     ("here", false, "SSL_CERT_FILE"),
     ("self-signed", true, "SSL_CERT_FILE"),
@@ -183,7 +184,7 @@ fn each_invalid_root_certificate_is_named_by_its_number() {
     }
 }
 
-/// Returns a command that runs a test without CA certificates.
+/// Returns a command that runs a test in an environment without CA certificates.
 fn without_certificates(test: &str) -> std::process::Command {
     let mut command = child(test);
     command
@@ -216,7 +217,7 @@ async fn in_a_machine_without_certificates() {
     };
     match builder(&tls.base_url()).build() {
         Err(error) => fails(&error),
-        // OpenSSL reports it at the first connection.
+        // OpenSSL reports missing CA certificates only at the first connection.
         Ok(_) => fails(
             &pack(builder(&tls.base_url()))
                 .assignments()

@@ -1,6 +1,7 @@
-//! Faults of the network, on real sockets. Each has its error, and no user is lost or assigned twice.
+//! Tests network faults, over real sockets. Each fault must cause the right error, and no user may be lost or assigned
+//! twice.
 #![allow(missing_docs)]
-// With `rustls` and without `ring`, each client needs a TLS configuration.
+// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -269,7 +270,7 @@ async fn a_refused_connection_is_not_executed() {
     let pack = once(&server);
     drop(server);
     let error = loop {
-        // The listener closes a moment after its server.
+        // The socket of the server closes a moment after the server is dropped, so a connection may still succeed.
         let error = pack.assignments().await.expect_err("no server listens");
         if error.kind() == ErrorKind::Connect {
             break error;
@@ -442,7 +443,7 @@ async fn a_list_with_some_users_of_a_request_proves_nothing() {
     let server = Server::start();
     server.users(1..=3).fault("POST", Fault::CloseBeforeRead);
     let other = [1_u64];
-    // Another program assigns one of them while the request is ambiguous.
+    // Another program assigns user 1 while the request of the run is ambiguous.
     server.already(1001, []);
     let run = tokio::spawn(
         pack(&server)
