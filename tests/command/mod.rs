@@ -1,4 +1,5 @@
-//! The example programs as child processes, and the parts that they share.
+//! Functions that run the example programs as child processes. The module `examples` has the code that the programs
+//! share.
 #![allow(dead_code, reason = "each test file uses only some of the functions")]
 
 #[path = "../../examples/support/mod.rs"]
@@ -13,14 +14,14 @@ use std::time::Duration;
 
 pub const MS: Duration = Duration::from_millis(1);
 
-/// `cargo test` builds the examples next to the tests.
+/// Returns the path of an example program. `cargo test` builds the examples in a folder next to the tests.
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let target = test.parent().and_then(Path::parent).expect("target/debug");
     target.join("examples").join(name)
 }
 
-/// Returns the command of a program, with the credential and the URL of a server.
+/// Returns a command that runs an example program, with the API key and the URL of a server in its environment.
 pub fn command(server: &Server, name: &str) -> Command {
     with_environment(Command::new(program(name)), server)
 }
@@ -38,7 +39,7 @@ pub fn with_environment(mut command: Command, server: &Server) -> Command {
     command
 }
 
-/// Returns the command `assign --json` for pack 1001.
+/// Returns a command that runs `assign --json` for pack 1001.
 pub fn assign(server: &Server, users: &str, more: &[&str]) -> Command {
     let mut command = command(server, "assign");
     command
@@ -57,7 +58,7 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Writes a new file with this content. Its path ends with the name.
+/// Writes the content to a new file. Returns the path of the file, which ends with `name`.
 pub fn file(name: &str, content: impl AsRef<[u8]>) -> String {
     static FILES: AtomicUsize = AtomicUsize::new(0);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -78,7 +79,7 @@ pub fn list(users: impl IntoIterator<Item = u64>) -> String {
     users.into_iter().map(|user| format!("{user}\n")).collect()
 }
 
-/// Exit status, standard output and standard error.
+/// The exit status, standard output and standard error of a program that has ended.
 pub type Ended = (i32, String, String);
 
 pub fn run(mut command: Command) -> Ended {
@@ -93,7 +94,7 @@ pub fn end(child: Child) -> Ended {
     (code, text(output.stdout), text(output.stderr))
 }
 
-/// Returns the exit status, and the only object that a program prints.
+/// Runs a program that must print exactly one JSON object. Returns the exit status and the object.
 pub fn object(command: Command) -> (i32, Value) {
     one_object(run(command))
 }
@@ -111,7 +112,8 @@ pub fn send(child: &Child, signal: &str) {
     assert!(sent.expect("kill").success());
 }
 
-/// Waits until the program listens for the stop signals. SIGHUP is the last one.
+/// Waits until the program handles the stop signals. The program registers SIGHUP last, so this function checks only
+/// SIGHUP.
 #[cfg(target_os = "linux")]
 pub fn wait_for_listener(child: &Child) {
     let listens = || {
@@ -126,8 +128,8 @@ pub fn wait_for_listener(child: &Child) {
     }
 }
 
-/// Catches signals that this process ignores: a child process inherits ignored signals, but not caught ones. A test that
-/// runs in the background may ignore signals.
+/// Installs a handler for each stop signal that this process ignores, because child processes inherit ignored signals,
+/// but not handlers. A test process that runs in the background may ignore signals.
 #[cfg(unix)]
 pub fn reset_ignored_signals() {
     static ONCE: std::sync::Once = std::sync::Once::new();
@@ -140,7 +142,7 @@ pub fn reset_ignored_signals() {
     });
 }
 
-/// Waits until the condition is true. Fails after a minute, so that the tests do not hang if a program ends early.
+/// Waits until the condition is true. Panics after one minute, so that a test does not hang if a program ends early.
 #[track_caller]
 pub fn until(condition: impl Fn() -> bool) {
     let start = std::time::Instant::now();

@@ -1,10 +1,11 @@
-//! Every kind of difference, with its line, its group and the exit status.
+//! Tests that `drift` prints each kind of difference with the right line and in the right group, and exits with the
+//! right status.
 
 use crate::document::{PATH, VENDOR, compare, edit};
 
 const EDITS: &str = include_str!("edits.txt");
 
-/// Returns the exit status and the output that a block expects.
+/// Returns the exit status and the output that a block of `edits.txt` expects.
 fn expected(lines: &[&str]) -> (i32, String) {
     let mut text = String::new();
     for (title, start) in [("breaking:\n", "breaking: "), ("additive:\n", "additive: ")] {

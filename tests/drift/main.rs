@@ -1,7 +1,7 @@
-//! Runs the program `drift`, which `cargo test` builds next to the tests.
+//! Tests the program `drift`, which `cargo test` builds in a folder next to the tests.
 //!
-//! `vendor.json` is not the vendor's document: FastAPI generated it from models with the same meaning as our spec. Each
-//! test edits it.
+//! The tests edit the document `vendor.json`, and compare the result with our spec. The vendor did not write this
+//! document. FastAPI generated `vendor.json` from models with the same meaning as our spec.
 #![allow(missing_docs)]
 
 mod document;

@@ -1,4 +1,4 @@
-//! Arguments, files, formats, output and exit status.
+//! Tests the arguments, the file formats, the output and the exit status of `drift`.
 
 use crate::document::{PATH, VENDOR, edit, program, run};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn object(arguments: &[&str], input: &str) -> (i32, Value) {
 fn reads_json_and_yaml_from_a_file_or_standard_input() {
     let value: Value = serde_json::from_str(VENDOR).expect("JSON");
     let yaml = yaml_serde::to_string(&value).expect("YAML");
-    // Numbers as keys, an anchor, an alias, an empty field.
+    // This YAML document has numbers as keys, an anchor, an alias, and an empty field.
     let by_hand = OURS.replace("'200'", "200").replace(
         "    UserId:\n      type: integer",
         "    Unused:\n    Key: &integer integer\n    UserId:\n      type: *integer",

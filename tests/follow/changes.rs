@@ -1,4 +1,4 @@
-//! The changes that `follow` prints.
+//! Tests the changes that the program `follow` prints.
 
 use super::pack::{follow, lines, put, remove, until_gets};
 use crate::command::{command, folder, run, text};
@@ -112,7 +112,7 @@ fn follows_only_the_users_of_a_file() {
         (&line["change"], &line["userId"]),
         (&json!("assigned"), &json!(7))
     );
-    // `put` changes the pack twice, and a poll may come between the changes.
+    // `follow` prints no change of user 8, because the file does not contain this user.
     for line in lines {
         assert!(line.expect("text").contains(r#""userId":7"#));
     }

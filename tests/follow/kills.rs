@@ -1,4 +1,4 @@
-//! `follow` loses no change when it is killed.
+//! Tests that `follow` loses no change if the system kills the process.
 
 use super::pack::{follow, put, until_gets};
 use crate::command::{MS, folder, run};
@@ -6,14 +6,15 @@ use crate::support::Server;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Kills `follow` fifty times while users complete the pack. Each change must be printed, and nothing else.
+/// Kills `follow` fifty times while users complete the pack. `follow` must print each change at least once, and must
+/// print nothing else.
 #[test]
 fn a_kill_at_any_moment_loses_no_change() {
     const KILLS: u64 = 50;
     let folder = folder("kills");
     let (server, state) = (Server::start(), folder.join("state.json"));
     (1..=KILLS * 4).for_each(|user| put(&server, user, "in_progress", false));
-    // Saves the baseline.
+    // The first run saves the baseline.
     let mut child = follow(&server, &state, &[]).spawn().expect("runs");
     until_gets(&server, 2);
     child.kill().expect("killed");
@@ -21,7 +22,7 @@ fn a_kill_at_any_moment_loses_no_change() {
     let mut printed = String::new();
     for round in 0..KILLS {
         let mut child = follow(&server, &state, &[]).spawn().expect("runs");
-        // Most kills come during a poll or the save after it, some before the first poll.
+        // Most kills interrupt a poll, or the save after a poll. Some kills come before the first poll.
         let gets = server.gets();
         for step in 1..=4 {
             put(&server, round * 4 + step, "completed", false);

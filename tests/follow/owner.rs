@@ -1,4 +1,4 @@
-//! The lock of the state file, and files that cannot be replaced.
+//! Tests the lock of the state file, and state files that cannot be replaced.
 
 use super::pack::{follow, lines, put, until_gets};
 use crate::command::{folder, run, text};
@@ -28,7 +28,7 @@ fn a_second_follower_of_one_state_file_is_refused() {
             "{error}"
         );
     }
-    // The first follower continues. It releases its lock when it exits.
+    // The first `follow` process still runs, and releases the lock when it exits.
     put(&server, 7, "completed", false);
     assert_eq!(lines(&mut first).count(), 1);
     assert!(first.wait().expect("ends").success());
@@ -53,7 +53,8 @@ mod mounts {
     use std::path::Path;
     use std::process::Command;
 
-    /// Runs `follow --until-complete` with mounts of its own. Returns `None` where mounts are not permitted.
+    /// Runs `follow --until-complete` in its own mount namespace, after the shell commands in `mounts`. Returns `None`
+    /// if this process may not mount.
     fn follow_on(server: &Server, state: &Path, mounts: &str) -> Option<Ended> {
         let in_mounts = |script: &str| {
             let mut command = Command::new("unshare");
@@ -97,7 +98,7 @@ mod mounts {
         std::fs::write(&real, "").expect("a file");
         put(&server, 7, "completed", false);
         let mounts = format!("mount --bind real.json {}", text(&state));
-        // A run with the baseline, one without a change, one with a change, and one without a change.
+        // The first run saves the baseline. The next three runs find no change, one change, and no change.
         for (printed, warned) in [(0, true), (0, false), (1, true), (0, false)] {
             if printed == 1 {
                 put(&server, 8, "completed", false);

@@ -1,4 +1,4 @@
-//! `reminders`: the users that wait, and the users that are stuck.
+//! Tests the program `reminders`, which lists users that wait for approval and users that are stuck.
 
 use super::pack::put;
 use crate::command::{command, folder, run, text};
@@ -24,7 +24,8 @@ fn lists_the_users_that_wait_and_the_users_that_are_stuck() {
     ] {
         put(&server, user, status, waiting);
     }
-    // All users last changed in 2020, except user 4, whose state is different now, and user 5, who is new.
+    // In the saved state, each assignment last changed in 2020. Since then, the state of user 4 has changed, and user 5
+    // is new on the pack.
     let entry = |user: u64, status: &str, waiting| json!({"id": 500 + user, "userId": user, "status": status, "isWaitingApproval": waiting, "since": 1_577_836_800_u64});
     let saved = json!({"version": 1, "pack": 1001, "takenAt": 1_577_836_800_u64, "assignments": [
         entry(1, "in_progress", false), entry(2, "in_progress", true), entry(3, "completed", false),

@@ -1,4 +1,5 @@
-//! The fake of the feature `mock` applies the rules of the API, and its bodies fit the schemas of the spec.
+//! Tests that the fake of the feature `mock` applies the rules of the API. Each response body of the fake must match
+//! the schemas of the spec.
 #![allow(missing_docs)]
 #![cfg(all(feature = "mock", feature = "ring", feature = "schemars"))]
 
@@ -71,7 +72,8 @@ fn send(fake: &FakeOnboarding, method: &str, path: &str, headers: &[&str], body:
     exchange(&fake.base_url(), method, path, headers, body)
 }
 
-/// Sends a request over a plain socket, which needs no TLS settings.
+/// Sends a request over a TCP socket, and returns the response. The test uses no HTTP client, because an HTTP client
+/// would need TLS settings.
 fn exchange(base_url: &str, method: &str, path: &str, headers: &[&str], body: &str) -> Response {
     let address = base_url.trim_start_matches("http://");
     let mut socket = TcpStream::connect(address).expect("the fake listens");
@@ -98,7 +100,7 @@ fn exchange(base_url: &str, method: &str, path: &str, headers: &[&str], body: &s
     }
 }
 
-/// Sends a signed request to the pack and validates the body against the schema of the spec.
+/// Sends a request with an API key to the pack, and checks the response body against the schema of the spec.
 fn call(fake: &FakeOnboarding, method: &str, key: &str, body: &str) -> Response {
     let key = format!("x-api-key: {key}");
     let headers: &[&str] = if method == "POST" {
@@ -128,7 +130,7 @@ fn validated(method: &str, response: Response) -> Response {
     response
 }
 
-/// Assigns with the API key of the fake.
+/// Sends an assign request with the API key of the fake.
 fn assign(fake: &FakeOnboarding, body: &str) -> Response {
     call(fake, "POST", fake.api_key(), body)
 }

@@ -1,4 +1,4 @@
-//! The program `fake_server`.
+//! Tests the example program `fake_server`, which runs the fake.
 
 use crate::{PATH, Response, exchange};
 use std::io::{BufRead, BufReader};
@@ -18,7 +18,7 @@ impl Drop for Server {
     }
 }
 
-/// `cargo test` builds the examples next to the tests.
+/// Returns the path of `fake_server`. `cargo test` builds the examples in a folder next to the tests.
 fn program() -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let target = test

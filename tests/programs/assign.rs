@@ -1,4 +1,4 @@
-//! The list that `assign` reads, and the object that it prints.
+//! Tests the list that the program `assign` reads, and the JSON object that `assign` prints.
 
 use crate::command::{MS, assign, command, end, file, list, object, one_object, program, run};
 use crate::support::{Fault, Naming, Server, Window};
@@ -245,7 +245,7 @@ fn names_the_limit_on_requests_that_ended_the_search() {
     );
 }
 
-/// The object does not fit into the buffer of the pipe.
+/// The JSON object is larger than the buffer of the pipe, so `assign` must wait for the reader.
 #[test]
 fn a_slow_reader_gets_the_whole_object() {
     let server = Server::start();

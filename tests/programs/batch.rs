@@ -1,4 +1,4 @@
-//! The batcher and the program around it.
+//! Tests the program `batch`, and the type `Batcher` that collects ids for a run.
 
 use crate::command::examples::batcher::Batcher;
 use crate::command::{MS, command};

@@ -1,4 +1,4 @@
-//! The reader of CSV files loses no row, whatever quotes the file has.
+//! Tests that the CSV reader loses no row, whatever quotes a file contains.
 
 use crate::command::examples::csv_file::{Column, Format, parse};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn read(content: &[u8], multiline: bool) -> Result<Column, String> {
     parse(content, "id", format)
 }
 
-/// Returns the ids, and the number of rows without an id.
+/// Returns the ids of a CSV file, and the number of rows without an id.
 fn ids(content: &str, multiline: bool) -> (Vec<u64>, usize) {
     let column = read(content.as_bytes(), multiline).expect(content);
     let ids = column.users.iter().map(|user| user.get()).collect();
@@ -83,7 +83,7 @@ fn text_after_a_closing_quote_is_refused_where_fields_may_span_lines() {
         let expected = format!("{lines}: there is text after a closing quote");
         assert_eq!(problem(content, true), expected, "{content:?}");
     }
-    // Within one line, the quote hides no row.
+    // Without `--multiline`, text after a closing quote cannot hide a row, so the reader accepts it.
     assert_eq!(
         ids("id,name\n1,\"Bob\" Smith\n2,b\n", false),
         (vec![1, 2], 0)
@@ -150,7 +150,7 @@ fn lines_are_counted_as_in_an_editor() {
         let problem = problem(content, false);
         assert!(problem.starts_with(expected), "{content:?}: {problem}");
     }
-    // A record of several lines, then a wrong id.
+    // The wrong id comes after a record that spans several lines.
     let content = "id,name\n7,\"a\r\nb\rc\"\n\nx,d\n";
     assert!(problem(content, true).starts_with("line 6: `x`"));
     let content = "id,name\n\"x\ny\",a\n";
@@ -175,13 +175,13 @@ fn rows_without_an_id_are_counted() {
     }
 }
 
-/// A file of random quotes, delimiters, line ends and ids.
+/// Generates a file of random quotes, delimiters, line ends and ids.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec!["\"", "\"", ",", "\n", "\r", "\r\n", "7", "8", " ", ""]);
     prop::collection::vec(piece, 0..24).prop_map(|pieces| format!("id,name\n{}", pieces.concat()))
 }
 
-/// A table with an id and a name in each row.
+/// Generates a table with an id and a name in each row.
 fn table() -> impl Strategy<Value = Vec<(u64, String)>> {
     let part = prop::sample::select(vec!["\"", ",", "\n", "\r\n", "\r", "x", " ", "é"]);
     let name = prop::collection::vec(part, 0..5).prop_map(|parts| parts.concat());
@@ -203,7 +203,8 @@ fn write(rows: &[(u64, String)], end: csv::Terminator, quotes: csv::QuoteStyle) 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Without `--multiline`, each line with text is a row that has an id or is counted.
+    /// Without `--multiline`, the reader returns the id of each line that is not empty, or counts the line as a row
+    /// without an id.
     #[test]
     fn no_line_is_lost(content in pieces()) {
         if let Ok(column) = read(content.as_bytes(), false) {
@@ -212,7 +213,7 @@ proptest! {
         }
     }
 
-    /// `--multiline` never changes the ids of a file that is accepted without it.
+    /// If the reader accepts a file with and without `--multiline`, it returns the same ids.
     #[test]
     fn multiline_only_accepts_more_lines(content in pieces()) {
         if let (Ok(plain), Ok(multiline)) = (read(content.as_bytes(), false), read(content.as_bytes(), true)) {
@@ -220,7 +221,7 @@ proptest! {
         }
     }
 
-    /// A file of a CSV writer is read completely, or refused because of its line ends.
+    /// The reader returns all rows that a CSV writer wrote, or refuses the file because a field contains a line end.
     #[test]
     fn a_written_table_is_read_back(rows in table(), end in 0..3_usize, always in any::<bool>()) {
         let end = [csv::Terminator::CRLF, csv::Terminator::Any(b'\n'), csv::Terminator::Any(b'\r')][end];
@@ -240,7 +241,7 @@ proptest! {
         }
     }
 
-    /// An extra quote at any place never hides a row: the file is refused, or all ids are read.
+    /// An extra quote at any place never hides a row. The reader refuses the file, or returns all ids.
     #[test]
     fn a_stray_quote_hides_no_row(rows in table(), at in any::<prop::sample::Index>()) {
         let rows: Vec<_> = rows.into_iter().map(|(id, name)| (id, name.replace(['\n', '\r', '"'], "-"))).collect();

@@ -1,4 +1,4 @@
-//! The exit statuses, which `assign` and `new_hires` share.
+//! Tests the exit statuses. `assign` and `new_hires` exit with the same status for the same result.
 
 use crate::command::{Ended, assign, command, file, list, object, one_object, run};
 use crate::support::{Fault, Server, Window};
@@ -9,7 +9,7 @@ fn status(status: u16) -> Fault {
     Fault::Status(status, "application/json", "{}".to_owned())
 }
 
-/// Runs `new_hires` with the ids of a list.
+/// Runs `new_hires` on a CSV file with the ids of a list.
 fn hire(server: &Server, list: &str, more: &[&str]) -> Ended {
     let users = std::fs::read_to_string(list).expect("a list");
     let table = file("hires.csv", format!("id\n{users}"));
@@ -20,7 +20,8 @@ fn hire(server: &Server, list: &str, more: &[&str]) -> Ended {
     run(command)
 }
 
-/// Runs each program on its own server. Both must exit with the same status. Returns the object of `assign`.
+/// Runs `assign` and `new_hires`, each with its own server. The two exit statuses must be equal. Returns the exit
+/// status, and the JSON object that `assign` prints.
 fn both(prepare: impl Fn(&Server), list: &str, more: &[&str]) -> (i32, Value) {
     let servers = [Server::start(), Server::start()];
     servers.iter().for_each(prepare);

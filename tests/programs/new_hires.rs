@@ -1,4 +1,4 @@
-//! `new_hires` assigns the users in a column of a CSV export.
+//! Tests that the program `new_hires` assigns the users in one column of a CSV file.
 
 use crate::command::{Ended, command, file, run};
 use crate::support::Server;

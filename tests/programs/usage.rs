@@ -1,4 +1,4 @@
-//! Wrong calls and help texts.
+//! Tests calls with wrong arguments, and the help texts.
 
 use crate::command::{assign, command, file, object, program, run};
 use crate::support::Server;
@@ -9,7 +9,7 @@ fn message(object: &Value) -> &str {
     object["error"]["message"].as_str().expect("a message")
 }
 
-/// Runs `assign` with and without `--json`. Both must exit with 1 and name the problem.
+/// Runs `assign` with and without `--json`. In each case, `assign` must exit with status 1 and name the problem.
 fn refuses(server: &Server, arguments: &[&str], problem: &str) {
     let mut json = command(server, "assign");
     json.arg("--json").args(arguments);
@@ -75,7 +75,7 @@ fn a_wrong_call_names_the_problem_and_sends_nothing() {
             problem,
         );
     }
-    // `--json` itself may be wrong.
+    // A wrong form of `--json` must also cause a JSON object with an error.
     let (exit, object) = object({
         let mut command = command(&server, "assign");
         command.args(&call).arg("--json=yes");
@@ -102,7 +102,7 @@ fn a_wrong_call_prints_one_line_and_a_hint() {
             assert_eq!(lines[1], "hint: --help lists the arguments");
         }
     }
-    // A problem in a file needs no hint about the arguments.
+    // The message about a wrong file has one line, because it needs no hint about the arguments.
     let mut command = command(&server, "assign");
     command.args(["--pack", "1001", "--users-file", &file("word.txt", "x\n")]);
     assert_eq!(run(command).2.lines().count(), 1);
@@ -200,7 +200,7 @@ fn help_lists_flags_variables_and_exit_statuses() {
     assert!(output.status.success());
 }
 
-/// A clock cannot represent these durations.
+/// The largest durations are longer than a clock can represent. The program must still accept these durations.
 #[test]
 fn accepts_the_largest_numbers() {
     let server = Server::start();
