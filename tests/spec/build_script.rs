@@ -1,5 +1,5 @@
-//! Builds a copy of this crate in which only the spec is edited: it has all changes of `edits.rs`. Also checks when cargo
-//! runs the build script again.
+//! Tests that a copy of this crate builds after all changes of `edits.rs` to the spec, without a change in `src/`. Also
+//! tests when cargo runs the build script again.
 
 use crate::edits::{self, Change, LOWERED};
 use serde_json::Value;
@@ -10,20 +10,21 @@ use std::time::SystemTime;
 
 const NAME: &str = "connecteam-onboarding";
 
-/// A copy of the crate. It uses the same target folder, so that no dependency is built again.
+/// A copy of this crate in another folder. The copy uses the target folder of this crate, so that cargo does not build
+/// the dependencies again.
 struct Copy {
     root: PathBuf,
     target: PathBuf,
 }
 
-/// The result of a build of the copy.
+/// The result of building the copy of the crate.
 struct Built {
     ok: bool,
-    /// The rebuilt targets of the copy.
+    /// The names of the targets that cargo has built again.
     rebuilt: Vec<String>,
-    /// The file of generated code.
+    /// The path of the file with the generated code.
     code: Option<PathBuf>,
-    /// The output of cargo and of the test in the copy.
+    /// The messages of cargo, and the output of the test that runs in the copy.
     errors: String,
 }
 
@@ -49,7 +50,8 @@ impl Copy {
             copy(&original.join(file), &root.join(file));
         }
         fs::write(root.join("tests/edited.rs"), program("")).unwrap();
-        // With the same features, cargo would mix the copy's files in the target folder with ours.
+        // The copy has one more feature. Otherwise cargo would confuse the files of the copy with the files of this
+        // crate in the shared target folder.
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         fs::write(
             root.join("Cargo.toml"),
@@ -69,11 +71,12 @@ impl Copy {
         fs::write(self.spec(), edit(&spec)).unwrap();
     }
 
-    /// Builds the copy and its test. `run` also runs the test.
+    /// Builds the copy of the crate and the test in the copy. If `run` is true, also runs the test.
     fn test(&self, run: bool) -> Built {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        // A test, because it has the dependencies' features of this test and shares their builds.
+        // The command builds a test, because all tests use the same features of the dependencies. Therefore cargo does
+        // not build the dependencies again.
         command.args([
             "test",
             "--offline",
@@ -89,8 +92,8 @@ impl Copy {
             command.arg("--release");
         }
         command.args(["--features", &features()]);
-        // These variables describe this package. A build script that watches them, as ring's does, would run again in
-        // the copy, and once more afterwards.
+        // The build script of `ring` watches the variables that cargo sets for this crate. With these variables, cargo
+        // would run that build script for the copy, and again for this crate afterwards.
         for (name, _) in std::env::vars_os() {
             let of_package = |start: &&str| name.to_string_lossy().starts_with(start);
             if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"]
@@ -145,7 +148,7 @@ impl Built {
     }
 }
 
-/// The features of this test, and the copy's own.
+/// Returns the features of this test, and the feature `copy`, which only the copy of the crate has.
 fn features() -> String {
     [
         ("copy", true),
@@ -174,7 +177,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The test that runs in the copy.
+/// Returns the source code of the test that runs in the copy of the crate, followed by `more`.
 fn program(more: &str) -> String {
     format!(
         "{}\nconst LOWERED: usize = {LOWERED};\n{more}",
@@ -193,7 +196,7 @@ fn builds_the_crate_from_an_edited_spec() {
     assert!(first.ok, "{}", first.errors);
     let code = fs::read_to_string(first.code.as_ref().unwrap()).unwrap();
     assert!(code.contains(&format!("MAX_USERS_PER_REQUEST: usize = {LOWERED}")));
-    // Nothing is generated outside of OUT_DIR.
+    // The build script writes files only in `OUT_DIR`.
     assert!(!copy.root.join("src/codegen.rs").exists() && !copy.root.join("target").exists());
 
     let again = copy.test(false);

@@ -1,13 +1,13 @@
-//! The spec, and the changes that the tests apply to it. Each edit matches a short part of the spec, so that it still
-//! applies after other changes.
+//! The spec, and the changes that the tests apply to the spec. Each edit searches for a short text, so that the edit
+//! still works after other changes of the spec.
 
 use crate::generator::{Options, generate};
 
 pub const FILE: &str = "spec/onboarding.yaml";
 pub const SPEC: &str = include_str!("../../spec/onboarding.yaml");
-/// The current limit of users per request.
+/// The most users that our spec permits in one request.
 pub const CAP: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
-/// The limit after [`Change::CapLowered`]: 400 of 500.
+/// The limit after [`Change::CapLowered`], which is four fifths of [`CAP`].
 pub const LOWERED: usize = CAP / 5 * 4;
 
 /// A change that the vendor may make.
@@ -17,7 +17,7 @@ pub enum Change {
     StatusAdded,
     CapLowered,
     EndpointAdded,
-    /// `src/` does not use the field.
+    /// Removes a field that `src/` does not use.
     FieldRemoved,
 }
 
@@ -30,7 +30,7 @@ impl Change {
         Self::FieldRemoved,
     ];
 
-    /// Returns the spec with this change only.
+    /// Applies this change to a spec, and returns the new spec.
     pub fn of(self, spec: &str) -> String {
         match self {
             Self::FieldAdded => replaced(
@@ -62,7 +62,7 @@ impl Change {
     }
 }
 
-/// Generates the code of all features.
+/// Returns the code that is generated from a spec if all features are on.
 pub fn everything(spec: &str) -> Result<String, String> {
     let options = Options {
         mock: true,
@@ -71,14 +71,15 @@ pub fn everything(spec: &str) -> Result<String, String> {
     generate(FILE, spec, options)
 }
 
-/// Replaces the first `from`. Panics if there is none, because the test is outdated then.
+/// Replaces the first `from` in the spec with `to`. Panics if the spec does not contain `from`, because the test is
+/// then outdated.
 #[track_caller]
 pub fn replaced(spec: &str, from: &str, to: &str) -> String {
     assert!(spec.contains(from), "the spec has no {from:?}");
     spec.replacen(from, to, 1)
 }
 
-/// Replaces each `from` in the spec.
+/// Applies edits to our spec. Each edit is a pair: the old text and the new text.
 #[track_caller]
 pub fn edited(edits: &[(&str, &str)]) -> String {
     let spec = SPEC.to_owned();
@@ -87,7 +88,7 @@ pub fn edited(edits: &[(&str, &str)]) -> String {
         .fold(spec, |spec, (from, to)| replaced(&spec, from, to))
 }
 
-/// Returns the line of the spec that contains `part`.
+/// Returns the first line of our spec that contains `part`.
 pub fn line(part: &str) -> &'static str {
     let found = SPEC.lines().find(|line| line.contains(part));
     found

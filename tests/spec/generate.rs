@@ -1,5 +1,5 @@
-//! The message for each broken spec, and the code for each small edit of the spec. `changes.rs` has the changes that the
-//! vendor may make.
+//! Tests the error message for each broken spec, and the generated code for small edits of the spec. `changes.rs` tests
+//! the changes that the vendor may make.
 
 use crate::edits::{CAP, FILE, SPEC, edited, everything, line};
 use crate::generator::{Options, generate};
@@ -11,7 +11,8 @@ fn code(edits: &[(&str, &str)]) -> String {
     everything(&edited(edits)).unwrap()
 }
 
-/// Checks that the spec is refused in one line, which starts with the file and contains each of `expected`.
+/// Checks that the generator refuses a spec with one line. The line must start with the file name, and contain each
+/// text in `expected`.
 #[track_caller]
 fn refused(spec: &str, expected: &[&str]) {
     let problem = everything(spec).expect_err("this spec must be refused");
@@ -396,7 +397,7 @@ fn generates_a_field() {
         "        isWaitingApproval:\n",
         &format!("{field}        isWaitingApproval:\n"),
     )]);
-    // A time stays a string, because the crate must accept every value.
+    // A field with the format `date-time` becomes a `String`, because the crate must accept every value.
     assert!(code.contains("///By when."));
     assert!(code.contains("pub rehearsed_at: ::std::option::Option<::std::string::String>"));
     assert!(code.contains(r#""format": "date-time""#));
@@ -409,7 +410,7 @@ fn generates_a_field_of_the_request() {
         "        notify: {type: boolean}\n        userIds:\n          type",
     )]);
     assert!(code.contains("pub notify: ::std::option::Option<bool>"));
-    // `AssignUsersRequest::new` uses this default.
+    // `AssignUsersRequest::new` sets the other fields from `Default`, so the type must derive `Default`.
     let request = code.split("pub struct AssignUsersRequest").next().unwrap();
     assert!(
         request

@@ -1,4 +1,4 @@
-//! The generated code is committed, so that a change of the spec is reviewed as Rust.
+//! Compares the generated code with a committed file, so that each change of the spec is reviewed as Rust code.
 
 use crate::edits::{SPEC, everything};
 use similar::{ChangeTag, TextDiff};
@@ -7,7 +7,7 @@ use std::{env, fs};
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/generated.txt");
 const UPDATE: &str = "UPDATE_GOLDEN";
 
-/// Returns the removed and added lines, each with its sign.
+/// Returns the lines that differ between two texts. A removed line starts with `-`, and an added line starts with `+`.
 pub fn diff(before: &str, after: &str) -> String {
     TextDiff::from_lines(before, after)
         .iter_all_changes()

@@ -1,4 +1,5 @@
-//! Each edit of the spec changes the reviewed code, or stops the build with one line that names the problem.
+//! Tests that each edit of the spec changes the generated code, or stops the build with one line that names the
+//! problem.
 
 #[path = "../../build/generate.rs"]
 mod generator;

@@ -1,4 +1,5 @@
-//! The `JsonSchema` of each type is the schema of its component in the spec, and serialized values are valid for it.
+//! Tests that the `JsonSchema` of each type equals the schema of the component in the spec. Serialized values of the
+//! type must match this schema.
 
 use crate::edits::SPEC;
 use crate::generator::schema::json_schema;
@@ -13,7 +14,8 @@ fn spec() -> Value {
     yaml_serde::from_str(SPEC).unwrap()
 }
 
-/// Returns the schema of a type without the keywords of a root schema. References are names.
+/// Returns the name and the schema of a type. The schema has no keywords of a root schema, and each reference is only a
+/// name.
 fn own<T: JsonSchema>() -> (String, Value) {
     fn names(value: &mut Value) {
         match value {
@@ -53,7 +55,7 @@ fn a_type_has_the_schema_of_its_component() {
         own::<types::ErrorItem>(),
         own::<types::ErrorLocation>(),
     ];
-    // `changes.rs` checks that no component is missing.
+    // A test in `changes.rs` checks that each component of the spec has a schema.
     let components = &spec()["components"]["schemas"];
     for (name, of_type) in of_types {
         assert_eq!(of_type, json_schema(&components[&name]), "{name}");
@@ -107,7 +109,7 @@ fn the_schema_of_a_request_has_its_limits() {
     }
 }
 
-/// Checks that a value is valid, and that a type reads and writes it unchanged.
+/// Checks that a value matches the schema of the type `T`, and that `T` reads and writes the value unchanged.
 #[track_caller]
 fn round_trip<T: JsonSchema + serde::Serialize + serde::de::DeserializeOwned>(value: &Value) {
     assert!(validator::<T>().is_valid(value), "{value}");
@@ -157,7 +159,8 @@ fn the_examples_of_the_spec_are_valid() {
     }
 }
 
-/// Macros make the ids and the status, which this search does not find. The first test has them.
+/// This search finds no type that a macro declares: the ids and the status. The test
+/// `a_type_has_the_schema_of_its_component` checks these types.
 #[test]
 fn every_public_type_that_serializes_has_a_json_schema() {
     let mut code = String::new();
@@ -169,12 +172,12 @@ fn every_public_type_that_serializes_has_a_json_schema() {
                 .split(|c: char| !c.is_alphanumeric())
                 .next();
             let name = name.unwrap_or_default();
-            // Attributes and documentation start after a blank line.
+            // The attributes and the documentation of a type start after a blank line.
             let attributes = code[..at].rsplit("\n\n").next().unwrap_or_default();
             let has = |what: &str| {
                 attributes.contains(what) || code.contains(&format!("{what} for {name} "))
             };
-            // An error is written to logs, and never read back.
+            // Error types need no schema, because programs write errors to logs and never read them back.
             if has("Serialize") && !name.ends_with("Error") {
                 checked += 1;
                 assert!(

@@ -1,4 +1,5 @@
-//! Runs in the copy of the crate whose spec has all changes of `edits.rs`. `LOWERED` is its limit.
+//! These tests run in the copy of the crate whose spec has all changes of `edits.rs`. `LOWERED` is the limit of users
+//! per request in that spec.
 #![allow(unused_imports, reason = "the feature `mock` uses more of them")]
 
 use connecteam_onboarding::api::types::{
@@ -86,7 +87,7 @@ async fn requests_have_the_lowered_limit_and_the_fake_refuses_larger_ones() {
         "nothing is sent"
     );
 
-    // The generated client sends larger requests, too.
+    // The generated client also sends requests that are too large, and the fake refuses them.
     let request = |count| {
         AssignUsersRequest::new((1..=count).map(|id: u64| id.try_into().unwrap()).collect())
     };
@@ -112,7 +113,8 @@ async fn requests_have_the_lowered_limit_and_the_fake_refuses_larger_ones() {
     fake.set_status(pack(), user, AssignmentStatus::Rehearsed);
     let rows = client.pack(pack()).assignments().await.unwrap();
     assert_eq!(rows[0].status, AssignmentStatus::Rehearsed);
-    // The fake has no rules for the new path. Like the vendor's hosts, it sends a web page for an unknown path.
+    // The fake has no rules for the new path. The fake responds to an unknown path with a web page, as the vendor's
+    // hosts do.
     let unknown = client.api().get_rehearsal(&pack(), None).await.unwrap_err();
     assert_eq!(Error::from(unknown).kind(), ErrorKind::Unreadable);
 }
