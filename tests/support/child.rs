@@ -1,8 +1,8 @@
-//! Runs a test in its own process, with its own environment.
+//! Functions that run a test in its own process, with its own environment.
 
 use std::process::Command;
 
-/// Returns a command that runs one ignored test of this file, without the variables of this process.
+/// Returns a command that runs one ignored test of the current test file, with an empty environment.
 pub fn child(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command.env_clear().args([
@@ -15,7 +15,7 @@ pub fn child(test: &str) -> Command {
     command
 }
 
-/// Runs a command that must succeed. Returns its output.
+/// Runs a command, and returns its standard output and standard error. Panics if the command fails.
 pub fn output(mut command: Command) -> String {
     let output = command.output().expect("it starts");
     let text =

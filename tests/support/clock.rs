@@ -4,12 +4,12 @@ use connecteam_onboarding::{Clock, Sleep};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-/// A clock whose waits end at once and advance the time by their full length.
+/// A clock that ends each wait at once, and advances the time by the full length of the wait.
 #[derive(Clone, Debug, Default)]
 pub struct SkippingClock(Arc<Mutex<(Duration, Vec<Duration>)>>);
 
 impl SkippingClock {
-    /// Returns the waits since the last call.
+    /// Returns the lengths of the waits since the last call of this method.
     pub fn waits(&self) -> Vec<Duration> {
         std::mem::take(&mut self.0.lock().expect("no panic").1)
     }

@@ -1,4 +1,4 @@
-//! A subscriber that keeps all spans and events.
+//! A `tracing` subscriber that stores all spans and events.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -6,7 +6,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Keeps one line for each span and event, of this crate and of its dependencies.
+/// Stores one line for each span and each event, from this crate and from its dependencies.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<(Level, String)>>>);
 
@@ -19,9 +19,10 @@ impl Visit for Line {
 }
 
 impl Log {
-    /// Starts to keep the spans and events of this thread.
+    /// Starts to store the spans and events of the current thread.
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        // With only one subscriber, a thread of another test, which has none, can turn off a log call for all threads.
+        // Threads of other tests have no subscriber. If the program has only one subscriber, a thread without a
+        // subscriber can turn off a log call for all threads. Therefore this function creates a second subscriber.
         static SECOND: LazyLock<tracing::Dispatch> =
             LazyLock::new(|| tracing::Dispatch::new(Log::default()));
         LazyLock::force(&SECOND);
@@ -35,7 +36,7 @@ impl Log {
         lines.iter().map(|(_, line)| format!("{line}\n")).collect()
     }
 
-    /// Returns the lines of this crate at this level.
+    /// Returns the lines that this crate has logged at this level.
     pub fn lines(&self, level: Level) -> Vec<String> {
         let lines = self.0.lock().expect("no panic");
         let ours = |line: &str| line.contains("connecteam_onboarding");

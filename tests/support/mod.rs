@@ -1,5 +1,5 @@
-//! A server of the API for tests and benchmarks. It shares no code with the crate: it follows the vendor's guide, uses
-//! raw sockets, and has faults at the level of bytes.
+//! A test server of the API, for tests and benchmarks. The server shares no code with the crate, follows the vendor's
+//! guide, and uses raw sockets. A test can make the server send wrong or incomplete bytes.
 #![allow(
     dead_code,
     unused_imports,
@@ -17,7 +17,7 @@ pub mod tls;
 pub mod wire;
 pub mod world;
 
-/// The most users of one request, from the spec. Tests use it, so that they pass with any limit.
+/// The most users that the spec permits in one request. The tests use this constant, so that they pass with any limit.
 pub const MOST: u64 = connecteam_onboarding::MAX_USERS_PER_REQUEST as u64;
 
 pub use clock::SkippingClock;
@@ -31,12 +31,12 @@ pub use world::{Headers, Naming, Reassign, Window};
 use connecteam_onboarding::{Client, ClientBuilder, PackId, RetryPolicy};
 use std::time::Duration;
 
-/// The pack of a new server.
+/// Returns the id of the only pack on a new server.
 pub fn pack_id() -> PackId {
     PackId::try_from(1001).expect("an id")
 }
 
-/// A client of the server, with its API key and short pauses between attempts.
+/// Returns a builder for a client of the server, with an API key and short pauses between attempts.
 pub fn builder(server: &Server) -> ClientBuilder {
     let retry = RetryPolicy::default().initial_backoff(Duration::from_millis(1));
     Client::builder()

@@ -1,16 +1,16 @@
-//! A proxy that keeps every request that it receives.
+//! A proxy for tests, which stores every request that it receives.
 
 use super::wire::{Answer, Request};
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// What the proxy does with a request.
+/// The reaction of the proxy to each request.
 #[derive(Clone, Copy, Debug)]
 pub enum Reply {
-    /// Connects to the host and port of a CONNECT.
+    /// Connects to the host and port of a CONNECT request, and forwards all bytes.
     Tunnel,
-    /// Responds with this status.
+    /// Sends a response with this status.
     Status(u16),
     /// Closes the connection.
     Close,
@@ -32,7 +32,7 @@ impl Proxy {
             address,
             seen: Arc::clone(&seen),
         };
-        // The thread lives as long as the test.
+        // The thread runs until the process of the test ends.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let seen = Arc::clone(&seen);

@@ -1,4 +1,4 @@
-//! A server whose responses are written by a test.
+//! A server that calls a function of the test for each response.
 
 use super::wire::{Answer, Request};
 use std::io::BufReader;
@@ -11,7 +11,8 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// Starts a server that responds with the result of `respond`. It handles one request at a time.
+    /// Starts a server that calls `respond` for each request, and sends the result. The server handles one request at a
+    /// time.
     pub fn start(mut respond: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -20,7 +21,8 @@ impl Scripted {
             address,
             log: Arc::clone(&log),
         };
-        // The thread lives as long as the test. The client keeps no connection.
+        // The thread runs until the process of the test ends. The server reads one request per connection, because the
+        // client opens a new connection for each request.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let mut stream = BufReader::new(stream);

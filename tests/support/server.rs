@@ -1,4 +1,4 @@
-//! The server: one thread per connection, a log of every request, and faults at the level of bytes.
+//! The test server, with one thread per connection, a log of all requests, and faults that a test selects.
 
 use super::wire::{Answer, Request};
 use super::world::{Row, World};
@@ -10,45 +10,45 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A fault of one request.
+/// A fault that the server applies to one request.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Closes the connection. Does not execute the request.
+    /// Closes the connection without executing the request.
     CloseBeforeRead,
     /// Executes the request and closes the connection without a response.
     CloseAfterExecute,
-    /// Executes the request. Sends all headers and this many bytes of the body, then closes the connection.
+    /// Executes the request, sends all headers and this number of bytes of the body, and then closes the connection.
     CutAnswer(usize),
-    /// Executes the request. Sends the headers, then nothing until the client closes the connection.
+    /// Executes the request, sends only the headers, and then waits until the client closes the connection.
     HeadersThenSilence,
-    /// Does not execute the request. Sends nothing until the client closes the connection.
+    /// Does not execute the request, and sends nothing until the client closes the connection.
     Silence,
-    /// Executes the request. Sends the body one byte at a time, with this pause after each.
+    /// Executes the request, and sends the body byte by byte, with this pause after each byte.
     SlowBody(Duration),
-    /// Executes the request. The body is this number of spaces, with a length or in chunks.
+    /// Executes the request, and sends a body of `bytes` spaces. The body is chunked or has a `Content-Length` header.
     Spaces { bytes: u64, chunked: bool },
-    /// Redirects with this status to this URL. Does not execute the request.
+    /// Redirects to this URL with this status, without executing the request.
     Redirect(u16, String),
-    /// Sends these bytes. Does not execute the request.
+    /// Sends these bytes and closes the connection, without executing the request.
     Raw(Vec<u8>),
-    /// Sends this response. Does not execute the request.
+    /// Sends this response, without executing the request.
     Response(Answer),
-    /// Sends this response, with its body in this number of pieces, and this pause between them. Does not execute the
-    /// request.
+    /// Sends this response, without executing the request. The body is sent in this number of pieces, with this pause
+    /// before each piece.
     SlowResponse(Answer, usize, Duration),
-    /// Executes the request. Adds these headers to the response.
+    /// Executes the request, and adds these headers to the response.
     Headers(Vec<(&'static str, String)>),
-    /// Sends this status, content type and body. Does not execute the request.
+    /// Sends a response with this status, content type and body, without executing the request.
     Status(u16, &'static str, String),
-    /// Executes the request. Sends this status, content type and body.
+    /// Executes the request, and sends a response with this status, content type and body.
     StatusAfterExecute(u16, &'static str, String),
-    /// Closes the connection at once, and executes the request after this time.
+    /// Closes the connection at once, and executes the request after this delay.
     ExecuteLater(Duration),
-    /// Executes the request after this time, then sends the response.
+    /// Executes the request after this delay, and then sends the response.
     Delay(Duration),
 }
 
-/// A request, its users, and whether the server executed it.
+/// A logged request, the users in its body, and whether the server has executed the request.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub request: Request,
@@ -70,7 +70,7 @@ struct State {
     closes: bool,
 }
 
-/// A running server. It stops when dropped.
+/// A running test server, which stops when it is dropped.
 pub struct Server {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -78,7 +78,7 @@ pub struct Server {
     stopped: Arc<AtomicBool>,
 }
 
-/// The requests in flight, and the most at one time.
+/// The number of connections, the number of requests in flight, and the most requests in flight at one time.
 #[derive(Default)]
 struct Gauge {
     connections: AtomicUsize,
@@ -126,7 +126,7 @@ impl Server {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads or changes the state of the server.
+    /// Calls a function that reads or changes the state of the server.
     pub fn with<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         change(&mut self.state().world)
     }
@@ -141,7 +141,7 @@ impl Server {
         self
     }
 
-    /// Applies the fault to the next request that matches.
+    /// Applies the fault to the next request for which `matches` returns true.
     pub fn fault_when(
         &self,
         matches: impl Fn(&Request) -> bool + Send + 'static,
@@ -151,7 +151,7 @@ impl Server {
         self
     }
 
-    /// Applies the fault to the next request with this method.
+    /// Applies the fault to the next request with this HTTP method, except token requests.
     pub fn fault(&self, method: &'static str, fault: Fault) -> &Self {
         self.fault_when(
             move |request| request.method == method && !request.path.contains("oauth"),
@@ -159,25 +159,25 @@ impl Server {
         )
     }
 
-    /// Delays every response by this time.
+    /// Delays every response by this duration.
     pub fn delay(&self, delay: Duration) -> &Self {
         self.state().delay = Some(delay);
         self
     }
 
-    /// Closes each connection after its first response, without announcing it.
+    /// Makes the server close each connection after the first response. No header announces this.
     pub fn close_after_each_response(&self) -> &Self {
         self.state().closes = true;
         self
     }
 
-    /// Executes a request that arrived through another server.
+    /// Returns a function with which another server can execute a request on this server.
     pub fn handler(&self) -> impl Fn(&Request) -> Answer + Clone + Send + use<> {
         let state = Arc::clone(&self.state);
         move |request| execute(request, &state)
     }
 
-    /// Calls `wait` before each request is handled, and again before its response is sent.
+    /// Makes the server call `wait` before it handles a request, and again before it sends the response.
     pub fn travel(&self, wait: impl Fn() + Send + Sync + 'static) -> &Self {
         self.state().travel = Some(Arc::new(wait));
         self
@@ -211,7 +211,7 @@ impl Server {
         self.count(|request| request.path.contains("oauth"))
     }
 
-    /// Returns the number of users in each POST, in order of arrival.
+    /// Returns the number of users in each assign request, in the order in which the requests arrived.
     pub fn sizes(&self) -> Vec<usize> {
         self.state()
             .log
@@ -236,7 +236,7 @@ impl Server {
         self.with(|world| world.packs[&pack].clone())
     }
 
-    /// Returns the users on a pack: one entry per assignment, sorted.
+    /// Returns the user of each assignment of a pack, sorted by id. A user with two assignments appears twice.
     pub fn assigned(&self, pack: u64) -> Vec<u64> {
         let mut users: Vec<_> = self.rows(pack).iter().map(|row| row.user).collect();
         users.sort_unstable();
@@ -247,7 +247,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // Wakes the listener.
+        // The connection wakes the thread that accepts connections, so that the thread ends.
         drop(TcpStream::connect(self.address));
     }
 }
@@ -296,7 +296,7 @@ fn note(state: &mut State, request: &Request, executed: bool) {
     });
 }
 
-/// Handles a request. Returns `None` if the connection must be closed.
+/// Handles a request. Returns `None` if the server must close the connection.
 fn respond(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> Option<()> {
     let (fault, delay, travel) = {
         let mut state = lock(state);
@@ -416,7 +416,7 @@ fn respond(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) ->
     }
 }
 
-/// Sends nothing until the client closes the connection.
+/// Waits until the client closes the connection, and sends nothing.
 fn until_left(out: &mut TcpStream) -> Option<()> {
     let mut byte = [0];
     while out.read(&mut byte).is_ok_and(|read| read > 0) {}
@@ -454,7 +454,7 @@ fn spaces(out: &mut TcpStream, bytes: u64, chunked: bool, state: &Mutex<State>) 
     Some(())
 }
 
-/// A host that must receive no request.
+/// A host to which no client may connect.
 pub struct Trap {
     listener: TcpListener,
 }
@@ -473,7 +473,7 @@ impl Trap {
         )
     }
 
-    /// Returns whether a client connected.
+    /// Returns whether a client has connected to this host.
     pub fn heard(&self) -> bool {
         self.listener.accept().is_ok()
     }

@@ -1,4 +1,4 @@
-//! A TLS server in front of another server.
+//! A TLS server that passes each request to a test server.
 
 use super::wire::Request;
 use super::{Answer, Server};
@@ -22,11 +22,11 @@ pub struct TlsServer {
 #[derive(Default)]
 struct State {
     connections: AtomicUsize,
-    /// The number of handshakes that are still to be cut.
+    /// The number of further connections that the server closes during the TLS handshake.
     cuts: AtomicUsize,
 }
 
-/// Returns the file of a certificate of the tests. `generate.sh` makes these files.
+/// Returns the path of a certificate or key of the tests. The script `generate.sh` makes these files.
 pub fn certificate_file(name: &str) -> PathBuf {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/certificates");
     PathBuf::from(folder).join(name).with_extension("pem")
@@ -36,7 +36,7 @@ pub fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(certificate_file(name)).expect("a certificate")
 }
 
-/// Trusts the certificate authority of the tests.
+/// Returns a builder that trusts the certificate authority of the tests.
 pub fn trusting(builder: ClientBuilder) -> ClientBuilder {
     #[cfg(feature = "ring")]
     return builder.root_certificate(certificate("ca").to_vec());
@@ -48,13 +48,13 @@ pub fn trusting(builder: ClientBuilder) -> ClientBuilder {
 }
 
 impl TlsServer {
-    /// Starts a server with this certificate.
+    /// Starts a TLS server that uses the certificate with this name.
     pub fn start(server: &Server, name: &str) -> Self {
         let config = builder().with_no_client_auth();
         Self::with(server, with_certificate(config, name))
     }
 
-    /// Starts a server that requires a client certificate.
+    /// Starts a TLS server that requires a client certificate.
     pub fn that_requires_a_certificate(server: &Server) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(certificate("ca")).expect("a root");
@@ -73,7 +73,7 @@ impl TlsServer {
             address,
             state: Arc::clone(&state),
         };
-        // The thread lives as long as the test.
+        // The thread runs until the process of the test ends.
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
                 state.connections.fetch_add(1, Ordering::SeqCst);
@@ -83,7 +83,7 @@ impl TlsServer {
                     .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
                     .is_ok()
                 {
-                    // The client has sent the first bytes of the handshake.
+                    // The server reads the first bytes of the handshake, and then closes the connection.
                     let _ = stream.read(&mut [0; 100]);
                     continue;
                 }
@@ -102,7 +102,7 @@ impl TlsServer {
         self.address
     }
 
-    /// Cuts this number of handshakes.
+    /// Closes this number of connections during the TLS handshake.
     pub fn cut(&self, handshakes: usize) -> &Self {
         self.state.cuts.store(handshakes, Ordering::SeqCst);
         self

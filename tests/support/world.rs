@@ -1,4 +1,4 @@
-//! The state of the server, and the rules of the API as the vendor's guide describes them.
+//! The state of the test server, and the rules of the API that the vendor's guide describes.
 
 use super::wire::{Answer, Request, base64};
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What a POST does with a user who is on the pack already. The vendor does not document it.
+/// The effect of an assign request on a user that is already on the pack. The vendor does not document this effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reassign {
     #[default]
@@ -15,7 +15,7 @@ pub enum Reassign {
     SecondAssignment,
 }
 
-/// How a 422 names the rejected users.
+/// The form in which a 422 response names the rejected users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Naming {
     #[default]
@@ -26,7 +26,7 @@ pub enum Naming {
     Echo,
 }
 
-/// How the rate-limit headers report the reset.
+/// The value that the rate-limit headers give for the reset, which may be wrong or missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Headers {
     #[default]
@@ -37,14 +37,14 @@ pub enum Headers {
     Nonsense,
 }
 
-/// A window of a fixed length.
+/// A rate-limit window with a fixed length.
 #[derive(Clone, Debug)]
 pub struct Window {
     pub limit: u64,
     pub seconds: f64,
-    /// The window opens at a multiple of its length, and not with its first request.
+    /// Whether the window starts at a multiple of its length, instead of at its first request.
     pub aligned: bool,
-    /// When it opened, as time since the Unix epoch.
+    /// The start of the current window, as the time since the Unix epoch.
     opened: Option<Duration>,
     used: u64,
 }
@@ -60,7 +60,7 @@ impl Window {
         }
     }
 
-    /// A window that opens at each multiple of its length.
+    /// Returns a window that starts at each multiple of its length.
     pub fn aligned(limit: u64, seconds: f64) -> Self {
         Self {
             aligned: true,
@@ -101,7 +101,7 @@ pub struct World {
     pub users: BTreeSet<u64>,
     pub packs: BTreeMap<u64, Vec<Row>>,
     pub next_id: u64,
-    /// The API keys. The value says whether the key permits writing.
+    /// The API keys. The value of a key is true if the key permits writes.
     pub keys: BTreeMap<String, bool>,
     pub clients: BTreeMap<String, String>,
     pub tokens: BTreeSet<String>,
@@ -111,18 +111,19 @@ pub struct World {
     pub minute: Option<Window>,
     pub day: Option<Window>,
     pub headers: Headers,
-    /// How far the server's clock is ahead of ours, in seconds.
+    /// The number of seconds by which the clock of the server is ahead of the local clock.
     pub skew: i64,
-    /// Refuses requests over the limit with a 200 and a `detail` instead of a 429.
+    /// Whether the server refuses requests over the limit with status 200 and a `detail`, instead of status 429.
     pub disguise: bool,
     pub refused_for_rate: u64,
-    /// When requests over the limit were refused, as time since the Unix epoch.
+    /// The times of the refusals of requests over the limit, each as the time since the Unix epoch.
     pub refused_at: Vec<Duration>,
-    /// The rendered list, until something changes.
+    /// The cached response body of a list, with the id of the pack. Each change of a pack must remove the cached body.
     pub list: Option<(u64, Bytes)>,
-    /// Returns the time since the Unix epoch. Default: the clock of this machine.
+    /// A function that returns the time since the Unix epoch. Default: the clock of this machine.
     pub clock: Option<Clock>,
-    /// Responds to reads and writes in place of the packs. These requests are not logged.
+    /// A function that responds to all requests, instead of the rules of the API. The log does not contain these
+    /// requests.
     pub canned: Option<Canned>,
 }
 
@@ -131,7 +132,7 @@ impl World {
         i64::try_from(self.time().as_secs()).expect("a year of four digits") + self.skew
     }
 
-    /// The time since the Unix epoch, without skew.
+    /// Returns the time since the Unix epoch, without the skew of the clock.
     fn time(&self) -> Duration {
         self.clock.as_ref().map_or_else(
             || {
@@ -143,14 +144,14 @@ impl World {
         )
     }
 
-    /// Counts a request against both windows. Returns whether it fits.
+    /// Counts a request in the minute window and the day window. Returns whether the windows permit the request.
     pub fn take(&mut self) -> bool {
         let now = self.time();
         let windows = [&mut self.minute, &mut self.day];
         windows.into_iter().flatten().all(|window| window.take(now))
     }
 
-    /// Handles a request. Returns the response, and whether the request was executed.
+    /// Handles a request. Returns the response, and whether the server has executed the request.
     pub fn execute(&mut self, request: &Request) -> (Answer, bool) {
         let (mut answer, executed) = if self.take() {
             self.route(request)
@@ -381,10 +382,10 @@ impl World {
     }
 }
 
-/// Formats seconds since the Unix epoch as a date in HTTP.
+/// Formats seconds since the Unix epoch as an HTTP date.
 pub fn http_date(epoch: i64) -> String {
     let (days, second) = (epoch.div_euclid(86_400), epoch.rem_euclid(86_400));
-    // The algorithm `civil_from_days` of Howard Hinnant.
+    // The following lines are the algorithm `civil_from_days` by Howard Hinnant.
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);

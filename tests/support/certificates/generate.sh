@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the certificates of the TLS tests again. Needs OpenSSL 3. They are valid until 2120, and guard nothing.
+# Makes new certificates for the TLS tests. This script needs OpenSSL 3.
+# The keys are public, because they protect only the tests. Most certificates are valid until 2120.
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)
