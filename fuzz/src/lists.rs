@@ -1,4 +1,4 @@
-//! Lists of ids and CSV files, through the readers of the example programs.
+//! Fuzzes the readers of the example programs with lists of ids and with CSV files.
 #![no_main]
 
 #[path = "../../examples/support"]
@@ -30,7 +30,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         multiline: flags & 1 == 1,
     };
     if let Ok(column) = csv_file::parse(content, "id", format) {
-        // A row without a message would be a user without an outcome.
+        // The reader must not return more rows than the file has lines after the header.
         let rows = column.users.len() + column.without_id;
         assert!(rows < input::lines(content).count().max(1));
     }

@@ -1,7 +1,9 @@
-//! Rate-limit headers over time: no header makes the client panic, wait for more than the windows permit, or stop permanently.
+//! Fuzzes the rate limit with the headers of many responses. No header may cause a panic, or stop the client
+//! permanently.
 #![no_main]
 
-// The module is private to the crate, and uses only its `api`.
+// The crate does not export the module `rate_limit`, so this file includes the source. The module needs only `api` from
+// the crate.
 #[path = "../../src/rate_limit/mod.rs"]
 #[allow(dead_code)]
 mod rate_limit;
@@ -24,8 +26,9 @@ const HEADERS: [&str; 8] = [
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| check(data));
 
-/// Reads lines of headers and outcomes over time. Each line is one response: a byte for its kind, a byte for the time that
-/// passes, and then header values in the order of `HEADERS`, separated by `|`.
+/// Applies each line of the data to the rate limit. The first byte of a line selects the request and the outcome. The
+/// second byte is the time since the last line, in units of 250 ms. The other bytes are the header values in the order
+/// of `HEADERS`, separated by `|`.
 fn check(data: &[u8]) {
     let mut limit = RateLimit::default();
     let (mut now, mut in_flight) = (Duration::ZERO, Vec::new());
@@ -81,7 +84,7 @@ fn headers(values: &[u8]) -> HeaderMap {
     HEADERS.iter().zip(values).filter_map(pair).collect()
 }
 
-/// With nothing in flight, the next request may be sent after a wait that ends.
+/// Checks that the rate limit permits another request after a limited wait, if no request is in flight.
 fn permits_another_request(mut limit: RateLimit, mut now: Duration) {
     for _ in 0..100 {
         match limit.ask(now, Share::default()) {

@@ -1,4 +1,4 @@
-//! Responses of both endpoints and of the token endpoint, as bytes on a socket, through a client.
+//! Fuzzes a client with responses of the API and of the token endpoint, which a socket sends as raw bytes.
 #![no_main]
 
 use connecteam_onboarding::{Client, Clock, ErrorKind, PackId, RetryPolicy, Sleep, UserId};
@@ -10,7 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 
 const SECRET: &str = "canary-7f3e9a51c2";
 
-/// One port serves all runs, as a closed connection keeps its port for a minute.
+/// The runtime and the listener for all runs. The runs share one port, because a closed connection keeps its port busy
+/// for a minute.
 static SERVER: LazyLock<(Runtime, TcpListener)> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -18,7 +19,7 @@ static SERVER: LazyLock<(Runtime, TcpListener)> = LazyLock::new(|| {
     (runtime, listener.expect("a port"))
 });
 
-/// No wait takes time.
+/// A clock that stands still and ends each wait at once.
 #[derive(Debug)]
 struct Still;
 
@@ -36,7 +37,7 @@ impl Clock for Still {
     }
 }
 
-/// Sends the bytes as the response to every request, and closes the connection.
+/// Sends the same bytes as the response to every request, and then closes the connection.
 async fn serve(listener: &TcpListener, response: &[u8]) {
     loop {
         let Ok((mut stream, _)) = listener.accept().await else {
@@ -44,7 +45,7 @@ async fn serve(listener: &TcpListener, response: &[u8]) {
         };
         let mut request = Vec::new();
         let mut buffer = [0; 4096];
-        // The body of an assign request is short, so that it arrives with the headers or right after them.
+        // This loop reads up to the end of the headers. The last loop discards the rest of the request.
         while !request.windows(4).any(|end| end == b"\r\n\r\n") {
             match stream.read(&mut buffer).await {
                 Ok(0) | Err(_) => break,
@@ -88,7 +89,7 @@ async fn exchange(listener: &TcpListener, purpose: u8, response: &[u8]) {
     if let Some((error, text)) = failure {
         assert!(!text.contains(SECRET), "{text}");
         assert!(!text.chars().any(|c| c.is_control()), "{text:?}");
-        // The server always responds, so that nothing times out.
+        // The server always responds, so a time-out would be wrong.
         assert_ne!(error.kind(), ErrorKind::Timeout, "{text}");
     }
 }

@@ -1,4 +1,5 @@
-//! Spec documents through the generator: an error is one line. The generator's own panics are caught.
+//! Fuzzes the code generator with spec documents. Each error must be one line. The generator must catch the panics of
+//! the library progenitor.
 #![no_main]
 
 #[path = "../../build/generate.rs"]
@@ -16,7 +17,8 @@ const OPTIONS: Options = Options {
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
-    // Any document, or the spec with one part replaced: the first two bytes say where, the third how much.
+    // The data is first a whole document, and then a replacement for one part of our spec. The first two bytes select
+    // the start of that part, and the third byte is the length of that part.
     let any = String::from_utf8_lossy(data);
     check(&any);
     if let [high, low, length, text @ ..] = data {

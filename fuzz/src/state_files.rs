@@ -1,4 +1,5 @@
-//! State files: a snapshot that can be read is written back unchanged, and compared without a panic.
+//! Fuzzes the state files. If a snapshot can be read, it must be the same after writing and reading, and a comparison
+//! must not panic.
 #![no_main]
 
 use connecteam_onboarding::{Change, Report, Snapshot};
