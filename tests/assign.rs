@@ -145,7 +145,7 @@ async fn assigns_the_other_users_when_some_do_not_exist() {
         assert_eq!(server.assigned(1001).len(), 1_197, "{naming:?}");
         let reason = report.rejected().next().expect("one").1.reason().to_owned();
         assert!(!reason.is_empty());
-        // Each limit counts the three refused chunks, and the requests that then find the rejected users.
+        // Each limit is the sum of the three refused chunks and the requests that find the rejected users.
         let most = match naming {
             Naming::Index => 3 + 3,
             Naming::Text => 3 + 3 + 3,

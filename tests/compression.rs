@@ -156,7 +156,7 @@ mod gzip {
         const CAP: usize = 16 << 20;
         let server = Server::start();
         let pack = pack_of(&server, |builder| builder.max_body_bytes(CAP));
-        // The test does not measure the first read, because it allocates memory that later reads use, too.
+        // The test does not measure the first read, because the first read allocates memory that later reads also use.
         pack.assignments().await.expect("a list");
         for status in [200, 500] {
             let answer = Answer::new(status, "application/json", bomb());

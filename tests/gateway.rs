@@ -75,8 +75,8 @@ impl Report {
             "seconds to go" => vec![(reset - now).to_string()],
             "float to go" => vec![format!("{}.5", reset - now - 1)],
             "iso" | "iso without zone" | "iso with fraction" => {
-                // The number 1767225600 stands for 2026-01-01T00:00:00Z. The test ends within the same hour, so only
-                // the minute changes.
+                // The Unix time 1767225600 is 2026-01-01T00:00:00Z. The test ends within the first hour of 2026, so
+                // only the minute changes.
                 let minute = (reset - 1_767_225_600) / 60;
                 let zone = match form {
                     "iso" => "Z",
@@ -132,8 +132,8 @@ async fn account(
         answer
     });
     let pack = pack(&server, &clock, |builder| builder);
-    // The test sends the requests one after the other. Otherwise the wait of one request would advance the clock while
-    // another request is in flight.
+    // The test sends one request after the other, so that no wait advances the clock while another request is in
+    // flight.
     for _ in 0..23 {
         let list = pack.assignments().await;
         list.unwrap_or_else(|error| panic!("{count_form:?} {reset_form:?}: {error}"));
@@ -167,8 +167,8 @@ async fn every_common_form_of_the_headers_is_read() {
         let (refused, took) = account(counts, reset, dated).await;
         let name = format!("{counts:?} {reset:?} dated: {dated}");
         assert!(refused <= 1, "{name}: {refused} refused");
-        // The first reset comes after 20 seconds, and 23 requests need three more minutes. The other 15 seconds are
-        // margins.
+        // The first reset comes after 20 seconds, and 23 requests need three more minutes. The limit of 215 seconds
+        // includes 15 seconds of margins.
         assert!(took <= SECOND * 215, "{name}: {took:?}");
     }
 }

@@ -53,7 +53,7 @@ fn cached(users: &[u64], age: &str) -> Fault {
     Fault::Response(list(users).with("age", age))
 }
 
-/// Reads the list with every method that reads it. Returns the name and the error of each method.
+/// Reads the list of the pack with each method that can read a list. Returns the name and the error of each method.
 async fn read_in_every_way(server: &Server, response: &Answer) -> Vec<(&'static str, Error)> {
     let mut errors = Vec::new();
     let snapshot = pack(server).snapshot().await.expect("a list");

@@ -45,7 +45,8 @@ async fn serve(listener: &TcpListener, response: &[u8]) {
         };
         let mut request = Vec::new();
         let mut buffer = [0; 4096];
-        // This loop reads up to the end of the headers. The last loop discards the rest of the request.
+        // This loop reads a request up to the end of the headers. The last loop of the function reads the rest of the
+        // request.
         while !request.windows(4).any(|end| end == b"\r\n\r\n") {
             match stream.read(&mut buffer).await {
                 Ok(0) | Err(_) => break,

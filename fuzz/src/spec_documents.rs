@@ -1,5 +1,5 @@
-//! Fuzzes the code generator with spec documents. Each error must be one line. The generator must catch the panics of
-//! the library progenitor.
+//! Fuzzes the code generator with spec documents. Each error of the generator must be one line. The generator must
+//! catch the panics of the library progenitor.
 #![no_main]
 
 #[path = "../../build/generate.rs"]
@@ -17,8 +17,8 @@ const OPTIONS: Options = Options {
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
-    // The data is first a whole document, and then a replacement for one part of our spec. The first two bytes select
-    // the start of that part, and the third byte is the length of that part.
+    // This target uses the data as a whole document, and then as a replacement for one part of our spec. The first two
+    // bytes select the start of the replaced part, and the third byte is the length of the replaced part.
     let any = String::from_utf8_lossy(data);
     check(&any);
     if let [high, low, length, text @ ..] = data {

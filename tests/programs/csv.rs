@@ -213,7 +213,7 @@ proptest! {
         }
     }
 
-    /// If the reader accepts a file with and without `--multiline`, it returns the same ids.
+    /// If the reader accepts a file with and without `--multiline`, the two results have the same ids.
     #[test]
     fn multiline_only_accepts_more_lines(content in pieces()) {
         if let (Ok(plain), Ok(multiline)) = (read(content.as_bytes(), false), read(content.as_bytes(), true)) {

@@ -20,8 +20,8 @@ fn hire(server: &Server, list: &str, more: &[&str]) -> Ended {
     run(command)
 }
 
-/// Runs `assign` and `new_hires`, each with its own server. The two exit statuses must be equal. Returns the exit
-/// status, and the JSON object that `assign` prints.
+/// Runs `assign` and `new_hires`, each with its own server. Checks that `assign` and `new_hires` exit with the same
+/// status. Returns the exit status, and the JSON object that `assign` prints.
 fn both(prepare: impl Fn(&Server), list: &str, more: &[&str]) -> (i32, Value) {
     let servers = [Server::start(), Server::start()];
     servers.iter().for_each(prepare);

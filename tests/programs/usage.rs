@@ -9,7 +9,7 @@ fn message(object: &Value) -> &str {
     object["error"]["message"].as_str().expect("a message")
 }
 
-/// Runs `assign` with and without `--json`. In each case, `assign` must exit with status 1 and name the problem.
+/// Checks that `assign` exits with status 1 and names the problem, with and without `--json`.
 fn refuses(server: &Server, arguments: &[&str], problem: &str) {
     let mut json = command(server, "assign");
     json.arg("--json").args(arguments);
@@ -200,7 +200,7 @@ fn help_lists_flags_variables_and_exit_statuses() {
     assert!(output.status.success());
 }
 
-/// The largest durations are longer than a clock can represent. The program must still accept these durations.
+/// The program must accept durations that are longer than a clock can represent.
 #[test]
 fn accepts_the_largest_numbers() {
     let server = Server::start();

@@ -50,8 +50,8 @@ impl Copy {
             copy(&original.join(file), &root.join(file));
         }
         fs::write(root.join("tests/edited.rs"), program("")).unwrap();
-        // The copy has one more feature. Otherwise cargo would confuse the files of the copy with the files of this
-        // crate in the shared target folder.
+        // The copy of the crate has the additional feature `copy`. Without this feature, cargo would confuse the files
+        // of the copy with the files of this crate in the shared target folder.
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         fs::write(
             root.join("Cargo.toml"),
@@ -92,8 +92,8 @@ impl Copy {
             command.arg("--release");
         }
         command.args(["--features", &features()]);
-        // The build script of `ring` watches the variables that cargo sets for this crate. With these variables, cargo
-        // would run that build script for the copy, and again for this crate afterwards.
+        // The build script of `ring` watches the variables that cargo sets for this crate. With the variables of this
+        // crate, cargo would run the build script of `ring` for the copy, and again for this crate afterwards.
         for (name, _) in std::env::vars_os() {
             let of_package = |start: &&str| name.to_string_lossy().starts_with(start);
             if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"]

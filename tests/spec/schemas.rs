@@ -159,8 +159,8 @@ fn the_examples_of_the_spec_are_valid() {
     }
 }
 
-/// This search finds no type that a macro declares: the ids and the status. The test
-/// `a_type_has_the_schema_of_its_component` checks these types.
+/// This test does not find the types of the ids and the status, because macros declare these types. The test
+/// `a_type_has_the_schema_of_its_component` checks the types that macros declare.
 #[test]
 fn every_public_type_that_serializes_has_a_json_schema() {
     let mut code = String::new();

@@ -21,8 +21,8 @@ impl Visit for Line {
 impl Log {
     /// Starts to store the spans and events of the current thread.
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        // Threads of other tests have no subscriber. If the program has only one subscriber, a thread without a
-        // subscriber can turn off a log call for all threads. Therefore this function creates a second subscriber.
+        // This function creates a second subscriber. With only one subscriber in the process, a thread of another test,
+        // which has no subscriber, can turn off a log call for all threads.
         static SECOND: LazyLock<tracing::Dispatch> =
             LazyLock::new(|| tracing::Dispatch::new(Log::default()));
         LazyLock::force(&SECOND);

@@ -26,7 +26,7 @@ struct State {
     cuts: AtomicUsize,
 }
 
-/// Returns the path of a certificate or key of the tests. The script `generate.sh` makes these files.
+/// Returns the path of a certificate or key of the tests. The script `generate.sh` makes the certificates and keys.
 pub fn certificate_file(name: &str) -> PathBuf {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/certificates");
     PathBuf::from(folder).join(name).with_extension("pem")

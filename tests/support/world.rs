@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The effect of an assign request on a user that is already on the pack. The vendor does not document this effect.
+/// The effect of an assign request on a user that is already on the pack, which the vendor does not document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reassign {
     #[default]
@@ -122,8 +122,8 @@ pub struct World {
     pub list: Option<(u64, Bytes)>,
     /// A function that returns the time since the Unix epoch. Default: the clock of this machine.
     pub clock: Option<Clock>,
-    /// A function that responds to all requests, instead of the rules of the API. The log does not contain these
-    /// requests.
+    /// A function that responds to all requests, instead of the rules of the API. The log does not contain the requests
+    /// that this function handles.
     pub canned: Option<Canned>,
 }
 
@@ -385,7 +385,7 @@ impl World {
 /// Formats seconds since the Unix epoch as an HTTP date.
 pub fn http_date(epoch: i64) -> String {
     let (days, second) = (epoch.div_euclid(86_400), epoch.rem_euclid(86_400));
-    // The following lines are the algorithm `civil_from_days` by Howard Hinnant.
+    // This calculation is the algorithm `civil_from_days` by Howard Hinnant.
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
