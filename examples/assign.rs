@@ -1,7 +1,8 @@
-//! Assigns the users of a file to a pack, on any server that speaks the API.
+//! Assigns the users that a file lists to a pack. Works with the API and with the fake of the API.
 //!
-//! `assign --help` lists the arguments, the environment variables and the exit statuses.
-//! With `--json`, every orderly exit prints one object to standard output.
+//! `assign --help` lists the arguments, the environment variables and the exit statuses. With `--json`, the program
+//! prints one JSON object to standard output, also after an error. A second stop signal ends the program without this
+//! object.
 
 #![forbid(unsafe_code)]
 
@@ -35,7 +36,7 @@ again. Shows a progress bar on a terminal.
   -h, --help         print this text
 ";
 
-/// The default of the library.
+/// The default connect time-out of the library.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Options {
@@ -50,7 +51,7 @@ struct Options {
 #[tokio::main]
 async fn main() {
     let stop = stop::signal();
-    // Read before the other arguments, so that a wrong call prints an object too.
+    // These two flags are read first, because a wrong call with `--json` must print a JSON object too.
     let print = Print {
         json: arguments::has("--json"),
         plan: arguments::has("--plan"),
@@ -78,7 +79,7 @@ async fn run(stop: &Stop, print: Print) -> Result<ExitStatus, Problem> {
     Ok(status)
 }
 
-/// Reads the list, and sets the run up. Sends nothing.
+/// Reads the file of users, and configures the run. Sends no request.
 async fn prepare(options: Options) -> Result<Assign, Problem> {
     let users = stop::blocking(move || users_file::read(&options.file)).await;
     let users = users.map_err(Problem::input)?;
@@ -130,7 +131,7 @@ fn options() -> Result<Options, String> {
     })
 }
 
-/// How the result is printed.
+/// The format of the printed result: text or JSON, a plan or a report.
 #[derive(Clone, Copy)]
 struct Print {
     json: bool,
@@ -154,7 +155,7 @@ impl Print {
         }
     }
 
-    /// Prints why there is no plan or no report.
+    /// Prints the problem that prevented the plan or the report.
     fn problem(self, problem: Problem) -> ExitStatus {
         let status = problem.status;
         match self {
@@ -166,7 +167,7 @@ impl Print {
     }
 }
 
-/// The one object of `--json`.
+/// The JSON object that `--json` prints.
 #[derive(Serialize)]
 struct Object<T> {
     #[serde(flatten)]
@@ -179,7 +180,8 @@ fn print_object(result: impl Serialize, error: Option<Problem>) {
     output::line(object.expect("plain data"));
 }
 
-/// A plan in JSON, with the estimate for rejected users. The default is the plan of a call that failed.
+/// A plan as a JSON object, with an estimate of the requests if some users are rejected. If the program fails, it
+/// prints the default value.
 #[derive(Default, Serialize)]
 struct PlanObject {
     unique: u64,
@@ -207,7 +209,7 @@ impl From<Plan> for PlanObject {
     }
 }
 
-/// A report of no users.
+/// Returns a report that contains no users.
 fn no_report() -> Report {
     let empty = r#"{"assigned":[],"already_assigned":[],"rejected":[],"not_assigned":[],"unknown":[],
         "duplicates":0,"requests":0}"#;

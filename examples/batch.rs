@@ -1,7 +1,7 @@
-//! Assigns users as they arrive on standard input, those of a few seconds together.
+//! Reads users from standard input while they arrive. Assigns all users of a short interval together.
 //!
-//! `batch --help` lists the arguments, the environment variables and the exit statuses. The part to copy into a
-//! service is `support/batcher.rs`.
+//! `batch --help` lists the arguments, the environment variables and the exit statuses. A service can copy the file
+//! `support/batcher.rs`.
 
 #![forbid(unsafe_code)]
 
@@ -79,12 +79,12 @@ async fn run(stop: Stop) -> Result<ExitStatus, Problem> {
     while let Some(Ok(reply)) = replies.join_next().await {
         status = worse(status, show(reply));
     }
-    // Every reply is in, so the task has nothing left to send.
+    // All replies have arrived, so the task has no more users to assign.
     let _ = task.await;
     input.map(|()| status)
 }
 
-/// Prints the outcome of a user, and returns its exit status.
+/// Prints the outcome of a user, and returns the exit status for this outcome.
 fn show((pack, user, reply): (PackId, UserId, Option<Reply>)) -> ExitStatus {
     let Some((outcome, cause)) = reply else {
         return ExitStatus::RunAgain;
@@ -103,7 +103,7 @@ fn worse(a: ExitStatus, b: ExitStatus) -> ExitStatus {
     if a as u8 >= b as u8 { a } else { b }
 }
 
-/// Reads standard input on a thread of its own, so that nothing waits for it.
+/// Reads standard input on a separate thread, so that a slow input does not block the program.
 fn lines() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Runs the fake of the API on the machine's clock, to try the other programs by hand.
+//! Runs the fake of the API, so that users can try the other example programs. The fake uses the system clock.
 //!
 //! ```text
 //! $ cargo run --features mock --example fake_server -- --users 1-600,700 --assigned 7,8 --move-ms 2000
@@ -53,7 +53,7 @@ struct Options {
     users: List,
     assigned: List,
     limits: Option<(u64, u64)>,
-    /// By the number of the request, from 1.
+    /// The faults, by the number of the request that they apply to. The first request has number 1.
     faults: BTreeMap<usize, Fault>,
     delay: Option<Duration>,
     moves: Option<Duration>,
@@ -123,7 +123,8 @@ fn print_variables(fake: &FakeOnboarding) -> io::Result<()> {
     out.flush()
 }
 
-/// Moves the first user of each pack who has not completed it by one step per interval. Never returns.
+/// Advances one user per pack by one stage at each interval, until the future is dropped. Selects the first user that
+/// has not completed the pack.
 async fn move_users(fake: &FakeOnboarding, options: &Options) {
     let Some(interval) = options.moves else {
         return std::future::pending().await;
@@ -181,7 +182,7 @@ fn options() -> Result<Options, String> {
     Ok(options)
 }
 
-/// Ids and ranges of ids: `1-600,700`.
+/// A list of ids and ranges of ids, for example `1-600,700`.
 struct List(Vec<RangeInclusive<u64>>);
 
 impl List {
@@ -210,7 +211,7 @@ impl FromStr for List {
     }
 }
 
-/// Two numbers: `100,10000`.
+/// Two numbers, for example `100,10000`.
 struct Pair(u64, u64);
 
 impl FromStr for Pair {
@@ -226,7 +227,7 @@ impl FromStr for Pair {
     }
 }
 
-/// A fault and the number of its request: `after-502@2`.
+/// A fault and the number of the request that it applies to, for example `after-502@2`.
 struct At(usize, Fault);
 
 impl FromStr for At {

@@ -1,4 +1,4 @@
-//! Follows a pack and prints what changes, on any server that speaks the API.
+//! Follows a pack and prints each change. Works with the API and with the fake of the API.
 //!
 //! `follow --help` lists the arguments, the environment variables and the exit statuses.
 
@@ -83,7 +83,7 @@ async fn run() -> Result<(), Problem> {
     let client = environment::client("example-follow")?.build()?;
     let view = View::new(users.clone());
 
-    // The first poll is yielded too, to save it and to show the progress.
+    // The watch also yields the first poll, because the program saves it and shows its progress.
     let pack = client.pack(options.pack);
     let mut watch = pack.watch(options.interval).with_baseline();
     if let Some(users) = users {
@@ -100,7 +100,8 @@ async fn run() -> Result<(), Problem> {
         match poll {
             Ok(poll) => {
                 view.print(poll.changes, options.json).await?;
-                // After the changes are printed: a kill in between prints a change twice and loses none.
+                // The state is saved after the changes are printed. A kill between the two steps can repeat a change,
+                // but no change is lost.
                 if let Some(state) = &mut state {
                     let saved = view.bar.suspend(|| state.save(&poll.snapshot));
                     saved.map_err(Problem::input)?;
@@ -152,7 +153,7 @@ fn options() -> Result<Options, String> {
     })
 }
 
-/// Prints all changes of a poll, and flushes.
+/// Prints all changes of a poll, and flushes standard output.
 fn print(changes: &[Change], json: bool) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for change in changes {
@@ -162,13 +163,13 @@ fn print(changes: &[Change], json: bool) -> std::io::Result<()> {
             change.to_string()
         };
         line.push('\n');
-        // In one write, so that a kill cuts no line.
+        // Each line is written at once, so that a kill does not leave an incomplete line.
         out.write_all(line.as_bytes())?;
     }
     out.flush()
 }
 
-/// The progress bar, above which the changes are printed.
+/// The progress bar. The changes are printed above the bar.
 struct View {
     bar: ProgressBar,
     users: Option<HashSet<UserId>>,
@@ -199,7 +200,7 @@ impl View {
         ));
     }
 
-    /// Prints on another thread: the reader may be slow, and a stop signal must not wait for it.
+    /// Prints on another thread, because the output may block and a stop signal must not wait for it.
     async fn print(&self, changes: Vec<Change>, json: bool) -> Result<(), Problem> {
         let bar = self.bar.clone();
         let printed = stop::blocking(move || bar.suspend(|| print(&changes, json))).await;

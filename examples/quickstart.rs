@@ -1,4 +1,5 @@
-//! Starts the fake of the API and assigns a messy list. Needs no credential, no network and no CA certificates.
+//! Starts the fake of the API and assigns a list with duplicates and unknown users. The program needs no credentials,
+//! no network and no CA certificates.
 
 #![forbid(unsafe_code)]
 
@@ -7,7 +8,7 @@ use connecteam_onboarding::{Outcome, PackId, UserId};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // An account with one pack and 1,200 users; three of them are on the pack already.
+    // The account has one pack and 1,200 users. Three users are already on the pack.
     let pack = PackId::try_from(1001)?;
     let fake = FakeOnboarding::start_async().await;
     fake.add_pack(pack)
@@ -15,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .put_on_pack(pack, [7, 8, 9])
         .limits(100, 10_000);
 
-    // An export as it comes: 200 ids are repeated, and two users have left the company.
+    // The list looks like a typical export: 200 ids are repeated, and two users have left the company.
     let mut ids: Vec<u64> = (1..=1_000).chain(1..=200).collect();
     ids.extend([4_711, 4_712]);
     println!("a list of {} ids:", ids.len());

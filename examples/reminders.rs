@@ -1,4 +1,5 @@
-//! Lists the users to remind: users that wait for approval, and users that are stuck, for a number of days.
+//! Lists the users that need a reminder. These users have waited for approval, or have made no progress, for a given
+//! number of days.
 //!
 //! `reminders --help` lists the arguments, the environment variables and the exit statuses.
 

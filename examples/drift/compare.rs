@@ -4,27 +4,31 @@ use super::facts::{Facts, part};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The longest text of a document that is shown, in characters.
+/// The maximum length of a printed text of a document, in characters.
 const LONGEST: usize = 500;
 
-/// Part of the operation, facts, changes, verdict. The first row that fits a difference gives the verdict.
+/// The rules for differences. The columns are: the part of the operation, the names of the facts, the kinds of
+/// change, and the verdict. The first rule that matches a difference decides the verdict.
 ///
-/// A fact is `gained` if only the vendor states it, and `lost` if only we state it. A number or a set is
-/// `grown`, `shrunk` or another. `to:x` and `from:x` are any change to and from the value `x`.
+/// A change is `gained` if only the vendor's document has the fact, and `lost` if only our document has the fact. If
+/// a number or a set differs, the change is `grown`, `shrunk` or `other`. `to:x` matches a change to the value `x`.
+/// `from:x` matches a change from the value `x`.
 #[rustfmt::skip]
 const RULES: &[[&str; 4]] = &[
     ["*", "deprecated", "*", "additive"],
     ["*", "format", "lost", "same"],
-    // The vendor must keep the operation and its servers. A document without servers does not name its host.
+    // The vendor must keep the operation and the servers of the operation. If the vendor's document lists no servers,
+    // this is not a difference.
     ["operation", "servers", "lost", "same"],
     ["operation", "servers", "grown", "additive"],
     ["operation", "*", "*", "breaking"],
-    // The vendor may accept more credentials and must not require more.
+    // The vendor may accept additional credentials, but must not require additional credentials.
     ["security", "presence scopes", "lost", "additive"],
     ["security", "scopes", "shrunk", "additive"],
     ["security", "schemes tokenUrl", "grown", "additive"],
     ["security", "*", "*", "breaking"],
-    // We receive: the vendor must send what we read and may send more. We read every list as complete.
+    // These rules are about responses. The vendor must send every field that the crate reads, and may send more
+    // fields. A list must not get a size limit, because the crate expects a complete list in one response.
     ["response", "presence", "from:required from:described to:described", "breaking"],
     ["response", "type", "lost grown other", "breaking"],
     ["response", "content", "lost other", "breaking"],
@@ -33,8 +37,8 @@ const RULES: &[[&str; 4]] = &[
     ["response", "minimum", "lost", "same"],
     ["response", "maxItems", "gained", "breaking"],
     ["response", "*", "*", "additive"],
-    // We send, in parameters and in the request: the vendor may accept more and must not require more.
-    // The id of a pack is 1 or higher, even if the vendor does not say so.
+    // These rules are about parameters and request bodies. The vendor may accept more values, but must not require
+    // more values. The vendor's document may omit the minimum of a pack id, because a pack id is always 1 or higher.
     ["path", "minimum", "lost", "same"],
     ["*", "presence content", "lost to:required", "breaking"],
     ["*", "presence", "*", "additive"],
@@ -44,7 +48,7 @@ const RULES: &[[&str; 4]] = &[
     ["*", "*", "*", "breaking"],
 ];
 
-/// A fact that differs. `None`: the document does not state it.
+/// A fact that differs between the two documents. A value is `None` if the document does not have the fact.
 #[derive(Serialize)]
 struct Difference {
     place: String,
@@ -70,7 +74,9 @@ pub fn compare(ours: &Facts, vendor: &Facts) -> Report {
     };
     let mut differences: Vec<_> = keys.into_iter().map(difference).collect();
     differences.retain(|one| one.ours != one.vendor);
-    // Where a place is new, gone or of a type that breaks us, only these facts are shown.
+    // If a field was added or removed, the report hides the other facts of the field. If the type of a field changes
+    // in a breaking manner, the report shows only its presence, content and type. In both cases, the report hides the
+    // inner fields.
     let mut heads = BTreeMap::new();
     for one in &differences {
         let facts = match one.what.as_str() {
@@ -97,7 +103,7 @@ pub fn compare(ours: &Facts, vendor: &Facts) -> Report {
     report
 }
 
-/// Whether a column of the table has a word.
+/// Returns whether a column of the rules contains this word. `*` matches every word.
 fn has(column: &str, word: &str) -> bool {
     column == "*" || column.split(' ').any(|one| one == word)
 }
@@ -167,7 +173,7 @@ impl Report {
     }
 }
 
-/// Keeps a text of the vendor on one line, short and harmless to a terminal.
+/// Escapes and shortens a text of the vendor, so that it is one short line and safe to print on a terminal.
 pub fn shown(text: &str) -> String {
     let escape = |character: char| match character {
         '\'' | '"' | '\\' => character.to_string(),

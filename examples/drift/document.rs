@@ -1,11 +1,11 @@
-//! Reads a document, its values and its references.
+//! Reads an OpenAPI document, its values and its references.
 
 use serde_json::Value;
 
-/// An error names the value and what to do.
+/// A result whose error message contains the wrong value and the next step for the user.
 pub type Result<T> = std::result::Result<T, String>;
 
-/// The longest chain of references that is followed.
+/// The maximum number of `$ref` references that are followed in a row.
 const MAX_HOPS: usize = 100;
 
 /// Reads an OpenAPI 3.x document from JSON or YAML.
@@ -14,7 +14,7 @@ pub fn parse(content: &[u8]) -> Result<Value> {
     let content = content.strip_prefix(mark).unwrap_or(content).trim_ascii();
     let root: Value = match content.first() {
         None => return Err("the document is empty; save it again".to_owned()),
-        // The YAML parser reads JSON, too, but slowly.
+        // JSON is also valid YAML, but the YAML parser is slower.
         Some(b'{' | b'[') => serde_json::from_slice(content)
             .map_err(|e| format!("not JSON: {e}; save the document again"))?,
         Some(_) => yaml_serde::from_slice(content)
@@ -28,7 +28,7 @@ pub fn parse(content: &[u8]) -> Result<Value> {
     }
 }
 
-/// Writes a string without quotes, and any other value as JSON.
+/// Returns a string without quotes, and any other value as JSON text.
 pub fn literal(value: &Value) -> String {
     let text = value.as_str().map(str::to_owned);
     text.unwrap_or_else(|| value.to_string())
@@ -38,7 +38,7 @@ pub fn text(value: &Value) -> Result<&str> {
     value.as_str().ok_or_else(|| expected("a string", value))
 }
 
-/// Returns the items of a list. `null` is an empty list, as a missing value is.
+/// Returns the items of a list. A missing value and `null` are read as an empty list.
 pub fn list(value: &Value) -> Result<&[Value]> {
     match value {
         Value::Null => Ok(&[]),
@@ -47,7 +47,7 @@ pub fn list(value: &Value) -> Result<&[Value]> {
     }
 }
 
-/// Returns the fields of an object. `null` has none, nor has the schema `true`.
+/// Returns the fields of an object. `null` and the schema `true` are read as an object without fields.
 pub fn fields(value: &Value) -> Result<Vec<(&str, &Value)>> {
     let fields = match value {
         Value::Null | Value::Bool(true) => None,
@@ -62,7 +62,7 @@ fn expected(kind: &str, found: &Value) -> String {
     format!("expected {kind}, found {found}; ask the vendor to fix the document")
 }
 
-/// Returns the object behind any references, or `null`.
+/// Follows all references of a value, and returns the object that they lead to, or `null`.
 pub fn resolve<'a>(root: &'a Value, value: &'a Value) -> Result<&'a Value> {
     let mut found = value;
     for _ in 0..MAX_HOPS {
@@ -77,7 +77,7 @@ pub fn resolve<'a>(root: &'a Value, value: &'a Value) -> Result<&'a Value> {
     ))
 }
 
-/// Returns the value that a reference names.
+/// Returns the value that a reference points to.
 pub fn target<'a>(root: &'a Value, reference: &str) -> Result<&'a Value> {
     let Some(pointer) = reference.strip_prefix('#') else {
         return Err(format!(

@@ -1,31 +1,33 @@
-//! The table of facts of a document.
+//! Collects the facts of a document in a table.
 
 use super::document::Result;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The largest table, in bytes. Our table has less than 5,000.
+/// The maximum size of a table, in bytes. The table of our document has less than 5,000 bytes.
 const MAX_SIZE: usize = 500_000;
-/// The deepest field. Each level takes stack. Our deepest field has 4 levels.
+/// The maximum depth of a field, because each level needs space on the stack. The deepest field of our document has 4
+/// levels.
 const MAX_DEPTH: usize = 64;
 
-/// The value of each fact, by its place and its name. A set of values is sorted.
+/// The value of each fact, by the place and the name of the fact. If a fact has several values, they are sorted.
 pub type Facts = BTreeMap<(String, String), String>;
 
-/// The table of a document, under construction.
+/// A table of facts while a document is read.
 pub struct Table<'a> {
     pub root: &'a Value,
     pub facts: Facts,
-    /// The place of the next fact. After an error, the place of the error.
+    /// The place in the document of the next fact. After an error, this is the place of the error.
     pub here: String,
-    /// The references that lead to the current place, each with its own place.
+    /// The references that lead to the current place. The value is the place where the reference was found.
     pub open: BTreeMap<&'a str, String>,
-    /// The work so far: a small document with many references can describe a huge one.
+    /// The size of all facts and schemas that were read so far. It is limited, because a small document with many
+    /// references can expand to a huge table.
     pub size: usize,
 }
 
 impl Table<'_> {
-    /// Reads the facts of a place inside the current one.
+    /// Reads the facts of a place that is inside the current place.
     pub fn inside<F>(&mut self, place: &str, read: F) -> Result<()>
     where
         F: FnOnce(&mut Self) -> Result<()>,
@@ -40,7 +42,7 @@ impl Table<'_> {
         Ok(())
     }
 
-    /// Adds a fact, unless it has no values.
+    /// Adds a fact to the table if the fact has values.
     pub fn add<T>(&mut self, fact: &str, values: T) -> Result<()>
     where
         T: IntoIterator<Item: Into<String>>,
@@ -59,7 +61,7 @@ impl Table<'_> {
     }
 }
 
-/// Returns the part of an operation that a place is in.
+/// Returns the part of the operation that contains a place, for example `request` or `response`.
 pub fn part(place: &str) -> &str {
     match place.split(" · ").nth(1).unwrap_or("operation") {
         status if status.starts_with(['2', '3']) => "response",

@@ -1,12 +1,13 @@
 //! Compares the vendor's OpenAPI document with `spec/onboarding.yaml`. `--help` lists arguments and exit statuses.
 //!
-//! Our operations in each document become a sorted table of facts, one line per fact:
+//! For each document, the program creates a sorted table of facts about the operations that the crate uses. Each line
+//! is one fact, for example:
 //!
 //! ```text
 //! POST /onboarding/v1/packs/{packId}/assignments · request · userIds · maxItems = 500
 //! ```
 //!
-//! The table in `compare.rs` says which difference between two such tables is breaking.
+//! The rules in `compare.rs` decide which differences between the two tables are breaking.
 
 mod compare;
 mod document;
@@ -35,7 +36,7 @@ exit status:
   3  breaking differences";
 
 fn main() -> ExitCode {
-    // Bad usage is reported as JSON, too.
+    // `--json` is read first, because wrong arguments must be reported as JSON too.
     let mut arguments = std::env::args_os().take_while(|argument| argument != "--");
     let json = arguments.any(|argument| argument == "--json");
     let report = match file() {
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
     ExitCode::from(report.status())
 }
 
-/// Returns the file of the vendor's document, or `None` for a request for help.
+/// Returns the file name of the vendor's document, or `None` if the user requests the help text.
 fn file() -> Result<Option<String>, String> {
     use lexopt::Arg::{Long, Short, Value};
     let mut parser = lexopt::Parser::from_env();

@@ -1,4 +1,4 @@
-//! The facts of an operation: servers, security, parameters, request and responses.
+//! Reads the facts of an operation: servers, security, parameters, request and responses.
 
 use super::document::{Result, fields, list, literal, resolve, target, text};
 use super::facts::{Facts, Table, part};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const METHODS: &str = "get put post delete options head patch trace";
 
-/// Returns method and path of each operation.
+/// Returns the method and the path of each operation.
 pub fn operations(root: &Value) -> Result<Vec<(&str, &str)>> {
     let mut operations = Vec::new();
     for (path, item) in fields(&root["paths"])? {
@@ -103,7 +103,7 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Adds the facts of the request's body or of a response.
+    /// Adds the facts of a request body or of a response.
     fn body(&mut self, body: &'a Value) -> Result<()> {
         let body = resolve(self.root, body)?;
         if body.is_null() {
@@ -124,7 +124,7 @@ pub fn presence(is_required: bool) -> &'static str {
     if is_required { "required" } else { "optional" }
 }
 
-/// Returns a field of the first owner that has it.
+/// Returns the field of the first owner that contains this field.
 fn first<'a>(owners: [&'a Value; 3], key: &str) -> &'a Value {
     let mut fields = owners.into_iter().map(|owner| &owner[key]);
     fields
@@ -132,7 +132,8 @@ fn first<'a>(owners: [&'a Value; 3], key: &str) -> &'a Value {
         .unwrap_or(&Value::Null)
 }
 
-/// Returns the path of a URL: the crate requests a token from the host that it calls.
+/// Returns the path of a URL. The host is not compared, because the crate always requests a token from the host of
+/// the API.
 fn path(url: &str) -> &str {
     let rest = url.split_once("//").map_or(url, |(_, rest)| rest);
     rest.find('/').map_or(rest, |start| &rest[start..])

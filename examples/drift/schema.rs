@@ -1,4 +1,4 @@
-//! The facts of a schema: types, values, limits, fields.
+//! Reads the facts of a schema: types, values, limits and fields.
 
 use super::document::{Result, fields, list, literal, target, text};
 use super::facts::Table;
@@ -7,11 +7,11 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice::from_ref;
 
-/// Keywords that reject nothing that the crate sends.
+/// The keywords that do not matter, because they cannot reject a value that the crate sends.
 const IGNORED: &str = "$anchor $comment $defs $id $schema additionalProperties default definitions \
     description discriminator example examples externalDocs readOnly title writeOnly xml";
 
-/// Schemas that one value must fit, with all schemas that they refer to.
+/// Several schemas in one, together with the schemas that they refer to. A value must match all of them.
 #[derive(Default)]
 struct Merged<'a> {
     references: BTreeSet<&'a str>,
@@ -19,12 +19,12 @@ struct Merged<'a> {
     properties: BTreeMap<&'a str, Vec<&'a Value>>,
     items: Vec<&'a Value>,
     is_nullable: bool,
-    /// Every other keyword, with its values.
+    /// The values of each keyword that has no field above.
     facts: BTreeMap<&'a str, BTreeSet<String>>,
 }
 
 impl<'a> Table<'a> {
-    /// Adds the facts of a value that must fit these schemas.
+    /// Adds the facts of a value that must match all of these schemas.
     pub fn schema(&mut self, schemas: Vec<&'a Value>) -> Result<()> {
         let merged = self.merge(schemas)?;
         let mut references = merged.references.iter();
@@ -78,7 +78,7 @@ impl<'a> Table<'a> {
 }
 
 impl<'a> Merged<'a> {
-    /// Merges a keyword. Returns further schemas to merge.
+    /// Merges one keyword of a schema. Returns the schemas that must be merged next.
     fn keyword(
         &mut self,
         root: &'a Value,
@@ -86,7 +86,7 @@ impl<'a> Merged<'a> {
         value: &'a Value,
     ) -> Result<Vec<&'a Value>> {
         match (key, value.as_f64()) {
-            // A schema that was merged before adds nothing, so circles end here.
+            // A schema that was already merged is skipped, so that circular references end.
             ("$ref", _) if !self.references.insert(text(value)?) => {}
             ("$ref", _) => return Ok(vec![target(root, text(value)?)?]),
             ("allOf", _) => return Ok(list(value)?.iter().collect()),
@@ -105,7 +105,7 @@ impl<'a> Merged<'a> {
             ("const" | "enum", _) => self.fact("enum", literals(value)),
             ("nullable", _) => self.is_nullable |= *value == true,
             _ if *value == false || is_ignored(key) => {}
-            // All our numbers are integers.
+            // The next two lines assume integers, because all numbers in our document are integers.
             ("exclusiveMinimum", Some(limit)) => self.limit("minimum", (limit + 1.0).floor()),
             ("exclusiveMaximum", Some(limit)) => self.limit("maximum", (limit - 1.0).ceil()),
             (_, Some(limit)) => self.limit(key, limit),
@@ -118,7 +118,7 @@ impl<'a> Merged<'a> {
         self.facts.entry(fact).or_default().extend(values);
     }
 
-    /// Adds a limit. The tightest of several limits counts.
+    /// Adds a limit. If the same limit has several values, the strictest value is used.
     fn limit(&mut self, fact: &'a str, limit: f64) {
         let is_minimum = fact.starts_with("min");
         let tighter = if is_minimum { f64::max } else { f64::min };
@@ -127,7 +127,8 @@ impl<'a> Merged<'a> {
         *known = BTreeSet::from([others.fold(limit, tighter).to_string()]);
     }
 
-    /// Merges alternatives that are only types and values. Other alternatives become types.
+    /// Returns alternatives that consist only of types and values, so that they are merged. Any other alternative
+    /// becomes a type.
     fn alternatives(&mut self, all: &'a [Value]) -> Vec<&'a Value> {
         let (null, others): (Vec<_>, Vec<_>) = all.iter().partition(|one| one["type"] == "null");
         self.is_nullable |= !null.is_empty();
@@ -149,7 +150,7 @@ fn is_ignored(keyword: &str) -> bool {
     keyword.starts_with("x-") || IGNORED.split(' ').any(|ignored| ignored == keyword)
 }
 
-/// Writes one value, or all values of a list, without `null`.
+/// Returns the text of one value, or of each value in a list. Omits `null`.
 fn literals(value: &Value) -> Vec<String> {
     let values = list(value).unwrap_or(from_ref(value));
     let values = values.iter().filter(|value| !value.is_null());

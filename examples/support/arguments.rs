@@ -1,4 +1,4 @@
-//! The command line: flags, values, and messages for wrong ones.
+//! Reads the flags and the values of the command line, and reports wrong arguments.
 #![allow(dead_code, reason = "each program uses only some of the methods")]
 
 use std::io::Write as _;
@@ -11,7 +11,7 @@ pub struct Arguments {
     help: String,
 }
 
-/// Whether the command line has a flag, with a value or without. Works for a wrong call, too.
+/// Returns whether the command line has a flag, with or without a value. Works also if other arguments are wrong.
 pub fn has(flag: &str) -> bool {
     std::env::args_os().skip(1).any(|argument| {
         let rest = argument.as_encoded_bytes().strip_prefix(flag.as_bytes());
@@ -27,7 +27,7 @@ impl Arguments {
         }
     }
 
-    /// Returns the next argument, `None` after the last one.
+    /// Returns the next argument, or `None` after the last argument.
     pub fn next(&mut self) -> Result<Option<lexopt::Arg<'_>>, String> {
         self.parser.next().map_err(|e| e.to_string())
     }
@@ -43,7 +43,7 @@ impl Arguments {
         }
     }
 
-    /// Returns the value of a flag, as a type whose errors name the value.
+    /// Parses the value of a flag. The error of the type `T` must contain the value.
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, flag: &str) -> Result<T, String> {
         self.value(flag)?
             .parse()
@@ -60,7 +60,7 @@ impl Arguments {
         Ok(Duration::from_millis(self.number(flag)?))
     }
 
-    /// Returns the milliseconds of a flag that must not be 0.
+    /// Returns the duration of a flag in milliseconds. A value of 0 is an error.
     pub fn some_milliseconds(&mut self, flag: &str) -> Result<Duration, String> {
         match self.milliseconds(flag)? {
             Duration::ZERO => Err(format!("{flag}: expected at least 1")),
@@ -70,12 +70,12 @@ impl Arguments {
 
     /// Prints the help text and ends the program with success.
     pub fn help(&self) -> ! {
-        // A closed pipe changes nothing: the reader has seen enough.
+        // If the pipe is closed, the error is ignored, because the reader does not want more text.
         let _ = writeln!(std::io::stdout(), "{}", self.help.trim_end());
         std::process::exit(0)
     }
 
-    /// Returns the value of a flag that must be there.
+    /// Returns the value of a required flag. A missing flag is an error.
     pub fn required<T>(&self, value: Option<T>, flag: &str) -> Result<T, String> {
         value.ok_or_else(|| format!("{flag} is missing"))
     }

@@ -4,13 +4,13 @@ use super::stop::Stop;
 use connecteam_onboarding::{Assign, AssignError, Report, Waiting};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Returns a bar, which is cleared when it is dropped. It is hidden where standard error is no terminal.
+/// Returns a progress bar. A dropped bar disappears. The bar is hidden if standard error is not a terminal.
 pub fn new(template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).expect("a valid template");
     ProgressBar::new(0).with_style(style)
 }
 
-/// Runs to the end or to the stop signal, and shows the progress.
+/// Runs an assign run until it ends or the stop signal arrives, and shows the progress.
 pub async fn run(assign: Assign, stop: Stop) -> Result<Report, AssignError> {
     let bar = new("{bar:30} {pos}/{len} users, {msg} [{elapsed}]");
     let run = assign

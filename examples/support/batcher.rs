@@ -1,4 +1,4 @@
-// Assigns ids that arrive one by one together, to save requests.
+// Collects ids that arrive one by one and assigns them together, because this needs fewer requests.
 
 use connecteam_onboarding::{Client, Error, Outcome, PackId, UserId};
 use std::collections::HashMap;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Collects ids and assigns them in one run per pack and interval. Clones share the batches.
+/// Collects ids and assigns them in one run per pack and interval. All clones of a batcher add to the same batches.
 #[derive(Clone)]
 pub struct Batcher(mpsc::Sender<Submission>);
 
-/// The outcome of a submitted id, and the error that left it unresolved, if any.
+/// The outcome of a submitted id. If the id is not assigned or unknown, the reply has the error that caused this.
 pub type Reply = (Outcome, Option<Error>);
 
 struct Submission {
@@ -19,21 +19,23 @@ struct Submission {
     reply: oneshot::Sender<Reply>,
 }
 
-/// The most submissions that wait for a batch. A caller beyond that waits in [`Batcher::assign`].
+/// The maximum number of submissions in the queue. If the queue is full, [`Batcher::assign`] waits.
 const WAITING: usize = 10_000;
 
 impl Batcher {
-    /// Starts the task that sends the batches. The first id of a batch waits `interval` for others.
+    /// Starts the task that sends the batches. A batch collects ids for one `interval` after its first id.
     ///
-    /// To stop in order, drop every clone and await the task: it sends the last batch and then ends.
+    /// For an orderly stop, drop every clone of the batcher and await the task. The task sends the last batch and
+    /// then ends.
     pub fn start(client: Client, interval: Duration) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(WAITING);
         (Self(sender), tokio::spawn(send(client, interval, receiver)))
     }
 
-    /// Assigns one user, together with others. `None` if the task has ended.
+    /// Assigns one user, together with the other users of the batch. Returns `None` if the task has ended.
     ///
-    /// Dropping the future, for example because a web client hung up, does not withdraw the user.
+    /// If the future of a submitted user is dropped, for example because a web client disconnected, the user stays in
+    /// the batch.
     pub async fn assign(&self, pack: PackId, user: UserId) -> Option<Reply> {
         let (reply, outcome) = oneshot::channel();
         let submission = Submission { pack, user, reply };
@@ -58,7 +60,8 @@ async fn send(client: Client, interval: Duration, mut received: mpsc::Receiver<S
             }
         }
         for (pack, submissions) in batch {
-            // Runs on the same pack wait for each other, so a slow batch does not delay the collecting.
+            // Each run has its own task, so that a slow run does not delay the next batch. The client itself queues
+            // runs on the same pack.
             runs.spawn(run(client.clone(), pack, submissions));
         }
         while runs.try_join_next().is_some() {}
@@ -78,7 +81,7 @@ async fn run(client: Client, pack: PackId, submissions: Vec<Submission>) {
         let cause = cause
             .clone()
             .filter(|_| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown));
-        // The caller may have stopped waiting.
+        // The send fails if the caller has stopped waiting. The result is then ignored.
         let _ = reply.send((outcome, cause));
     }
 }

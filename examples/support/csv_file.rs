@@ -1,14 +1,14 @@
-//! The user ids in one column of a CSV file.
+//! Reads the user ids in one column of a CSV file.
 //!
-//! A stray quote must not hide rows: to a CSV reader it opens a field that may span many lines. So a record
-//! that spans lines is an error unless the caller expects such records.
+//! A CSV reader takes a stray quote as the start of a field that may span many lines. The rows in these lines would
+//! be lost without a message. So a record that spans lines is an error unless the caller permits such records.
 
 use super::input;
 use connecteam_onboarding::UserId;
 use csv::ByteRecord;
 use std::fmt::Display;
 
-/// How a CSV file is written.
+/// The format of a CSV file.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
     pub delimiter: u8,
@@ -16,23 +16,23 @@ pub struct Format {
     pub multiline: bool,
 }
 
-/// The ids of a column.
+/// The user ids of a column.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Column {
-    /// In the order of the file.
+    /// The user ids, in the order of the file.
     pub users: Vec<UserId>,
     /// The number of rows without an id.
     pub without_id: usize,
 }
 
-/// Reads the ids of a column; `-` is standard input.
+/// Reads the user ids of a column in a file. The file name `-` means standard input.
 pub fn read(file: &str, column: &str, format: Format) -> Result<Column, String> {
     let (name, content) = input::read_text(file)?;
     parse(&content, column, format).map_err(|problem| format!("{name}, {problem}"))
 }
 
-/// Returns the ids of the column whose name is in the first row. Any other value in that column is an error:
-/// it may be the wrong column.
+/// Returns the user ids of a column. The first row contains the names of the columns. A value that is neither empty
+/// nor an id is an error, because the caller may have named the wrong column.
 pub fn parse(content: &[u8], column: &str, format: Format) -> Result<Column, String> {
     let mut rows = Rows::new(content, format);
     let header = rows
@@ -47,7 +47,7 @@ pub fn parse(content: &[u8], column: &str, format: Format) -> Result<Column, Str
                 "expected {expected} columns as in the first row, found {found}"
             )));
         }
-        // In bytes: the other columns may be in any encoding.
+        // The row is read as bytes, because the other columns may have any encoding.
         let id = &row.fields[place];
         if id.is_empty() {
             without_id += 1;
@@ -59,7 +59,7 @@ pub fn parse(content: &[u8], column: &str, format: Format) -> Result<Column, Str
     Ok(Column { users, without_id })
 }
 
-/// Finds the column with a name.
+/// Returns the index of the column with this name.
 fn place(header: &Row<'_>, column: &str) -> Result<usize, String> {
     let names = || header.fields.iter().enumerate();
     let mut places = names().filter(|(_, name)| *name == column.as_bytes());
@@ -76,7 +76,7 @@ fn place(header: &Row<'_>, column: &str) -> Result<usize, String> {
     }
 }
 
-/// A record, and its place in the file.
+/// A record, and its position in the file.
 struct Row<'a> {
     fields: ByteRecord,
     before: &'a [u8],
@@ -84,7 +84,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// Prefixes a problem with the lines of the record.
+    /// Adds the line numbers of the record before the text of a problem.
     fn at(&self, problem: impl Display) -> String {
         let first = input::lines(self.before).count() + 1;
         match input::lines(self.raw).count() {
@@ -94,7 +94,7 @@ impl Row<'_> {
     }
 }
 
-/// The records of a file, each with its quotes checked.
+/// Reads the records of a file, and checks the quotes of each record.
 struct Rows<'a> {
     content: &'a [u8],
     reader: csv::Reader<&'a [u8]>,
@@ -125,7 +125,8 @@ impl<'a> Rows<'a> {
             return Ok(None);
         }
         let read = &self.content[start..self.position()];
-        // The bytes of a record include the line ends before it and the line end after it.
+        // The reader includes the empty lines before a record and the line end after it. The code below removes these
+        // line ends.
         let text = |byte: &u8| !b"\r\n".contains(byte);
         let from = read.iter().position(text).unwrap_or(read.len());
         let to = read.iter().rposition(text).map_or(from, |last| last + 1);
@@ -160,19 +161,19 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// What the quotes of a record say about it.
+/// The result of the check of the quotes in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quotes {
     Sound,
-    /// A quoted field has no end.
+    /// A quoted field has no closing quote.
     Open,
-    /// A quoted field goes on after its closing quote.
+    /// A quoted field has text after its closing quote.
     ClosedWithinField,
 }
 
 impl Quotes {
-    /// Reads a record by the rules of the `csv` crate: only a quote at the start of a field opens it, and two
-    /// quotes within a quoted field are one quote of its text.
+    /// Checks the quotes of a record by the rules of the `csv` crate. A quote opens a quoted field only at the start
+    /// of the field. Two quotes inside a quoted field stand for one quote character.
     fn of(record: &[u8], delimiter: u8) -> Self {
         #[derive(Clone, Copy)]
         enum At {

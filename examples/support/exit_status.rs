@@ -1,8 +1,8 @@
-//! The exit statuses of the programs, in one table.
+//! The exit statuses of the example programs.
 
 use connecteam_onboarding::{Error, ErrorKind, Report};
 
-/// The part of a help text that lists the exit statuses of a program that assigns.
+/// The section of the help text about exit statuses, for the programs that assign a list of users.
 pub const HELP: &str = "
 Exit status, the first that applies:
   1  bad usage or input; nothing was sent
@@ -16,21 +16,22 @@ A failed plan exits with 1 if the cause is permanent, else with 3. The first Ctr
 the run with its report. A second signal ends the program at once, with 128 + the signal's number.
 ";
 
-/// How a program ends.
+/// The exit status of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
     Success = 0,
-    /// Bad usage or input, or a cause that a second run would meet again.
+    /// The arguments or the input are wrong, or a second run would fail with the same error.
     Permanent = 1,
     /// The API rejected some users, or the whole list.
     Rejected = 2,
     RunAgain = 3,
-    /// It could not be established whether some users are assigned.
+    /// The run could not determine whether some users are assigned.
     Unknown = 4,
 }
 
 impl ExitStatus {
-    /// Returns the status of a run, from its report and the error that ended it.
+    /// Returns the exit status of a run with this report and this error. `cause` is the error that ended the run
+    /// early.
     pub fn of_run(report: &Report, cause: Option<&Error>, all_or_nothing: bool) -> Self {
         if report.unknown().next().is_some() {
             return Self::Unknown;
@@ -45,7 +46,7 @@ impl ExitStatus {
         }
     }
 
-    /// Returns the status of a call that failed.
+    /// Returns the exit status of a call that failed with this error.
     pub fn of_error(error: &Error) -> Self {
         if error.is_permanent() {
             Self::Permanent
@@ -56,7 +57,8 @@ impl ExitStatus {
 
     /// Ends the program.
     pub fn exit(self) -> ! {
-        // A return from `main` would wait for threads that read standard input or look up a host.
+        // The program does not return from `main`, because the return would wait for blocked threads. For example, a
+        // thread may still read standard input.
         std::process::exit(self as i32)
     }
 }

@@ -1,23 +1,24 @@
-//! The content of a file that is named on the command line, and its lines.
+//! Reads a file that is named on the command line, and splits its content into lines.
 #![allow(dead_code, reason = "each program uses only some of the functions")]
 
 use std::fs::File;
 use std::io::Read;
 
-/// Files above this size are refused, so that a wrong file does not fill the memory.
+/// The maximum size of a file, in bytes. The limit protects the memory if the user names a wrong file.
 const LARGEST: u64 = 1 << 30;
 
-/// The byte order mark of UTF-8.
+/// The byte order mark of a UTF-8 file.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Reads a text file as [`read`] does. The content may be in any encoding that extends ASCII.
+/// Reads a file with [`read`], and checks that the file contains text. Every encoding that extends ASCII is accepted.
 pub fn read_text(file: &str) -> Result<(&str, Vec<u8>), String> {
     let (name, content) = read(file)?;
     check(&content).map_err(|problem| format!("{name}: {problem}"))?;
     Ok((name, content))
 }
 
-/// Reads a file; `-` is standard input. Returns its name for messages, and its content without a byte order mark.
+/// Returns the name of a file for messages, and the content without a byte order mark. The file name `-` means
+/// standard input.
 pub fn read(file: &str) -> Result<(&str, Vec<u8>), String> {
     let name = if file == "-" { "standard input" } else { file };
     let mut content = Vec::new();
@@ -39,7 +40,7 @@ pub fn read(file: &str) -> Result<(&str, Vec<u8>), String> {
     Ok((name, content))
 }
 
-/// Refuses UTF-16 and files that hold no text.
+/// Returns an error for UTF-16 files and for files that contain no text.
 fn check(content: &[u8]) -> Result<(), &'static str> {
     if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
         return Err("this file is UTF-16; save it as UTF-8");
@@ -53,7 +54,8 @@ fn check(content: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Returns each line with its number, as an editor counts. `\n`, `\r\n` and a lone `\r` end a line.
+/// Returns each line with its line number. The first line has number 1. A line ends with `\n`, `\r\n` or a single
+/// `\r`.
 pub fn lines(mut content: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     (1..).map_while(move |number| {
         if content.is_empty() {

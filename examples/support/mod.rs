@@ -1,4 +1,4 @@
-//! The parts that the example programs share.
+//! The modules that the example programs share.
 #![allow(dead_code, reason = "each program uses only some of the parts")]
 
 pub mod arguments;

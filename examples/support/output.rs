@@ -1,26 +1,26 @@
-//! Lines on standard output and standard error.
+//! Prints lines to standard output and standard error.
 //!
-//! A reader that left changes nothing: the exit status still tells the result.
+//! If the output is closed, the program continues, because the exit status still reports the result.
 
 use super::problem::Problem;
 use connecteam_onboarding::{Plan, Report};
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 
-/// Prints a line on standard output.
+/// Prints a line to standard output.
 pub fn line(text: impl Display) {
     if let Err(error) = writeln!(std::io::stdout(), "{text}") {
         note(format_args!("error: cannot print: {error}"));
     }
 }
 
-/// Prints a line on standard error.
+/// Prints a line to standard error.
 pub fn note(text: impl Display) {
-    // Not `eprintln!`, which panics when standard error is closed.
+    // `eprintln!` is not used, because it panics if standard error is closed.
     let _ = writeln!(std::io::stderr(), "{}", one_line(&text.to_string()));
 }
 
-/// Prints a problem, and where to read more about a wrong call.
+/// Prints a problem. If the arguments are wrong, adds a hint about `--help`.
 pub fn problem(problem: &Problem) {
     note(format_args!("error: {}", problem.message));
     if problem.is_usage {
@@ -28,7 +28,7 @@ pub fn problem(problem: &Problem) {
     }
 }
 
-/// Prints a plan, and what it takes if some users are rejected.
+/// Prints a plan, and the number of requests if some users are rejected.
 pub fn plan(plan: &Plan) {
     line(plan);
     if plan.to_assign > 0 {
@@ -40,7 +40,7 @@ pub fn plan(plan: &Plan) {
     }
 }
 
-/// Estimates the requests if 1 % of the users are rejected, at least one.
+/// Estimates the number of requests if the API rejects 1 % of the users, but at least one user.
 pub fn requests_if_some_are_rejected(plan: &Plan) -> u64 {
     plan.requests_if_rejected(one_percent(plan))
 }
@@ -49,7 +49,7 @@ fn one_percent(plan: &Plan) -> u64 {
     (plan.to_assign / 100).max(1)
 }
 
-/// Prints a report, the rejected users, and the cause that left users unassigned or unknown.
+/// Prints a report, the rejected users, and the problem that ended the run early, if any.
 pub fn report(report: &Report, cause: Option<&Problem>) {
     line(report);
     for (user, reason) in report.rejected() {
@@ -60,7 +60,7 @@ pub fn report(report: &Report, cause: Option<&Problem>) {
     }
 }
 
-/// Escapes control characters: file names and arguments may hold any.
+/// Escapes control characters, because file names and arguments may contain them.
 fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {

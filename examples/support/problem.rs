@@ -1,26 +1,26 @@
-//! Why a program did not do its job.
+//! The reason that a program failed.
 
 use super::exit_status::ExitStatus;
 use connecteam_onboarding::{Error, ErrorKind};
 use serde::Serialize;
 use std::time::UNIX_EPOCH;
 
-/// The reason that a program ends without success. Serializes as the `error` of its JSON object.
+/// The reason that a program failed. With `--json`, the program prints the problem as the field `error`.
 #[derive(Debug, Serialize)]
 pub struct Problem {
     kind: &'static str,
     pub message: String,
-    /// In seconds since the Unix epoch (UTC).
+    /// The earliest time of a retry, in seconds since the Unix epoch (UTC).
     retry_at: Option<u64>,
     #[serde(skip)]
     pub status: ExitStatus,
-    /// Whether the help text tells what is right.
+    /// Whether the arguments are wrong, so that the help text is useful.
     #[serde(skip)]
     pub is_usage: bool,
 }
 
 impl Problem {
-    /// A wrong call.
+    /// Returns the problem of a call with wrong arguments.
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
             is_usage: true,
@@ -28,12 +28,12 @@ impl Problem {
         }
     }
 
-    /// A file that cannot be used.
+    /// Returns the problem of an input or an output that cannot be used.
     pub fn input(message: impl Into<String>) -> Self {
         Self::new("usage", message, ExitStatus::Permanent)
     }
 
-    /// A stop signal that came before the work began.
+    /// Returns the problem of a stop signal that arrived before a user was assigned.
     pub fn stopped() -> Self {
         let message = "stopped by a signal; no user was assigned";
         Self::new(ErrorKind::Stopped.as_str(), message, ExitStatus::RunAgain)

@@ -1,4 +1,4 @@
-//! A snapshot in a file, between two runs.
+//! Saves a snapshot in a file between two runs of a program.
 
 use super::output;
 use connecteam_onboarding::{PackId, Snapshot};
@@ -6,10 +6,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Reads the snapshot; `None` if there is no file or an empty one.
+/// Returns the saved snapshot, or `None` if the file does not exist or is empty.
 ///
-/// A file that cannot be read is an error, not a new start: the changes since would be lost without a message.
-/// So is the file of another pack: all its users would be reported as removed.
+/// A file that cannot be read is an error. If such a file was ignored, the changes since the last save would be lost
+/// without a message. A file with the snapshot of another pack is also an error, because all users of that pack would
+/// be reported as removed.
 pub fn load(file: &Path, pack: PackId) -> Result<Option<Snapshot>, String> {
     let at = |problem: &dyn std::fmt::Display| format!("{}: {problem}", file.display());
     let content = match read(file) {
@@ -33,35 +34,36 @@ pub fn load(file: &Path, pack: PackId) -> Result<Option<Snapshot>, String> {
 }
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
-    // A pipe would block, and a device has no end.
+    // Only regular files are read, because a pipe could block and a device may have no end.
     if !std::fs::metadata(file)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
     std::fs::read(file)
 }
 
-/// A state file that this program owns until it ends.
+/// A state file that this program has locked until the program ends.
 pub struct StateFile {
     path: PathBuf,
     pack: PackId,
-    /// The temporary file of a replacement.
+    /// The temporary file with the new content. It is renamed to replace the state file.
     new: PathBuf,
-    /// Whether the file is overwritten, as it cannot be replaced.
+    /// Whether the state file is overwritten, because it cannot be replaced.
     in_place: bool,
-    /// Held as long as the program runs.
+    /// The open lock file. The program holds the lock until this file is closed.
     _lock: Option<File>,
 }
 
 impl StateFile {
-    /// Takes the lock `FILE.lock`. Fails if another program has it.
+    /// Locks the file `FILE.lock`. Returns an error if another program has locked it.
     pub fn open(file: &Path, pack: PackId) -> Result<Self, String> {
         let path = resolve(file);
         let lock = lock(&path)?;
-        // A fixed name leaves at most one file behind after a kill. Without the lock, another program may use
-        // the same name at the same time.
+        // With the lock, the temporary file has a fixed name, so that killed runs leave at most one temporary file.
+        // Without the lock, the name is random, because another program may save the same state file at the same
+        // time.
         let new = if lock.is_some() {
             let new = in_same_folder(&path, ".new");
-            // Of a run that was killed.
+            // An earlier run that was killed may have left this temporary file.
             let _ = std::fs::remove_file(&new);
             new
         } else {
@@ -76,14 +78,15 @@ impl StateFile {
         })
     }
 
-    /// Reads the snapshot; `None` if there is no file or an empty one.
+    /// Returns the saved snapshot, or `None` if the file does not exist or is empty.
     pub fn load(&self) -> Result<Option<Snapshot>, String> {
         load(&self.path, self.pack)
     }
 
-    /// Replaces the file: a kill or a power cut at any moment leaves the old content or the new one.
+    /// Replaces the state file. After a kill or a power failure, the file contains the old snapshot or the new
+    /// snapshot.
     ///
-    /// Overwrites a file that cannot be replaced.
+    /// If the file cannot be replaced, this method overwrites it.
     pub fn save(&mut self, snapshot: &Snapshot) -> Result<(), String> {
         self.write(snapshot)
             .map_err(|e| format!("{}: cannot be written: {e}", self.path.display()))
@@ -121,10 +124,11 @@ impl StateFile {
     }
 }
 
-/// Follows symbolic links, so that a link stays a link, also while its target does not exist.
+/// Returns the target of a symbolic link, so that the target is replaced instead of the link. The target does not
+/// need to exist.
 fn resolve(file: &Path) -> PathBuf {
     let mut path = file.to_path_buf();
-    // Linux follows 40 links at most.
+    // Linux follows at most 40 symbolic links in a path.
     for _ in 0..40 {
         let Ok(target) = std::fs::read_link(&path) else {
             break;
@@ -134,15 +138,19 @@ fn resolve(file: &Path) -> PathBuf {
     path
 }
 
-/// Returns a path in the same folder, as a rename does not cross file systems.
+/// Returns the path with a suffix. The new file is in the same folder, because a rename cannot move a file to another
+/// file system.
 fn in_same_folder(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// Takes the lock; `None` where there are no locks, after a warning. The lock file stays, as its removal could
-/// let two programs hold a lock each.
+/// Locks the state file with a lock file. If the system cannot lock the lock file, prints a warning and returns
+/// `None`.
+///
+/// The lock file is never removed. If it was removed, a second program could create and lock a new lock file at the
+/// same time.
 fn lock(path: &Path) -> Result<Option<File>, String> {
     let name = in_same_folder(path, ".lock");
     let file = OpenOptions::new()
@@ -150,7 +158,7 @@ fn lock(path: &Path) -> Result<Option<File>, String> {
         .truncate(false)
         .write(true)
         .open(&name);
-    // By its full name: newer releases of the standard library have a method of the same name.
+    // The call names the trait, because newer releases of the standard library have a method with the same name.
     let locked = file.and_then(|file| match fs4::FileExt::try_lock(&file) {
         Ok(()) => Ok(Some(file)),
         Err(fs4::TryLockError::WouldBlock) => Ok(None),
@@ -175,8 +183,10 @@ fn lock(path: &Path) -> Result<Option<File>, String> {
     }
 }
 
-/// Whether the file may be writable although it cannot be replaced: it is a mount point, or its folder is not
-/// writable. A full disk is not in the list, as overwriting would then destroy the old content.
+/// Returns whether the state file may be writable although it cannot be replaced. For example, the file is a mount
+/// point, or its folder is not writable.
+///
+/// A full disk is not in this list, because overwriting the file would destroy the old content.
 fn cannot_replace(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -189,7 +199,7 @@ fn cannot_replace(error: &io::Error) -> bool {
 
 fn create(new: &Path, old: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create(new)?;
-    // Some file systems have no permissions to set.
+    // The result is ignored, because some file systems have no permissions.
     if let Ok(old) = std::fs::metadata(old) {
         let _ = file.set_permissions(old.permissions());
     }
@@ -197,7 +207,8 @@ fn create(new: &Path, old: &Path, content: &[u8]) -> io::Result<()> {
     sync(&file)
 }
 
-/// Cut to its length last: a kill in between leaves a file that is refused, not an empty one.
+/// Writes the new content first and sets the file length last. A kill between these steps leaves a damaged file, and
+/// the next run reports it as an error. An empty file would look like no saved state.
 fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .create(true)
@@ -209,7 +220,7 @@ fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     sync(&file)
 }
 
-/// Some file systems cannot sync, which is no failure of the write.
+/// Syncs a file to the disk. Some file systems do not support this, and then the missing sync is not an error.
 fn sync(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(e) if matches!(e.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => Ok(()),
@@ -217,8 +228,8 @@ fn sync(file: &File) -> io::Result<()> {
     }
 }
 
-/// Makes the rename itself durable, where the system can. The new content is in place anyway, and a power cut
-/// that brings the old one back repeats changes but loses none.
+/// Syncs the folder, so that the rename survives a power failure. The sync may fail, because the rename has already
+/// succeeded. If a power failure restores the old content, changes are repeated but not lost.
 fn sync_folder(path: &Path) {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = if folder.as_os_str().is_empty() {
@@ -226,6 +237,6 @@ fn sync_folder(path: &Path) {
     } else {
         folder
     };
-    // Windows opens no folder.
+    // On Windows, a folder cannot be opened.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

@@ -1,15 +1,15 @@
-//! The stop signals: Ctrl-C, SIGTERM and SIGHUP; on Windows, the console events.
+//! Waits for the stop signals: Ctrl-C, SIGTERM and SIGHUP on Unix, and the console events on Windows.
 
 use super::output;
 use super::problem::Problem;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 
-/// Ready at the first stop signal.
+/// A future that completes at the first stop signal.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
 
-/// Listens for the stop signals from now on. A second signal ends the program at once.
+/// Starts to listen for stop signals. A second stop signal ends the program at once.
 ///
-/// A signal that was ignored when the program started stays ignored, as `nohup` needs it.
+/// If a signal was ignored when the program started, it stays ignored, because `nohup` requires this.
 pub fn signal() -> Stop {
     match listen() {
         Ok(stop) => stop.shared(),
@@ -20,7 +20,7 @@ pub fn signal() -> Stop {
     }
 }
 
-/// Waits for the work. Fails if the stop signal comes first; the work is dropped then.
+/// Waits for a future. If a stop signal arrives first, drops the future and returns an error.
 pub async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Result<T, Problem> {
     tokio::select! {
         biased;
@@ -29,7 +29,7 @@ pub async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Re
     }
 }
 
-/// Runs blocking work on another thread, so that a stop signal does not wait for it.
+/// Runs a blocking closure on another thread, so that a stop signal does not wait for the closure.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let done = tokio::task::spawn_blocking(work).await;
     done.expect("the work does not panic")
@@ -48,7 +48,8 @@ fn listen() -> std::io::Result<BoxFuture<'static, ()>> {
         if is_ignored(number) {
             continue;
         }
-        // In this order, so that a signal does not see the flag that it sets itself.
+        // The shutdown is registered before the flag. So the first signal finds the flag unset, and only a second
+        // signal ends the program.
         flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&stopped))?;
         flag::register(number, Arc::clone(&stopped))?;
         let mut received = signal(SignalKind::from_raw(number))?;
@@ -57,13 +58,13 @@ fn listen() -> std::io::Result<BoxFuture<'static, ()>> {
     Ok(futures_util::future::select_all(signals).map(drop).boxed())
 }
 
-/// Whether the program was started with a signal ignored.
+/// Returns whether a signal was ignored when the program started.
 #[cfg(unix)]
 pub fn is_ignored(signal: i32) -> bool {
     is_ignored_by_proc(signal).unwrap_or_else(|| is_ignored_by_shell(signal))
 }
 
-/// Reads `/proc`, which Linux has.
+/// Reads the ignored signals from `/proc`. Returns `None` on systems without `/proc`.
 #[cfg(unix)]
 pub fn is_ignored_by_proc(signal: i32) -> Option<bool> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -74,7 +75,8 @@ pub fn is_ignored_by_proc(signal: i32) -> Option<bool> {
     Some(mask >> (signal - 1) & 1 == 1)
 }
 
-/// Asks a shell, which inherits ignored signals and so survives this one. macOS has no other safe way.
+/// Starts a shell that sends the signal to itself. The shell inherits ignored signals, so it survives an ignored
+/// signal. On macOS, this is the only method without unsafe code.
 #[cfg(unix)]
 pub fn is_ignored_by_shell(signal: i32) -> bool {
     std::process::Command::new("/bin/sh")
@@ -102,7 +104,7 @@ fn listen() -> std::io::Result<BoxFuture<'static, ()>> {
         event().await;
         let _ = first.send(());
         event().await;
-        // 128 + the number of Ctrl-C.
+        // The exit status is 128 plus 2, the number of the signal SIGINT (Ctrl-C).
         std::process::exit(130);
     });
     Ok(stopped.map(drop).boxed())

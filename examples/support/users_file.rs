@@ -1,20 +1,20 @@
-//! A file of user ids, one id a line.
+//! Reads a file of user ids. Each line has one id.
 
 use super::input;
 use connecteam_onboarding::UserId;
 
-/// Reads a file of user ids; `-` is standard input.
+/// Reads a file of user ids. The file name `-` means standard input.
 pub fn read(file: &str) -> Result<Vec<UserId>, String> {
     let (name, content) = input::read_text(file)?;
     parse(&content).map_err(|problem| format!("{name}, {problem}"))
 }
 
-/// Returns the ids in their order. Ignores blank lines and the part of a line after a `#`.
+/// Returns the ids in the order of the lines. Ignores blank lines and the text after a `#`.
 pub fn parse(content: &[u8]) -> Result<Vec<UserId>, String> {
     let mut users = Vec::new();
     for (number, line) in input::lines(content) {
         let at = |problem: &dyn std::fmt::Display| format!("line {number}: {problem}");
-        // Cut in bytes: a comment may be in any encoding.
+        // The comment is removed from the bytes of the line, because a comment may have any encoding.
         let id = line.split(|byte| *byte == b'#').next().unwrap_or_default();
         let id = std::str::from_utf8(id).map_err(|_| at(&"this is not text"))?;
         let id = id.trim();
