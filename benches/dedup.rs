@@ -1,7 +1,8 @@
-//! Removing duplicates from a list of a million ids, compared with the usual ways. All keep the input order.
+//! Measures `UserList`, which removes duplicates from a list of a million ids, and compares it with common
+//! alternatives. All alternatives keep the order of the ids.
 //!
-//! `cargo bench --bench dedup` prints time and memory as a Markdown table. `UserList` also checks each id, counts the
-//! duplicates, and has an index by id.
+//! `cargo bench --bench dedup` prints time and memory as a Markdown table. `UserList` does more than the
+//! alternatives: it also checks each id, counts the duplicates, and builds an index by id.
 
 mod support;
 
@@ -42,7 +43,7 @@ const LISTS: [(&str, List); 3] = [
         let ids = (0..IDS).map(|i| if i % 2 == 0 { i + 1 } else { i / 3 + 1 });
         ids.map(spread).collect()
     }),
-    // A hasher that only multiplies or masks would put these into a few slots.
+    // A weak hasher, which only multiplies or masks, would put all these ids into a few slots of the hash table.
     ("multiples of 2^40", || {
         let ids = (1..=IDS).map(|i| (i << 40) & (u64::MAX >> 1) | i >> 23 | 1 << 39);
         ids.collect()
@@ -75,13 +76,14 @@ fn main() {
     }
 }
 
-/// Measures the memory beyond the list, in a process of its own.
+/// Returns the memory per id, in bytes, without the memory of the input list. Each measurement runs in a separate
+/// process.
 fn bytes_per_id(list: usize, way: usize) -> f64 {
     let kibibytes = process::numbers(&[list.to_string(), way.to_string()])[0];
     kibibytes * 1024.0 / IDS as f64
 }
 
-/// Spreads ids over the whole range, in no order.
+/// Returns an id that looks random, so that the ids of a list are spread over the whole range.
 fn spread(i: u64) -> u64 {
     (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 2) | 1
 }

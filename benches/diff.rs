@@ -1,4 +1,5 @@
-//! The difference of two snapshots of 100,000 assignments, compared with a merge of two sorted vectors by hand.
+//! Measures the difference of two snapshots of 100,000 assignments. The baseline is a hand-written merge of two
+//! sorted vectors.
 //!
 //! `cargo bench --bench diff` prints Markdown tables.
 
@@ -13,13 +14,15 @@ use support::{median, order, timed};
 const ASSIGNMENTS: usize = 100_000;
 const ROUNDS: usize = 301;
 
-/// A list in which one assignment of `changed_every` is different; 0 changes none.
+/// Returns a list of assignments. One in `changed_every` assignments differs from `list(0)`. With 0, no assignment
+/// differs.
 fn list(changed_every: usize) -> Vec<Assignment> {
     let rows: Vec<_> = (1..=ASSIGNMENTS)
         .map(|i| {
             let changed = changed_every > 0 && i % changed_every == 0;
             let status = if i % 3 == 0 || changed { "completed" } else { "in_progress" };
-            // Half of the changed assignments have another id, so that one is removed and one is new.
+            // Half of the changed assignments get a new id, so that the difference has a removed and an added
+            // assignment.
             let id = i * 7 + usize::from(changed && i % 2 == 0);
             serde_json::json!({"id": id, "userId": i + 7_000_000, "status": status, "isWaitingApproval": i % 5 == 0})
         })
@@ -27,7 +30,7 @@ fn list(changed_every: usize) -> Vec<Assignment> {
     serde_json::from_value(rows.into()).expect("assignments")
 }
 
-/// The baseline: each assignment that differs, before and after.
+/// Returns each assignment that differs, as its old value and its new value. This hand-written merge is the baseline.
 fn merge(
     before: &[Assignment],
     after: &[Assignment],
@@ -55,7 +58,8 @@ fn merge(
     changes
 }
 
-/// Returns the median time of each contestant. They take turns, so that a busy machine slows both.
+/// Returns the median time of each function. The two functions run alternately, so that a busy machine slows both of
+/// them.
 fn medians(contestants: [&dyn Fn() -> Duration; 2]) -> [Duration; 2] {
     let mut times = [vec![], vec![]];
     for round in 0..ROUNDS {
@@ -66,7 +70,7 @@ fn medians(contestants: [&dyn Fn() -> Duration; 2]) -> [Duration; 2] {
     times.map(median)
 }
 
-/// Returns the median time in milliseconds, without the time to clone the input.
+/// Returns the median run time in milliseconds. The time to clone the input is not included.
 fn milliseconds<I: Clone, T>(input: &I, run: impl Fn(I) -> T) -> f64 {
     let times = (0..61).map(|_| {
         let input = input.clone();

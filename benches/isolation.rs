@@ -1,9 +1,11 @@
-//! Prints how many requests it takes to find the rejected items of a list, as Markdown tables.
+//! Prints Markdown tables with the number of requests that are needed to find the rejected items of a list.
 //!
-//! Requests include those that send each chunk whole, and one request is in flight at a time. The bound is
-//! `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`. Plain halving cuts each refused group in two and sends both halves.
+//! The number includes the first request of each chunk. Only one request is in flight at a time. For `n` items with
+//! `d` rejected items, the lower bound is `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
 //!
-//! Usage: `isolation [CASES]` (cases per row, default 200).
+//! The baseline is plain halving: it splits each refused group into two halves and sends both halves.
+//!
+//! Usage: `isolation [CASES]`. `CASES` is the number of random lists per table row. Default: 200.
 #![allow(
     dead_code,
     reason = "the engine uses more of the search than this program"
@@ -18,7 +20,7 @@ use isolate::{Group, Named, Search};
 const MAX_ITEMS: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
 
 fn main() {
-    // `cargo bench` adds an option of its own.
+    // `cargo bench` adds the option `--bench`, which is ignored here.
     let argument = std::env::args()
         .skip(1)
         .find(|argument| argument != "--bench");
@@ -30,13 +32,13 @@ fn main() {
             std::process::exit(1);
         }
     };
-    // The same cases in every run.
+    // The seed is fixed, so that all runs of the benchmark use the same lists.
     let mut random = Rng::with_seed(0x9E37_79B9_7F4A_7C15);
     without_names(cases, &mut random);
     with_names(cases, &mut random);
 }
 
-/// Refusals name no item.
+/// Prints the table for refusals that do not name the rejected items.
 fn without_names(cases: u32, random: &mut Rng) {
     println!(
         "| items | rejected | at random | bound | ratio | plain halving | one run | plain halving |"
@@ -66,7 +68,7 @@ fn without_names(cases: u32, random: &mut Rng) {
     }
 }
 
-/// Refusals name the rejected items.
+/// Prints the table for refusals that name the rejected items.
 fn with_names(cases: u32, random: &mut Rng) {
     println!("\n| items | rejected | chunks | chunks refused | named by index | named in a text |");
     println!("|--:|--:|--:|--:|--:|--:|");
@@ -94,13 +96,13 @@ fn with_names(cases: u32, random: &mut Rng) {
     }
 }
 
-/// Which rejected items a refusal names.
+/// How a refusal names the rejected items.
 #[derive(Clone, Copy)]
 enum Names {
     None,
-    /// All of them, by their index in the request.
+    /// A refusal names all rejected items by their index in the request.
     ByIndex,
-    /// All of them, by their ids in a text.
+    /// A refusal names all rejected items by their ids in a message text.
     InText,
 }
 
@@ -117,7 +119,8 @@ impl Names {
                 by_index: named,
                 ..Named::default()
             },
-            // As in the engine: a text that names more than half of the request is an echo.
+            // The engine ignores a text that names more than half of the items, because such a text may repeat the
+            // whole request. This line does the same.
             Self::InText if named.len() * 2 > items.len() => Named::default(),
             Self::InText => Named {
                 hinted: named,
@@ -127,7 +130,7 @@ impl Names {
     }
 }
 
-/// Counts the requests of our search.
+/// Returns the number of requests that the search of this crate needs.
 fn search(rejected: &[bool], names: Names) -> u32 {
     let mut search = Search::new(MAX_ITEMS);
     let mut requests = 0;
@@ -163,7 +166,7 @@ fn search(rejected: &[bool], names: Names) -> u32 {
     requests
 }
 
-/// Counts the requests of plain halving.
+/// Returns the number of requests that plain halving needs.
 fn halving(rejected: &[bool]) -> u32 {
     fn send(group: &[bool]) -> u32 {
         if group.len() > 1 && group.contains(&true) {
@@ -176,7 +179,7 @@ fn halving(rejected: &[bool]) -> u32 {
     rejected.chunks(MAX_ITEMS).map(send).sum()
 }
 
-/// `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
+/// Returns the lower bound of the requests: `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
 #[expect(clippy::cast_precision_loss, reason = "numbers of items are small")]
 fn bound(n: usize, d: usize) -> f64 {
     let choices: f64 = (0..d)
@@ -185,14 +188,14 @@ fn bound(n: usize, d: usize) -> f64 {
     choices + d as f64 + n.div_ceil(MAX_ITEMS) as f64
 }
 
-/// A list of `n` items of which `d` at random are rejected.
+/// Returns a list of `n` items. `d` random items are rejected.
 fn scattered(n: usize, d: usize, random: &mut Rng) -> Vec<bool> {
     let mut list = one_run(n, d, random);
     random.shuffle(&mut list);
     list
 }
 
-/// A list of `n` items of which `d` adjacent items are rejected.
+/// Returns a list of `n` items. `d` adjacent items are rejected.
 fn one_run(n: usize, d: usize, random: &mut Rng) -> Vec<bool> {
     let start = random.usize(..n - d + 1);
     (0..n)

@@ -1,7 +1,10 @@
-//! How long a million users take at 100 requests per minute and 10,000 per day, in simulated time, compared with what
-//! the windows permit: alone on the account, and together with another program that wants a third of the minute.
+//! Measures how long the client needs to assign a million users. The rate limits are 100 requests per minute and
+//! 10,000 per day, and time is simulated.
 //!
-//! `cargo bench --bench quota` prints a Markdown table. The whole client runs, over real connections.
+//! The baseline is the shortest time that the rate limits permit. In the first row, the client uses the account
+//! alone. In the other rows, another program uses a third of the requests per minute.
+//!
+//! `cargo bench --bench quota` prints a Markdown table. The benchmark runs the complete client over real connections.
 
 mod support;
 
@@ -19,11 +22,12 @@ use tokio::sync::oneshot;
 const USERS: u64 = 1_000_000;
 const MINUTE_LIMIT: u64 = 100;
 const DAY_LIMIT: u64 = 10_000;
-/// The default of the crate.
+/// The default number of requests in flight of the crate.
 const IN_FLIGHT: u32 = 4;
-/// From the client to the server, and back again.
+/// The latency from the client to the server. The way back takes the same time.
 const WAY: Duration = Duration::from_millis(50);
-/// 2026-01-01T00:00:00Z: a minute and a day begin.
+/// The start of simulated time: 2026-01-01T00:00:00Z, so that the minute window and the day window begin with the
+/// run.
 const START: Duration = Duration::from_secs(1_767_225_600);
 
 fn main() {
@@ -42,7 +46,7 @@ fn main() {
     println!("\nmedian ratio with another: {:.4}", median(ratios));
 }
 
-/// Prints a row. Returns the ratio.
+/// Prints a row of the table. Returns the ratio of the client's time to the permitted time.
 fn row(what: &str, others_per_minute: u64, within: u64, seed: u64) -> f64 {
     let (time, _running) = Time::start();
     let assigned = Arc::new(AtomicU64::new(0));
@@ -73,7 +77,7 @@ fn row(what: &str, others_per_minute: u64, within: u64, seed: u64) -> f64 {
         .api_key("key")
         .base_url(server.base_url())
         .clock(time.clone())
-        // It is real time, and simulated waits take little of it.
+        // The read time-out uses real time, so it must be much longer than the real time of the benchmark's waits.
         .read_timeout(Duration::from_secs(600))
         .build()
         .expect("a client");
@@ -108,7 +112,8 @@ fn row(what: &str, others_per_minute: u64, within: u64, seed: u64) -> f64 {
     ratio
 }
 
-/// A server with the windows of an account, in simulated time. It counts the users of all writes.
+/// Starts a server with the rate-limit windows of an account, in simulated time. The server counts the users in all
+/// requests that assign.
 fn server(time: &Time, assigned: &Arc<AtomicU64>) -> Server {
     let server = Server::start();
     let (way, clock) = (time.clone(), time.clone());
@@ -133,7 +138,8 @@ fn server(time: &Time, assigned: &Arc<AtomicU64>) -> Server {
     server
 }
 
-/// Returns the time of a client that knows all requests of the other program, and spends the rest of each minute at once.
+/// Returns the shortest time that the rate limits permit. It is the time of an ideal client that knows all requests
+/// of the other program. This client sends the remaining requests of each minute at once.
 fn permitted(mut requests: u64, others: &BTreeMap<u64, u64>) -> Duration {
     let mut minute = 0;
     loop {
@@ -147,24 +153,25 @@ fn permitted(mut requests: u64, others: &BTreeMap<u64, u64>) -> Duration {
     }
 }
 
-/// Simulated time advances when nothing has happened for this real time.
+/// Simulated time advances if no event happens during this real time.
 const QUIET: Duration = Duration::from_millis(1);
 
-/// Simulated time, which the client and the server share. When all threads wait, it advances to the end of the first sleep.
+/// The simulated time of the client and the server. If all threads wait, simulated time advances to the end of the
+/// wait that ends first.
 #[derive(Clone, Debug, Default)]
 struct Time(Arc<Mutex<TimeState>>);
 
 #[derive(Debug, Default)]
 struct TimeState {
     now: Duration,
-    /// The waits, by end and number.
+    /// The current waits. The key is the end of the wait and a unique number.
     waits: BTreeMap<(Duration, u64), oneshot::Sender<()>>,
     events: u64,
     ended: bool,
 }
 
 impl Time {
-    /// Starts the time. Dropping the second value ends it.
+    /// Starts simulated time. To end simulated time, drop the second value.
     fn start() -> (Self, Running) {
         let time = Self::default();
         let ticking = time.clone();
@@ -181,7 +188,7 @@ impl Time {
             if std::mem::replace(&mut seen, state.events) != state.events || busy {
                 continue;
             }
-            // A wait that was given up does not move the time.
+            // A canceled wait is skipped and does not advance simulated time.
             while let Some(((end, _), sender)) = state.waits.pop_first() {
                 if !sender.is_closed() {
                     state.now = state.now.max(end);
@@ -202,29 +209,30 @@ impl Time {
         receiver
     }
 
-    /// Waits in this thread. Returns `false` once the time has ended.
+    /// Blocks this thread for a simulated duration. Returns `false` if simulated time has ended.
     fn block(&self, duration: Duration) -> bool {
         self.wait(duration).blocking_recv().is_ok()
     }
 }
 
-/// Returns whether another thread of this process runs, or waits for a processor. Known on Linux only.
+/// Returns whether another thread of this process is running or ready to run. Returns always `false` on systems other
+/// than Linux.
 fn is_busy() -> bool {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
         return false;
     };
     let runs = |thread: &std::fs::DirEntry| {
         let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-        // The state follows the name in parentheses.
+        // In this file, the state of the thread follows the name of the thread in parentheses.
         stat.rsplit(") ")
             .next()
             .is_some_and(|stat| stat.starts_with('R'))
     };
-    // This thread runs.
+    // The current thread is always running, so it is not counted.
     threads.flatten().filter(|thread| runs(thread)).count() > 1
 }
 
-/// When dropped, stops simulated time and ends all sleeps.
+/// A guard that ends simulated time and all waits when it is dropped.
 struct Running(Time);
 
 impl Drop for Running {

@@ -1,11 +1,13 @@
-//! Reading a pack, assigning and watching over the loopback interface, against programs written by hand: time,
-//! instructions and memory, as Markdown tables. `README.md` in this folder explains them.
+//! Measures the client over the loopback interface: it reads a pack, assigns users and watches a pack. The baseline
+//! is a hand-written program. The Markdown tables show time, CPU instructions and memory. `benches/README.md`
+//! explains the tables.
 //!
 //! - `cargo bench --bench wire` prints the tables.
-//! - `cargo bench --bench wire -- growth` writes how cost grows with size to `benches/growth.csv` and `benches/growth.svg`.
-//! - `cargo bench --bench wire -- profile` prints the instructions of each function.
+//! - `cargo bench --bench wire -- growth` measures how the CPU instructions grow with the number of items. The
+//!   results are written to `benches/growth.csv` and `benches/growth.svg`.
+//! - `cargo bench --bench wire -- profile` prints the CPU instructions of each function.
 //!
-//! Instructions are counted by valgrind.
+//! Valgrind counts the CPU instructions.
 
 mod support;
 
@@ -24,17 +26,17 @@ use tokio::runtime::Runtime;
 
 const ROUNDS: usize = 7;
 
-/// This read and each multiple of it show one change; the other reads show none.
+/// The number of reads per change. In each group of 12 reads, the last read returns one changed assignment.
 const READS_PER_CHANGE: usize = 12;
 
-/// The first argument of a process that runs a contestant.
+/// The first argument of a child process that runs one of the compared programs.
 const CHILD: &str = "contestant";
 
-// The contestants.
+// The names of the compared programs.
 const OURS: &str = "ours";
-/// The shortest program with `reqwest` and `serde` that returns the same typed list.
+/// The hand-written program: the shortest program with `reqwest` and `serde` that returns the same typed list.
 const BY_HAND: &str = "by-hand";
-/// The same program with a connection per request, as ours.
+/// The hand-written program, but with a new connection per request, as our client does.
 const BY_HAND_UNPOOLED: &str = "by-hand-unpooled";
 
 fn main() {
@@ -51,14 +53,14 @@ fn main() {
     }
 }
 
-/// The work of one turn.
+/// The task that a compared program does in one measured turn.
 #[derive(Clone, Copy)]
 enum Job {
-    /// Reads the list of a pack.
+    /// Reads all assignments of a pack.
     Read,
-    /// Assigns this many ids, a fifth of them repeated.
+    /// Assigns this number of ids. A fifth of the ids are duplicates.
     Assign(usize),
-    /// Polls a pack until it changes. By hand: reads the list as often.
+    /// Polls a pack until an assignment changes. The hand-written program reads the list the same number of times.
     Watch,
 }
 
@@ -88,14 +90,15 @@ enum Contestant {
 impl Contestant {
     fn new(name: &str, url: &str) -> Self {
         if name == OURS {
-            // The default permits less than a million assignments.
+            // The default body limit is too small for a million assignments.
             let builder = Client::builder()
                 .api_key("key")
                 .base_url(url)
                 .max_body_bytes(1 << 30);
             return Self::Ours(builder.build().expect("a client").pack(pack_id()));
         }
-        // The feature `rustls-no-provider` of the crate turns off the default of reqwest.
+        // The crate builds reqwest with the feature `rustls-no-provider`, so the program must install a crypto
+        // provider.
         rustls::crypto::ring::default_provider()
             .install_default()
             .expect("the first");
@@ -108,10 +111,10 @@ impl Contestant {
         Self::ByHand(client, url)
     }
 
-    /// Runs a turn. Returns its time, without the time to make the list of ids.
+    /// Runs a turn and returns its run time. The time to create the list of ids is not included.
     fn turn(&self, runtime: &Runtime, job: Job) -> Duration {
         let ids = match job {
-            // Four of five are new. The fifth repeats one of them.
+            // In each group of five ids, four ids are new and the last one repeats an earlier id.
             Job::Assign(ids) => (0..ids as u64)
                 .map(|i| 9_000_001 + if i % 5 == 4 { i / 2 } else { i - i / 5 })
                 .collect(),
@@ -120,7 +123,7 @@ impl Contestant {
         timed(|| self.counted(runtime, job, ids))
     }
 
-    /// Callgrind counts the instructions of the function with this name.
+    /// Runs a turn. Callgrind counts only the instructions inside this function, so its name must contain `counted`.
     #[inline(never)]
     fn counted(&self, runtime: &Runtime, job: Job, ids: Vec<u64>) {
         match self {
@@ -154,7 +157,7 @@ async fn by_hand(client: &reqwest::Client, url: &str, job: Job, ids: Vec<u64>) {
     }
 }
 
-/// Runs the turns of a contestant. Prints the median time in seconds, and the peak memory in KiB.
+/// Runs several turns of a compared program. Prints the median time in seconds, and the peak memory in KiB.
 fn run_contestant(name: &str, url: &str, job: Job, turns: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -174,15 +177,15 @@ fn contestant(name: &str, server: &Server, job: Job, turns: usize) -> Vec<String
         .to_vec()
 }
 
-/// Returns the instructions of one turn, or `None` without valgrind.
+/// Returns the CPU instructions of one turn, or `None` if valgrind is not installed.
 fn instructions(name: &str, server: &Server, job: Job) -> Option<f64> {
     let [one, two] = [1, 2].map(|turns| contestant(name, server, job, turns));
-    // Both include what a client does once.
+    // Both numbers include the first use of the client, so the difference is the cost of one turn.
     Some(process::instructions(&two)? - process::instructions(&one)?)
 }
 
-/// Starts a server whose pack has this many assignments. Its responses are made beforehand, so they cost all contestants
-/// the same.
+/// Starts a server with a pack of this many assignments. The server creates its responses in advance, so that it
+/// takes the same time for each compared program.
 fn server(assignments: usize) -> Server {
     let list =
         |changed| {
@@ -202,7 +205,7 @@ fn server(assignments: usize) -> Server {
     let mut reads = 0_usize;
     let server = Server::start();
     server.with(|world| {
-        // The client reads the headers of the windows, and never waits for them.
+        // The client reads the rate-limit headers, but never waits, because the limits are very high.
         world.minute = Some(Window::new(1_000_000_000, 60.0));
         world.day = Some(Window::new(1_000_000_000, 86_400.0));
         world.canned = Some(Box::new(move |request| {
@@ -274,7 +277,7 @@ fn tables() {
     connections("assign 100,000 ids", empty, assign, 5, 160);
 }
 
-/// The median time in seconds and the median peak memory in KiB of each contestant.
+/// Returns the median time in seconds and the median peak memory in KiB, for each compared program.
 fn measure<const N: usize>(
     names: [&str; N],
     server: &Server,
@@ -318,7 +321,7 @@ fn row(what: &str, server: &Server, job: Job, turns: usize, count: bool) {
     );
 }
 
-/// What a connection per request costs: ours always opens one.
+/// Prints the cost of a new connection per request, because our client opens a connection for each request.
 fn connections(what: &str, server: &Server, job: Job, turns: usize, requests: u32) {
     let names = [OURS, BY_HAND_UNPOOLED, BY_HAND];
     let [ours, each, one] = measure(names, server, job, turns).map(|(seconds, _)| seconds * 1e3);
@@ -329,7 +332,7 @@ fn connections(what: &str, server: &Server, job: Job, turns: usize, requests: u3
     );
 }
 
-/// Prints where the instructions of two turns of ours go.
+/// Prints the CPU instructions of each function, for two turns of our client.
 fn profile() {
     let servers = [0, 100_000].map(server);
     let [empty, large] = &servers;

@@ -1,4 +1,4 @@
-//! The shortest program with `reqwest` and `serde` that does the same over the wire: the baseline of the benchmarks.
+//! The baseline of the benchmarks: the shortest program with `reqwest` and `serde` that sends the same requests.
 
 use connecteam_onboarding::{Assignment, MAX_USERS_PER_REQUEST};
 use reqwest::{Client, RequestBuilder, Response};
@@ -16,19 +16,19 @@ struct Data {
     assignments: Vec<Assignment>,
 }
 
-/// Reads the list of a pack.
+/// Reads all assignments of a pack.
 pub async fn read(client: &Client, url: &str) -> Vec<Assignment> {
     let response = send(client.get(url)).await.json::<Body>().await;
     response.expect("a list").data.assignments
 }
 
-/// Assigns each id once, in one request after the other.
+/// Removes duplicates and assigns the ids. Sends one request at a time.
 pub async fn assign(client: &Client, url: &str, ids: Vec<u64>) {
     let mut seen = HashSet::new();
     let unique: Vec<u64> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
     for chunk in unique.chunks(MAX_USERS_PER_REQUEST) {
         let request = client.post(url).json(&json!({ "userIds": chunk }));
-        // The connection is used again only if the body is read.
+        // `reqwest` reuses the connection only if the body of the response is read.
         send(request).await.bytes().await.expect("a body");
     }
 }

@@ -1,4 +1,5 @@
-//! What the benchmarks measure with.
+//! Measures time and memory for the benchmarks. A contestant is one of the programs or functions that a benchmark
+//! compares.
 #![allow(dead_code, reason = "each benchmark uses its own part of it")]
 
 #[path = "../../tests/support/mod.rs"]
@@ -10,19 +11,19 @@ pub mod process;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Returns the arguments of this program, without the option that `cargo bench` adds.
+/// Returns the arguments of this program, without the option `--bench`, which `cargo bench` adds.
 pub fn arguments() -> Vec<String> {
     let arguments = std::env::args().skip(1);
     arguments.filter(|argument| argument != "--bench").collect()
 }
 
-/// Prints how the program is called, and ends it.
+/// Prints the usage text and ends the program with exit status 1.
 pub fn usage(usage: &str) -> ! {
     eprintln!("usage: {usage}");
     std::process::exit(1)
 }
 
-/// Returns how long `run` takes. The clock stops before the result is dropped.
+/// Returns the run time of `run`. The time to drop the result is not included.
 pub fn timed<T>(run: impl FnOnce() -> T) -> Duration {
     let start = Instant::now();
     let result = black_box(run());
@@ -36,12 +37,14 @@ pub fn median<T: Copy + PartialOrd>(mut numbers: Vec<T>) -> T {
     numbers[numbers.len() / 2]
 }
 
-/// Returns the order of the contestants in a round. Each contestant is first equally often.
+/// Returns the order of the contestants in a round. The order changes with each round, so that each contestant runs
+/// first equally often.
 pub fn order(contestants: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..contestants).map(move |place| (place + round) % contestants)
 }
 
-/// The most memory that this process uses from a moment on. Measured on Linux only; elsewhere it is 0.
+/// Measures the peak memory of this process since [`Peak::start`]. On systems other than Linux, the result is always
+/// 0.
 pub struct Peak {
     before: f64,
 }
@@ -54,7 +57,7 @@ impl Peak {
         }
     }
 
-    /// Returns the most memory since the start beyond the memory at the start, in KiB.
+    /// Returns the peak memory since the start minus the memory at the start, in KiB.
     pub fn kibibytes(&self) -> f64 {
         kibibytes("VmHWM") - self.before
     }

@@ -1,9 +1,10 @@
-//! Contestants in processes of their own, so that none leaves memory or a warm cache to the next.
+//! Runs each contestant of a benchmark in a separate process, so that memory and caches of one contestant do not
+//! affect the next.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Runs this program again with these arguments. Returns the numbers that it prints.
+/// Runs this program again with these arguments. Returns the numbers that the new process prints.
 pub fn numbers(arguments: &[String]) -> Vec<f64> {
     let output = Command::new(this_program())
         .args(arguments)
@@ -16,7 +17,8 @@ pub fn numbers(arguments: &[String]) -> Vec<f64> {
     numbers.map(|number| number.expect("a number")).collect()
 }
 
-/// Returns the instructions that this program takes in functions named `counted`. Needs valgrind.
+/// Runs this program again with these arguments. Returns the number of CPU instructions inside functions whose name
+/// contains `counted`. Returns `None` if valgrind is not installed.
 pub fn instructions(arguments: &[String]) -> Option<f64> {
     let file = callgrind(arguments)?;
     let text = std::fs::read_to_string(&file).expect("the file of callgrind");
@@ -25,7 +27,8 @@ pub fn instructions(arguments: &[String]) -> Option<f64> {
     line.and_then(|total| total.trim().parse().ok())
 }
 
-/// Returns the instructions of each function, as text. Needs valgrind.
+/// Runs this program again with these arguments. Returns a text table with the CPU instructions of each function.
+/// Returns `None` if valgrind is not installed.
 pub fn profile(arguments: &[String]) -> Option<String> {
     let file = callgrind(arguments)?;
     let output = Command::new("callgrind_annotate")
@@ -36,7 +39,7 @@ pub fn profile(arguments: &[String]) -> Option<String> {
     String::from_utf8(output.ok()?.stdout).ok()
 }
 
-/// Runs this program under callgrind. Returns the file of the counts.
+/// Runs this program with callgrind, a tool of valgrind. Returns the file with the instruction counts.
 fn callgrind(arguments: &[String]) -> Option<PathBuf> {
     let file = std::env::temp_dir().join(format!("callgrind-{}", std::process::id()));
     let status = Command::new("valgrind")
