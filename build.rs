@@ -9,7 +9,8 @@ const SPEC: &str = "spec/onboarding.yaml";
 
 fn main() {
     println!("cargo::rerun-if-changed={SPEC}");
-    // `generate` turns a panic of the generator into one line. The default hook would print a backtrace, too.
+    // The function `generate` returns a panic of the generator as a one-line error. The default panic hook is
+    // replaced, because it would also print a backtrace.
     panic::set_hook(Box::new(|_| {}));
     if let Err(problem) = run() {
         println!("cargo::error={}", problem.replace('\n', " "));

@@ -1,4 +1,5 @@
-//! Runs progenitor: the client, its types, and the typed extension of httpmock.
+//! Runs the generator progenitor. It generates the client, the types of the client, and a typed extension of
+//! httpmock.
 
 use super::document::Document;
 use super::{IDS, Options, STATUS, one_line};
@@ -9,13 +10,14 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A panic may print a whole syntax tree.
+/// The maximum length of a panic message, in characters. A panic message of progenitor may contain a whole syntax
+/// tree.
 const LONGEST_REASON: usize = 300;
 
-/// The client as formatted Rust code.
+/// Returns the client as formatted Rust code.
 pub fn code(document: &Document, options: Options) -> Result<String, String> {
     let spec = document.edited(adapt).typed()?;
-    // progenitor panics on what it does not support.
+    // progenitor panics if the spec uses an unsupported feature.
     match catch_unwind(AssertUnwindSafe(|| generate(&spec, options))) {
         Ok(generated) => generated
             .map_err(|e| format!("expected what progenitor supports, but it refuses this: {e}")),
@@ -51,7 +53,7 @@ fn settings() -> GenerationSettings {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
-        // Hooks sign the requests. Without an implementation of them the crate does not compile.
+        // Hooks sign the requests. With `Expected`, the crate does not compile if the hooks are not implemented.
         .with_hooks(HooksMode::Expected)
         .with_inner_type("crate::request::Transport".parse().expect("a Rust path"))
         .with_replacement(STATUS, "crate::api::AssignmentStatus", std::iter::empty());
@@ -67,7 +69,7 @@ fn settings() -> GenerationSettings {
         ("ErrorDetail", ""),
         ("ErrorLocation", ""),
     ] {
-        // The API may extend these types: code outside must not build them, or match them exhaustively.
+        // The types are non-exhaustive, because the API may add fields and variants to these types later.
         let mut patch = TypePatch::default();
         patch.with_attr("#[non_exhaustive]");
         for derive in derives.split_whitespace() {
@@ -83,8 +85,8 @@ fn adapt(value: &mut Value) {
     match value {
         Value::Object(object) => {
             if object.get("type").is_some_and(|kind| kind == "string") {
-                // A format or pattern would need another crate (chrono, uuid, regress), and refuse values that the
-                // vendor may send.
+                // For a format or a pattern, the generated code would need another crate (chrono, uuid, regress). It
+                // would also reject values that the API may send.
                 object.remove("pattern");
                 if !object
                     .get("format")
@@ -93,7 +95,8 @@ fn adapt(value: &mut Value) {
                     object.remove("format");
                 }
             }
-            // progenitor makes an enum only of `oneOf`. Its variants are tried in order, so it reads an `anyOf`, too.
+            // progenitor generates an enum only for `oneOf`, so `anyOf` becomes `oneOf`. The enum can also read an
+            // `anyOf` value, because it tries its variants in order.
             let titled = |parts: &Value| {
                 let mut parts = parts.as_array().into_iter().flatten();
                 parts.all(|part| part["title"].is_string())

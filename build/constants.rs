@@ -1,4 +1,4 @@
-//! The constants of the spec, and the enums that macros of `src/api/` make from its names and values.
+//! Generates the constants of the spec. Also generates the input of the macros in `src/api/` that define enums.
 
 use super::STATUS;
 use super::document::{Document, child};
@@ -10,7 +10,7 @@ const KEY: &str = "/components/securitySchemes/apiKey/name";
 const MOST: &str = "/components/schemas/AssignUsersRequest/properties/userIds/maxItems";
 const FLOW: &str = "/components/securitySchemes/oauth/flows/clientCredentials";
 
-/// The Rust code of all constants and enums. `path` is the path of both operations.
+/// Returns the Rust code of all constants and enums. `path` is the URL path that both operations share.
 pub fn code(document: &Document, path: &str) -> Result<String, String> {
     let item = child("/paths", path);
     let text = |name: &str, value: &str| format!("pub const {name}: &str = {value:?};\n");
@@ -55,7 +55,7 @@ fn scopes(document: &Document) -> Result<Vec<&str>, String> {
     Ok(found.keys().map(String::as_str).collect())
 }
 
-/// The scope of an operation.
+/// Returns the OAuth 2.0 scope of an operation.
 fn scope<'a>(
     document: &'a Document,
     item: &str,
@@ -81,7 +81,7 @@ fn token_path(document: &Document) -> Result<&str, String> {
         .ok_or_else(|| document.error(&pointer, "https:// with a path"))
 }
 
-/// The components that describe rate limits, each with the name of its response header.
+/// Returns the header components that describe rate limits, each with the name of the response header.
 fn rate_limit_headers(document: &Document, item: &str) -> Result<Vec<(String, String)>, String> {
     let pointer = format!("{item}/get/responses/200/headers");
     let windows = ["Minute", "Day"].into_iter();
@@ -136,9 +136,10 @@ fn statuses(document: &Document) -> Result<String, String> {
     Ok(format!("crate::api::open_enum! {{\n{code}    }}\n}}\n"))
 }
 
-/// Takes a name for a variant of an enum, or tells what was expected.
+/// Reserves a name for a variant of an enum. Returns the expected name as an error if the name is invalid or already
+/// used.
 fn take(name: &str, taken: &mut Vec<String>) -> Result<(), String> {
-    // `Self` is the only capitalized keyword.
+    // `Self` is the only Rust keyword that starts with an uppercase letter.
     let is_variant = name != "Self"
         && name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_alphanumeric());
@@ -152,7 +153,7 @@ fn take(name: &str, taken: &mut Vec<String>) -> Result<(), String> {
     Ok(())
 }
 
-/// A description as a doc comment.
+/// Returns a description as a Rust doc comment.
 fn doc(text: &str) -> String {
     let lines = text.trim().lines();
     lines.map(|line| format!("    /// {line}\n")).collect()

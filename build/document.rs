@@ -1,4 +1,4 @@
-//! The spec as JSON: reads it, checks it in general, and names places in it.
+//! Reads the spec as JSON, makes general checks, and finds values in the spec.
 
 use openapiv3::{Info, OpenAPI, Operation, PathItem, ReferenceOr, Schema, SecurityScheme, Server};
 use serde::de::DeserializeOwned;
@@ -7,15 +7,15 @@ use serde_json::Value;
 const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
-/// Longer values are cut in error messages.
+/// The maximum length of a value in an error message, in characters. A longer value is truncated.
 const LONGEST_VALUE: usize = 80;
 
-/// A spec: OpenAPI 3.0, without dangling references.
+/// An OpenAPI 3.0 document. All references in the document are valid.
 pub struct Document(Value);
 
 impl Document {
     pub fn read(text: &str) -> Result<Self, String> {
-        // YAML's own value refuses duplicate keys.
+        // The text is parsed as a YAML value first, because this parser rejects duplicate keys.
         let yaml: yaml_serde::Value =
             yaml_serde::from_str(text).map_err(|e| format!("expected YAML: {e}"))?;
         let json = serde_json::to_value(yaml).map_err(|e| format!("expected text as keys: {e}"))?;
@@ -31,18 +31,18 @@ impl Document {
         Ok(document)
     }
 
-    /// The value at a JSON pointer, or null.
+    /// Returns the value at a JSON pointer, or null.
     pub fn get(&self, pointer: &str) -> &Value {
         self.0.pointer(pointer).unwrap_or(&Value::Null)
     }
 
-    /// The text at a JSON pointer.
+    /// Returns the text at a JSON pointer. A missing or empty text is an error.
     pub fn text(&self, pointer: &str, expected: &str) -> Result<&str, String> {
         let text = self.get(pointer).as_str().filter(|text| !text.is_empty());
         text.ok_or_else(|| self.error(pointer, expected))
     }
 
-    /// The error for an unexpected value.
+    /// Returns the error message for an unexpected value.
     pub fn error(&self, pointer: &str, expected: &str) -> String {
         let found = shown(self.get(pointer));
         format!(
@@ -51,7 +51,7 @@ impl Document {
         )
     }
 
-    /// A JSON pointer in error messages: `servers[0].url`.
+    /// Returns a JSON pointer as a path for error messages, for example `servers[0].url`.
     pub fn place(&self, pointer: &str) -> String {
         let (mut place, mut parent) = (String::new(), String::new());
         for key in pointer.split('/').skip(1) {
@@ -66,7 +66,7 @@ impl Document {
         place
     }
 
-    /// Pointers to the entries of an object or array.
+    /// Returns JSON pointers to the entries of an object or an array.
     pub fn entries(&self, pointer: &str) -> Vec<String> {
         keys(self.get(pointer))
             .iter()
@@ -74,7 +74,7 @@ impl Document {
             .collect()
     }
 
-    /// Pointers to all operations.
+    /// Returns JSON pointers to all operations.
     pub fn operations(&self) -> Vec<String> {
         let entries = self.entries("/paths").into_iter();
         entries
@@ -83,8 +83,8 @@ impl Document {
             .collect()
     }
 
-    /// The document as the generator's type. Each part is checked by itself first, as an error of the whole document
-    /// has no place.
+    /// Converts the document to the type that the generator needs. First converts each part separately, because an
+    /// error of the whole document does not say which part is wrong.
     pub fn typed(&self) -> Result<OpenAPI, String> {
         self.part::<Info>("/info")?;
         for server in self.entries("/servers") {
@@ -105,7 +105,7 @@ impl Document {
         self.part("")
     }
 
-    /// The same document with its JSON edited.
+    /// Returns a copy of the document. `edit` changes the JSON of the copy.
     pub fn edited(&self, edit: impl FnOnce(&mut Value)) -> Self {
         let mut json = self.0.clone();
         edit(&mut json);
@@ -113,7 +113,8 @@ impl Document {
     }
 
     fn part<T: DeserializeOwned>(&self, pointer: &str) -> Result<T, String> {
-        // From JSON alone: a second data format would nearly double the code that a user compiles.
+        // The types are read only from JSON. Reading them from YAML too would nearly double the code that a user
+        // compiles.
         serde_json::from_value(self.get(pointer).clone()).map_err(|e| {
             format!(
                 "{}: expected an OpenAPI 3.0 document: {e}",
@@ -140,7 +141,8 @@ impl Document {
         pointer.is_some_and(|pointer| self.0.pointer(pointer).is_some())
     }
 
-    /// Checks what the generator asserts: one type of success and one of error per operation.
+    /// Checks that an operation has one type of success body and one type of error body. The generator would panic
+    /// otherwise.
     fn check_responses(&self, responses: &str) -> Result<(), String> {
         let (mut success, mut error) = (None, None);
         for code in keys(self.get(responses)) {
@@ -171,7 +173,7 @@ impl Document {
     }
 }
 
-/// A pointer to an entry.
+/// Returns the JSON pointer to an entry of an object or an array.
 pub fn child(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
@@ -184,7 +186,7 @@ fn keys(value: &Value) -> Vec<String> {
     }
 }
 
-/// A value in error messages.
+/// Returns a value as a short text for error messages.
 pub fn shown(value: &Value) -> String {
     if value.is_null() {
         return "nothing".to_owned();

@@ -1,4 +1,5 @@
-//! From the spec to Rust code. `build.rs` writes it for the crate, and the tests call it with edited specs.
+//! Generates Rust code from the spec. `build.rs` calls this module for the crate. The tests call it with edited
+//! specs.
 
 mod client;
 mod constants;
@@ -10,21 +11,21 @@ pub mod schema;
 use document::Document;
 use heck::ToUpperCamelCase;
 
-/// What to generate in addition to the client and the constants.
+/// Selects the code that is generated in addition to the client and the constants.
 #[derive(Clone, Copy)]
 pub struct Options {
-    /// The typed extension of httpmock.
+    /// Whether the typed extension of httpmock is generated.
     pub mock: bool,
-    /// `JsonSchema` for the types of the spec.
+    /// Whether `JsonSchema` implementations are generated for the types of the spec.
     pub schemars: bool,
 }
 
-/// Schemas that `src/id.rs` implements.
+/// The schemas whose Rust types are written by hand, in `src/id.rs`.
 const IDS: [&str; 3] = ["PackId", "UserId", "AssignmentId"];
-/// The schema that becomes an open enum.
+/// The schema whose Rust type is an open enum: it keeps unknown values in the variant `Other`.
 const STATUS: &str = "AssignmentStatus";
 
-/// Generates the code for a spec. An error is one line: the file, the place in it, what was expected.
+/// Generates the code for a spec. An error is one line with the file, the place in the file, and the expected value.
 pub fn generate(file: &str, text: &str, options: Options) -> Result<String, String> {
     let code = code(text, options).map_err(|problem| format!("{file}: {}", one_line(&problem)))?;
     Ok(format!(
@@ -45,7 +46,7 @@ fn code(text: &str, options: Options) -> Result<String, String> {
     Ok(code)
 }
 
-/// The Rust type of a schema in `components.schemas`.
+/// Returns the Rust type of a schema in `components.schemas`.
 fn rust_type(name: &str) -> String {
     if IDS.contains(&name) {
         format!("crate::id::{name}")

@@ -1,5 +1,5 @@
-//! Checks that the spec has what `src/` uses. Without it the build stops here, with the place in the spec, and
-//! not with a compiler error in `src/`.
+//! Checks that the spec contains everything that `src/` uses. If something is missing, the build fails here with the
+//! place in the spec. Without this check, the build would fail with a compiler error in `src/`.
 
 use super::document::{Document, child, shown};
 use serde_json::Value;
@@ -7,7 +7,8 @@ use serde_json::Value;
 const READ: &str = "getPackAssignments";
 const WRITE: &str = "assignUsersToPack";
 
-/// JSON pointers, and the value there in the words of [`described`]. `*` stands for the path of both operations.
+/// The JSON pointers that `src/` relies on. Each line has a pointer and the expected value, in the format of
+/// [`described`]. `*` stands for the path that both operations share.
 const NEEDS: &str = r#"
 /paths/*/parameters/0/name: packId
 /paths/*/parameters/0/schema: PackId
@@ -53,12 +54,12 @@ const NEEDS: &str = r#"
 /components/schemas/ErrorLocation/oneOf/1: integer, title Index, format int64
 "#;
 
-/// Keywords that change the Rust type, next to `type`.
+/// The schema keywords that change the Rust type, in addition to `type`.
 const TYPING: [&str; 8] = [
     "title", "format", "minimum", "nullable", "enum", "anyOf", "oneOf", "allOf",
 ];
 
-/// The path of the operations that `src/` calls.
+/// Returns the path of the operations that `src/` calls.
 pub fn path(document: &Document) -> Result<&str, String> {
     let paths = document.get("/paths").as_object().into_iter().flatten();
     let mut called = paths.filter(|(_, item)| {
@@ -77,7 +78,7 @@ pub fn path(document: &Document) -> Result<&str, String> {
     }
 }
 
-/// Checks each line of [`NEEDS`].
+/// Returns an error if the spec does not match a line of [`NEEDS`].
 pub fn check(document: &Document, path: &str) -> Result<(), String> {
     let path = child("", path);
     for (pointer, expected) in NEEDS.lines().filter_map(|line| line.split_once(": ")) {
@@ -93,7 +94,7 @@ pub fn check(document: &Document, path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What is at a pointer: a schema, and for a property whether it is required.
+/// Describes the schema at a JSON pointer. For a property, the text also says whether it is required.
 fn described(document: &Document, pointer: &str) -> String {
     let value = document.get(pointer);
     let Some((owner, property)) = pointer
@@ -107,15 +108,15 @@ fn described(document: &Document, pointer: &str) -> String {
     shape(value) + if required { ", required" } else { ", optional" }
 }
 
-/// A schema in few words: the name of a reference, `[UserId]` for an array, `integer, format int64`. Other values as
-/// they are.
+/// Returns a short text for a schema. Examples: `UserId` for a reference, `[UserId]` for an array, and `integer,
+/// format int64`. Any other value is returned unchanged.
 fn shape(value: &Value) -> String {
     let schema = match value {
         Value::Object(_) => value,
         Value::String(text) => return text.clone(),
         other => return shown(other),
     };
-    // A reference with a description is the only part of an `allOf`.
+    // In OpenAPI 3.0, a reference that has a description is wrapped in an `allOf` with one part.
     let alone = schema["allOf"].as_array().filter(|parts| parts.len() == 1);
     let target = alone.map_or(schema, |parts| &parts[0])["$ref"].as_str();
     if let Some((_, name)) = target.and_then(|target| target.rsplit_once('/')) {
@@ -126,7 +127,7 @@ fn shape(value: &Value) -> String {
         other => other.unwrap_or("any value").to_owned(),
     };
     for keyword in TYPING {
-        // The format of a string changes nothing: see `client::adapt`.
+        // The format of a string does not change the Rust type, because `client::adapt` removes the format.
         if !schema[keyword].is_null()
             && (keyword, schema["type"].as_str()) != ("format", Some("string"))
         {

@@ -1,15 +1,15 @@
-//! Edits progenitor's code, as text: hides its constructors, seals the trait for tests, and adds what
-//! documentation and derives it lacks.
+//! Edits the generated code of progenitor as text. Hides the constructors, seals the trait for tests, and adds
+//! missing documentation and derives.
 
 use super::document::Document;
 use super::{Options, rust_type};
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// Code outside the crate cannot build a client, as it would skip the rate limits and choose the host. The other
-/// constructor is removed.
+/// Makes the constructor private to the crate. A client that users construct would ignore the rate limits and could
+/// use any host. The other constructor is removed.
 const CONSTRUCTOR: (&str, &str) = ("pub fn new_with_client(", "pub(crate) fn new_with_client(");
-/// Code outside cannot implement this trait, as it grows with the spec.
+/// Seals the trait. Users cannot implement it, because later versions of the spec add methods.
 const SEALED: (&str, &str) = (
     "pub trait MockServerExt {",
     "pub trait MockServerExt: crate::api::sealed::Sealed {",
@@ -17,7 +17,8 @@ const SEALED: (&str, &str) = (
 const OTHER_CONSTRUCTOR: &str = "    /// Create a new client.\n";
 const ERROR_MODULE: &str = "    /// Error types.\n";
 
-/// Lines of progenitor's code without documentation, and the documentation.
+/// The documentation of undocumented lines in progenitor's code. Each line here has a text of the code and its
+/// documentation.
 const DOCS: &str = "
 pub extra: => All other fields.
 When(::httpmock::When); => The requests of this operation that a mock matches.
@@ -31,14 +32,15 @@ pub fn client_error(self, status => Responds with this status, from 400 to 499, 
 pub fn server_error(self, status => Responds with this status, from 500 to 599, and this body.
 ";
 
-/// Makes all edits.
+/// Returns the generated code with all edits.
 pub fn post_process(code: &str, document: &Document, options: Options) -> Result<String, String> {
     let mut code = replaced(code, CONSTRUCTOR)?;
     code = without_item(&code, OTHER_CONSTRUCTOR)?;
     if options.mock {
         code = replaced(&code, SEALED)?;
     }
-    // Only enums without fields have conversions that fail.
+    // The module `error` is empty unless the code has an enum without fields, because only such an enum has a
+    // conversion that can fail.
     if !code.contains("self::error::") {
         code = without_item(&code, ERROR_MODULE)?;
     }
@@ -49,7 +51,7 @@ fn replaced(code: &str, (from, to): (&str, &str)) -> Result<String, String> {
     position(code, from).map(|_| code.replacen(from, to, 1))
 }
 
-/// Removes an item of a block, from its documentation to its closing brace.
+/// Removes an item that starts with this text, up to and including its closing brace.
 fn without_item(code: &str, start: &str) -> Result<String, String> {
     let (before, rest) = code.split_at(position(code, start)?);
     let end = "\n    }\n";
@@ -64,7 +66,7 @@ fn position(code: &str, text: &str) -> Result<usize, String> {
     })
 }
 
-/// Adds documentation, and a derived `JsonSchema` for each type that is no component of its own.
+/// Adds documentation to the generated code. Derives `JsonSchema` for each type that is not a component of the spec.
 fn annotated(code: &str, document: &Document, options: Options) -> String {
     let docs: Vec<_> = DOCS
         .lines()
@@ -95,7 +97,7 @@ fn annotated(code: &str, document: &Document, options: Options) -> String {
     out
 }
 
-/// The type that a line of the module `types` declares.
+/// Returns the name of the type that a line of the module `types` declares.
 fn declared_type(line: &str) -> Option<&str> {
     let rest = line
         .strip_prefix("    pub struct ")
@@ -103,7 +105,7 @@ fn declared_type(line: &str) -> Option<&str> {
     rest.split(|c: char| !c.is_alphanumeric()).next()
 }
 
-/// The description of the part of a schema that became this variant.
+/// Returns the documentation of an enum variant: the description of the matching part of the schema.
 fn variant_doc<'a>(schema: &'a Value, item: &str) -> Option<&'a str> {
     let (name, _) = item.split_once('(')?;
     let parts = ["anyOf", "oneOf"].map(|keyword| schema[keyword].as_array());

@@ -1,11 +1,12 @@
-//! `JsonSchema` of each component is its own schema, limits included. A derive would lose them.
+//! Generates `JsonSchema` implementations. The JSON schema of a component is the schema in the spec, including its
+//! limits. A derived implementation would not include the limits.
 
 use super::document::Document;
 use super::rust_type;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
-/// The Rust code of all `JsonSchema` impls.
+/// Returns the Rust code of all `JsonSchema` implementations.
 pub fn code(document: &Document) -> String {
     let mut code = "crate::api::json_schemas! {\n".to_owned();
     for (name, schema) in document
@@ -24,7 +25,7 @@ pub fn code(document: &Document) -> String {
     code + "}\n"
 }
 
-/// Converts an OpenAPI 3.0 schema to JSON Schema. A `$ref` becomes the name of the component.
+/// Converts an OpenAPI 3.0 schema to a JSON schema. A `$ref` becomes the name of the component that it refers to.
 pub fn json_schema(schema: &Value) -> Value {
     let object = match schema {
         Value::Object(object) => object,
@@ -39,7 +40,7 @@ pub fn json_schema(schema: &Value) -> Value {
                 out.insert("examples".to_owned(), json!([value]));
                 continue;
             }
-            // The keys here are names of fields, not keywords.
+            // The keys of `properties` are field names, so they must not be converted as keywords.
             "properties" => value
                 .as_object()
                 .into_iter()
