@@ -1,39 +1,41 @@
-//! Faults, and settings for behavior that the vendor does not document.
+//! Faults of the fake, and settings for API behavior that the vendor does not document.
 
 use super::message::{Response, response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// What a 422 tells about rejected users. The vendor does not document it, so test with each style.
+/// Selects how a 422 response names the rejected users. The vendor does not document this, so test your code with
+/// each style.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefusalStyle {
-    /// Neither an id nor an index.
+    /// The response names no user.
     #[default]
     Silent,
-    /// The index of each rejected user in the request.
+    /// The response has the index of each rejected user in the request.
     Indices,
-    /// The index of the first rejected user.
+    /// The response has the index of only the first rejected user in the request.
     FirstIndex,
-    /// The ids of the rejected users, in a text.
+    /// The message text of the response has the ids of the rejected users.
     Text,
-    /// All ids of the request, in a text that does not say which are rejected.
+    /// The message text of the response has all ids of the request, and does not say which users are rejected.
     Echo,
 }
 
-/// What an assignment of a user who is already on the pack does. The vendor does not document it.
+/// Selects what happens if a request assigns a user who is already on the pack. The vendor does not document this.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reassignment {
-    /// Nothing. The request succeeds.
+    /// The request succeeds and does not change the assignments of this user.
     Ignore,
-    /// The request is refused with a 422.
+    /// The request fails with status 422.
     Refuse,
-    /// The user gets a second assignment. The default: a test then sees each user that is assigned twice.
+    /// The user gets a second assignment. This is the default, so that a test can find users that are assigned twice.
     #[default]
     AssignAgain,
 }
 
-/// Replaces or changes one response; see [`FakeOnboarding::fail_next`](super::FakeOnboarding::fail_next).
+/// A fault replaces or changes one response of the fake.
+/// [`FakeOnboarding::fail_next`](super::FakeOnboarding::fail_next) adds a fault to the queue.
 ///
 /// ```
 /// use connecteam_onboarding::mock::Fault;
@@ -49,51 +51,55 @@ pub enum Reassignment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Fault {
-    /// Whether the API executes the request.
+    /// Whether the fake executes the request.
     pub(super) executes: bool,
-    /// The status and body of the response, if it is not that of the API.
+    /// The status and body of the response. `None` keeps the normal response of the fake.
     replaced: Option<(u16, String)>,
-    /// Headers that replace those of the same names.
+    /// Headers of the response. They replace headers of the fake that have the same name.
     pub(super) headers: HeaderMap,
 }
 
 impl Fault {
-    /// Responds without executing the request.
+    /// Responds with this status and body, and does not execute the request.
     ///
-    /// A body that starts with `<` is sent as HTML, an empty body as text and all others as JSON.
+    /// The content type depends on the body. A body that starts with `<` is HTML, an empty body is plain text, and
+    /// any other body is JSON.
     ///
     /// # Panics
-    /// If `status` is not between 200 and 999.
+    /// Panics if `status` is not between 200 and 999.
     pub fn before(status: u16, body: impl Into<String>) -> Self {
         Self::new(false, Some((status, body.into())))
     }
 
-    /// Executes the request, then responds as [`before`](Self::before) does.
+    /// Executes the request, then responds with this status and body instead of the normal response. The content type
+    /// is chosen as in [`before`](Self::before).
     ///
     /// # Panics
-    /// If `status` is not between 200 and 999.
+    /// Panics if `status` is not between 200 and 999.
     pub fn after(status: u16, body: impl Into<String>) -> Self {
         Self::new(true, Some((status, body.into())))
     }
 
-    /// Executes the request and sends the response of the API, with the headers added by [`header`](Self::header).
+    /// Executes the request and sends the normal response. Use [`header`](Self::header) to add headers to this
+    /// response.
     pub fn pass() -> Self {
         Self::new(true, None)
     }
 
-    /// Responds with a 200 that reports the account's rate limit. The request is not executed.
+    /// Responds with status 200 and a body that reports an exceeded rate limit. Does not execute the request.
     pub fn too_many_requests_as_200() -> Self {
         Self::before(200, r#"{"detail":"Too many requests"}"#)
     }
 
-    /// Adds a header. It replaces the header of this name that the fake sends; a name given twice is sent twice.
+    /// Adds a header to the response. The header replaces a header of the fake with the same name. If you add the
+    /// same name twice, the response has both values.
     ///
     /// # Panics
-    /// If the name or the value is not valid in HTTP.
+    /// Panics if the name or the value is not valid in HTTP, or if the value is not ASCII.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).expect("a header name");
         let value = HeaderValue::try_from(value).expect("a header value");
-        // httpmock sends text only.
+        // httpmock sends only headers whose value is ASCII text.
         assert!(value.to_str().is_ok(), "{name} is not in ASCII");
         self.headers.append(name, value);
         self
@@ -112,7 +118,7 @@ impl Fault {
         }
     }
 
-    /// Returns the response that replaces that of the API.
+    /// Returns the response that replaces the normal response, if any.
     pub(super) fn response(&self) -> Option<Response> {
         let (status, body) = self.replaced.clone()?;
         let content_type = match body.chars().next() {

@@ -1,16 +1,17 @@
-//! A clock whose time passes only while a caller waits.
+//! A fake clock. Its time passes only while a caller waits.
 
 use crate::clock::{Clock, Sleep, SystemClock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A clock for tests: each wait ends after two milliseconds and moves the time forward by its full length.
+/// A clock for tests. Each wait takes two milliseconds of real time, and advances the fake clock by the full duration
+/// of the wait.
 ///
-/// A test of back-off, settling or rate limits therefore takes almost no time. Two concurrent waits of a
-/// minute move the time by one minute, not two. Clones share the time.
+/// Tests of back-off, settle time and rate limits therefore take almost no real time. Two concurrent waits of one
+/// minute advance the clock by one minute, not by two. All clones of a clock share the same time.
 ///
-/// The clock starts at 2026-01-01T00:00:00Z. Real time does not move it, unless
+/// The clock starts at 2026-01-01T00:00:00Z. Real time does not advance the clock, unless
 /// [`FakeOnboarding::real_time`](super::FakeOnboarding::real_time) is called.
 ///
 /// ```
@@ -26,20 +27,20 @@ pub struct FakeClock(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Nanoseconds added by waits and by `advance`.
+    /// The nanoseconds by which waits and `advance` have advanced the clock.
     added: AtomicU64,
-    /// Set in real time: `added` then counts on top of the machine's clock.
+    /// The system clock, if the fake uses real time. The nanoseconds in `added` are then added to the system time.
     machine: OnceLock<SystemClock>,
 }
 
-/// The real duration of a fake wait.
+/// The real duration of each wait on the fake clock.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// 2026-01-01T00:00:00Z.
 const START: Duration = Duration::from_secs(1_767_225_600);
 
 impl FakeClock {
-    /// Moves the time forward. Waits that have begun keep their end.
+    /// Advances the clock. Waits that have already started still end at the same fake time.
     pub fn advance(&self, by: Duration) {
         self.reach(self.added() + by);
     }
@@ -75,7 +76,7 @@ impl Clock for FakeClock {
         }
         let (clock, until) = (self.clone(), self.added() + duration);
         Box::pin(async move {
-            // Requests in flight get their response before the time moves.
+            // The real pause gives requests in flight time to receive their response before the clock advances.
             tokio::time::sleep(PAUSE).await;
             clock.reach(until);
         })

@@ -3,7 +3,7 @@
 use crate::api::WindowHeaders;
 use http::HeaderMap;
 
-/// A window of a fixed length. It starts at a multiple of its length, as a full minute does.
+/// A rate-limit window of a fixed length. A window starts at a multiple of its length, for example at a full minute.
 pub(super) struct Window {
     names: WindowHeaders,
     length: u64,
@@ -13,7 +13,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// `length` is in seconds.
+    /// Creates a window. `length` is in seconds.
     pub(super) fn new(names: WindowHeaders, length: u64, limit: u64) -> Self {
         Self {
             names,
@@ -24,7 +24,7 @@ impl Window {
         }
     }
 
-    /// Takes one request, if it is within the limit.
+    /// Counts one request if the limit permits it. Returns whether the limit permits the request.
     pub(super) fn take(&mut self, epoch: u64) -> bool {
         let number = epoch / self.length;
         if number != self.number {
@@ -35,7 +35,7 @@ impl Window {
         fits
     }
 
-    /// Writes the headers that report this window.
+    /// Adds the response headers that report this window.
     pub(super) fn report(&self, headers: &mut HeaderMap) {
         headers.insert(self.names.limit, self.limit.into());
         headers.insert(self.names.remaining, (self.limit - self.used).into());

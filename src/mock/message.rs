@@ -1,4 +1,4 @@
-//! Requests and responses of the fake.
+//! Reads requests and builds responses of the fake.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
@@ -12,13 +12,13 @@ pub(super) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request.headers().get(name)?.to_str().ok()
 }
 
-/// The credential in `Authorization`, if it has this scheme.
+/// Returns the credential in the header `Authorization`, if the header has this scheme.
 pub(super) fn authorization<'a>(request: &'a Request, scheme: &str) -> Option<&'a str> {
     let (name, credential) = header(request, "authorization")?.split_once(' ')?;
     name.eq_ignore_ascii_case(scheme).then_some(credential)
 }
 
-/// The content type without its parameters, in lower case.
+/// Returns the content type in lower case, without its parameters.
 pub(super) fn media_type(request: &Request) -> Option<String> {
     let value = header(request, "content-type")?.split(';').next()?;
     Some(value.trim().to_ascii_lowercase())
@@ -34,7 +34,7 @@ pub(super) fn json(status: u16, body: &Value) -> Response {
     response(status, "application/json", body.to_string())
 }
 
-/// An error in the form that `FastAPI` gives it.
+/// Returns an error response in the format of the Python framework `FastAPI`.
 pub(super) fn error(status: u16, detail: impl Into<Value>) -> Response {
     json(status, &json!({ "detail": detail.into() }))
 }

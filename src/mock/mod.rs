@@ -1,8 +1,8 @@
-//! A fake of the API in your own process, for the tests of your own code.
+//! A fake of the API for tests. The fake runs in the process of the test.
 //!
-//! [`FakeOnboarding`] keeps packs, users and credentials, and applies the rules of the API: an assignment
-//! is all or nothing. It can lose a response before or after it executes the request. Its [`FakeClock`]
-//! makes each wait take almost no time.
+//! [`FakeOnboarding`] stores packs, users and credentials, and follows the rules of the API. For example, a request
+//! assigns all of its users or none of them. A test can replace a response before or after the fake executes the
+//! request. With the [`FakeClock`] of the fake, each wait takes almost no real time.
 //!
 //! ```
 //! use connecteam_onboarding::{PackId, mock::{FakeOnboarding, Fault}};
@@ -23,7 +23,8 @@
 //! # }
 //! ```
 //!
-//! For fixed responses instead of a state, use the typed extension of httpmock in [`api::mock`](crate::api::mock).
+//! If a test needs fixed responses and no stored state, use the typed extension of httpmock in
+//! [`api::mock`](crate::api::mock).
 #![allow(
     clippy::must_use_candidate,
     reason = "setters return the fake for the next call in a chain"
@@ -54,9 +55,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A fake of the API: a server on the loopback interface, in your own process.
+/// A fake of the API. The fake is a server in the process of the test, on the loopback interface.
 ///
-/// All methods take `&self`, so that tasks can share the fake. Setters return it, for chains.
+/// All methods take `&self`, so that several tasks can share the fake. Setters return the fake, so that calls can be
+/// chained.
 ///
 /// | for | methods |
 /// |---|---|
@@ -66,14 +68,16 @@ use std::time::Duration;
 /// | progress of users | [`finish_steps`](Self::finish_steps), [`approve`](Self::approve), [`reopen`](Self::reopen), [`remove`](Self::remove) |
 /// | assertions | [`assignments`](Self::assignments), [`reads`](Self::reads), [`writes`](Self::writes), [`tokens`](Self::tokens), [`largest_request`](Self::largest_request) |
 ///
-/// [The guide](crate::guide::testing) has a whole test and an example of each part.
+/// [The guide](crate::guide::testing) has a complete test, and an example for each feature of the fake.
 ///
 /// # Rules
-/// - Errors have a JSON body, as the spec promises. The vendor has been seen to send an empty text with a 404:
-///   `Fault::before(404, "")` does that.
-/// - A path that is not part of the API gets a web page with status 200, as from the vendor's hosts.
-/// - A method other than GET and POST gets a 405. That includes HEAD and OPTIONS.
-/// - Users exist only after [`add_users`](Self::add_users). A write that names another user gets a 422.
+/// - Error responses have a JSON body, as the spec says. The real API sometimes sends an empty text with a 404.
+///   `Fault::before(404, "")` sends such a response.
+/// - For a path that is not part of the API, the fake returns a web page with status 200. The vendor's hosts do the
+///   same.
+/// - For a method other than GET and POST, the fake returns status 405. HEAD and OPTIONS get a 405 too.
+/// - The account has only the users that [`add_users`](Self::add_users) added. A request that assigns any other user
+///   gets a 422.
 pub struct FakeOnboarding {
     server: MockServer,
     state: Arc<Mutex<State>>,
@@ -91,17 +95,18 @@ impl fmt::Debug for FakeOnboarding {
 const API_KEY: &str = "fake-api-key";
 
 impl FakeOnboarding {
-    /// Starts a fake with one API key and without packs, users and rate limits.
+    /// Starts a fake. The fake has one API key, and has no packs, no users and no rate limits.
     ///
-    /// Dropping the fake releases its server to the next fake: do not use its clients after that. A process has at
-    /// most 25 fakes and httpmock servers at a time, and this call blocks until one is free. The variable
-    /// `HTTPMOCK_MAX_SERVERS` changes that number.
+    /// Do not use the clients of a fake after the fake is dropped, because the next fake reuses the same server.
+    ///
+    /// A process can have at most 25 fakes and httpmock servers at the same time. If all servers are in use, this
+    /// call blocks until a server is free. The environment variable `HTTPMOCK_MAX_SERVERS` changes the limit of 25.
     #[must_use]
     pub fn start() -> Self {
         Self::on(MockServer::start())
     }
 
-    /// Starts a fake as [`start`](Self::start) does, without blocking the thread.
+    /// Starts a fake like [`start`](Self::start), but does not block the thread.
     pub async fn start_async() -> Self {
         Self::on(MockServer::start_async().await)
     }
@@ -139,15 +144,16 @@ impl FakeOnboarding {
         self
     }
 
-    /// Makes the fake, its [`clock`](Self::clock) and its clients follow the machine's clock.
+    /// Switches the fake, its [`clock`](Self::clock) and its clients to the system clock.
     ///
-    /// Rate limits, the lifetime of tokens and waits then take real time. Call it before any other method.
+    /// Rate limits, token lifetimes and waits then take real time. Call this method before any other method of the
+    /// fake.
     pub fn real_time(&self) -> &Self {
         self.clock.follow_machine();
         self
     }
 
-    /// Returns the base URL for clients: `http`, on the loopback interface.
+    /// Returns the base URL for clients. The URL has the scheme `http` and a loopback address.
     #[must_use]
     pub fn base_url(&self) -> String {
         self.server.base_url()
@@ -159,16 +165,17 @@ impl FakeOnboarding {
         API_KEY
     }
 
-    /// Returns the clock of the rate limits, the tokens and the clients of this fake.
+    /// Returns the clock of this fake. The rate limits, the tokens and the clients of the fake use this clock.
     #[must_use]
     pub fn clock(&self) -> FakeClock {
         self.clock.clone()
     }
 
-    /// Builds a client with the API key and the clock of this fake.
+    /// Builds a client that uses the API key and the clock of this fake.
     ///
     /// # Panics
-    /// If the HTTP client cannot be built. Use [`client_builder`](Self::client_builder) to give it other settings.
+    /// Panics if the HTTP client cannot be built. To use other settings, call
+    /// [`client_builder`](Self::client_builder).
     #[must_use]
     pub fn client(&self) -> Client {
         self.client_builder()
@@ -177,7 +184,7 @@ impl FakeOnboarding {
             .expect("the settings of the fake are valid")
     }
 
-    /// Returns a builder with the base URL and the clock of this fake, and without credentials.
+    /// Returns a client builder with the base URL and the clock of this fake. The builder has no credentials.
     pub fn client_builder(&self) -> ClientBuilder {
         ClientBuilder::default()
             .base_url(self.base_url())
@@ -189,12 +196,13 @@ impl FakeOnboarding {
         self.change(|state| state.packs.add(pack))
     }
 
-    /// Adds an API key that permits reading only.
+    /// Adds an API key that only permits reading.
     pub fn add_read_only_key(&self, key: impl Into<String>) -> &Self {
         self.add_key(key, &[READ_SCOPE])
     }
 
-    /// Adds an API key of an account whose plan has no API access: each request gets a 403.
+    /// Adds an API key without API access. Each request with this key gets a 403, as if the plan of the account did
+    /// not include the API.
     pub fn add_key_without_access(&self, key: impl Into<String>) -> &Self {
         self.add_key(key, &[])
     }
@@ -204,15 +212,15 @@ impl FakeOnboarding {
         self.change(|state| drop(state.keys.insert(key.into(), scopes)))
     }
 
-    /// Adds an OAuth 2.0 app with all scopes.
+    /// Adds an OAuth 2.0 app that has all scopes of the API.
     pub fn add_oauth_client(&self, id: &str, secret: &str) -> &Self {
         self.add_oauth_client_with_scopes(id, secret, SCOPES.iter().copied())
     }
 
-    /// Adds an OAuth 2.0 app with these scopes.
+    /// Adds an OAuth 2.0 app that has only these scopes.
     ///
-    /// A token request without `scope` gets a token with all scopes of the app. A request for another scope
-    /// gets a 403, and so does an operation whose scope the token lacks.
+    /// If a token request has no `scope`, the token gets all scopes of the app. If a token request asks for a scope
+    /// that the app does not have, it gets a 403. An operation gets a 403 if the token does not have its scope.
     ///
     /// ```
     /// use connecteam_onboarding::{ErrorKind, PackId, mock::FakeOnboarding};
@@ -244,51 +252,55 @@ impl FakeOnboarding {
         self.change(|state| state.oauth.lifetime = lifetime)
     }
 
-    /// Makes all access tokens invalid.
+    /// Revokes all access tokens that the fake has issued.
     pub fn revoke_tokens(&self) -> &Self {
         self.change(|state| state.oauth.tokens.clear())
     }
 
-    /// Sets what a 422 tells about rejected users. Default: [`RefusalStyle::Silent`].
+    /// Sets how a 422 response names the rejected users. Default: [`RefusalStyle::Silent`].
     pub fn refusals(&self, style: RefusalStyle) -> &Self {
         self.change(|state| state.packs.refusals = style)
     }
 
-    /// Sets what an assignment of a user who is already on the pack does. Default: [`Reassignment::AssignAgain`].
+    /// Sets what happens if a request assigns a user who is already on the pack. Default:
+    /// [`Reassignment::AssignAgain`].
     pub fn reassignment(&self, reassignment: Reassignment) -> &Self {
         self.change(|state| state.packs.reassignment = reassignment)
     }
 
-    /// Sets the account's rate limits: requests per minute and per day. Default: no limits.
+    /// Sets the rate limits of the account, in requests per minute and requests per day. Default: no limits.
     ///
-    /// A window starts at a full minute or day of the fake's clock, and both windows are unused after this call.
+    /// A minute window starts at a full minute of the fake's clock, and a day window starts at midnight (UTC). This
+    /// call resets the request counts of both windows.
     pub fn limits(&self, minute: u64, day: u64) -> &Self {
         let minute = Window::new(RATE_LIMIT_HEADERS.minute, 60, minute);
         let day = Window::new(RATE_LIMIT_HEADERS.day, 86_400, day);
         self.change(|state| state.limits = vec![minute, day])
     }
 
-    /// Adds a fault to the queue. Each request for assignments takes the next fault; token requests take none.
+    /// Adds a fault to the queue of faults. Each request to the assignments endpoint takes the next fault from the
+    /// queue. Token requests do not take faults.
     pub fn fail_next(&self, fault: Fault) -> &Self {
         self.change(|state| state.faults.push_back(fault))
     }
 
-    /// Lets this number of requests pass before the next fault.
+    /// Lets the next `requests` requests pass without a fault, before the next fault in the queue.
     pub fn pass_next(&self, requests: usize) -> &Self {
         let pass = std::iter::repeat_n(Fault::pass(), requests);
         self.change(|state| state.faults.extend(pass))
     }
 
-    /// Delays all responses from now on, in real time. Concurrent requests wait at the same time.
+    /// Delays all following responses by this real time. Concurrent requests wait at the same time.
     ///
-    /// A request whose client gives up first is not executed. For a lost response, use [`Fault::after`].
+    /// If the client gives up a request during the delay, the fake does not execute the request. To test a lost
+    /// response, use [`Fault::after`].
     pub fn delay_responses(&self, delay: Duration) -> &Self {
         self.server.reset();
         self.serve(delay);
         self
     }
 
-    /// Returns the number of requests received, of every kind.
+    /// Returns the number of all requests that the fake has received.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.state().counts.requests
@@ -312,20 +324,20 @@ impl FakeOnboarding {
         self.state().counts.tokens
     }
 
-    /// Returns the number of requests refused because the account was over its rate limit.
+    /// Returns the number of requests that the fake refused because of the rate limit.
     #[must_use]
     pub fn rate_limited(&self) -> u64 {
         self.state().counts.rate_limited
     }
 
-    /// Returns the number of users in the largest request.
+    /// Returns the number of users in the largest request that assigned users.
     #[must_use]
     pub fn largest_request(&self) -> usize {
         self.state().counts.largest
     }
 }
 
-/// A call that panics, such as one with an unknown pack, leaves the state intact.
+/// Locks the state. A poisoned lock is accepted, because the state stays valid if a call panics.
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

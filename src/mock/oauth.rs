@@ -1,4 +1,4 @@
-//! OAuth 2.0: apps, access tokens and their scopes.
+//! Issues and checks OAuth 2.0 access tokens.
 
 use super::message::{Request, Response, authorization, error, json, media_type, with};
 use base64::Engine as _;
@@ -19,20 +19,20 @@ pub(super) struct OAuth {
     pub(super) lifetime: Duration,
 }
 
-/// The vendor fixes the scopes of an app when the app is created.
+/// An OAuth 2.0 app. Its scopes are fixed when the app is created.
 pub(super) struct App {
     pub(super) secret: String,
     pub(super) scopes: Vec<String>,
 }
 
 pub(super) struct Token {
-    /// In seconds since 1970.
+    /// The expiry time, in seconds since the Unix epoch.
     expires: u64,
     scopes: Vec<String>,
 }
 
 impl OAuth {
-    /// Responds to a request for an access token.
+    /// Issues an access token for a token request, or returns an error response.
     pub(super) fn issue(&mut self, request: &Request, epoch: u64) -> Result<Response, Response> {
         let refusal = |status, code| json(status, &json!({ "error": code }));
         if media_type(request).as_deref() != Some(FORM) {
@@ -59,7 +59,7 @@ impl OAuth {
         Ok(self.token(scopes, epoch))
     }
 
-    /// Returns the scopes of a token. Refuses a token that is not valid.
+    /// Returns the scopes of an access token. Returns an error response if the token is invalid or expired.
     pub(super) fn scopes(&self, token: &str, epoch: u64) -> Result<&[String], Response> {
         match self.tokens.get(token) {
             Some(token) if epoch < token.expires => Ok(&token.scopes),
@@ -67,7 +67,7 @@ impl OAuth {
         }
     }
 
-    /// The app that HTTP Basic authenticates.
+    /// Returns the app that the HTTP Basic credentials of the request belong to.
     fn app(&self, request: &Request) -> Option<&App> {
         let credential = BASE64_STANDARD.decode(authorization(request, "Basic")?);
         let credential = String::from_utf8(credential.ok()?).ok()?;

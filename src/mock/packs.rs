@@ -1,4 +1,4 @@
-//! Users, packs and assignments.
+//! Stores users, packs and assignments.
 
 use super::behavior::{Reassignment, RefusalStyle};
 use super::message::{Response, error, json};
@@ -33,12 +33,12 @@ impl Packs {
         assignments.unwrap_or_else(|| unknown(pack))
     }
 
-    /// Adds an assignment in progress.
+    /// Adds an assignment with the status `in_progress`.
     pub(super) fn put(&mut self, pack: PackId, user: UserId) {
         self.last_id += 1;
         let id = AssignmentId::try_from(500 + self.last_id).expect("a small number");
         let status = AssignmentStatus::InProgress;
-        // Built from JSON: another optional field in the spec then needs no change here.
+        // The assignment is built from JSON, so that a new optional field in the spec needs no change here.
         let row = json!({"id": id, "userId": user, "status": status, "isWaitingApproval": false});
         let row = serde_json::from_value(row).expect("the required fields of an assignment");
         self.assignments_mut(pack).push(row);
@@ -48,7 +48,7 @@ impl Packs {
     pub(super) fn change(&mut self, pack: PackId, user: UserId, change: impl Fn(&mut Assignment)) {
         let assignments = self.assignments_mut(pack).iter_mut();
         let mut found = assignments.filter(|row| row.user_id == user).peekable();
-        // A test that changes no assignment has a mistake.
+        // If a test changes a user without an assignment, the test has a mistake, so this call panics.
         assert!(found.peek().is_some(), "user {user} is not on pack {pack}");
         found.for_each(change);
     }
@@ -58,14 +58,14 @@ impl Packs {
         self.assignments_mut(pack).retain(|row| row.user_id != user);
     }
 
-    /// Responds with all assignments of a pack.
+    /// Returns a response with all assignments of a pack.
     pub(super) fn list(&self, pack: PackId, request_id: &str) -> Result<Response, Response> {
         let assignments = self.assignments.get(&pack).ok_or_else(not_found)?;
         let data = json!({ "assignments": assignments });
         Ok(json(200, &json!({"requestId": request_id, "data": data})))
     }
 
-    /// Assigns all users, or none if the API rejects one of them.
+    /// Assigns all users. If one of the users is rejected, assigns none of them.
     pub(super) fn assign(
         &mut self,
         pack: PackId,
@@ -122,7 +122,8 @@ fn text(users: impl Iterator<Item = UserId>) -> Value {
     format!("invalid {USER_IDS_FIELD}: {}", ids.join(", ")).into()
 }
 
-/// The spec promises JSON. The vendor has been seen to send an empty text, which `Fault::before(404, "")` does.
+/// Returns a 404 with a JSON body, as the spec says. The real API sometimes sends an empty text. `Fault::before(404,
+/// "")` sends such a response.
 fn not_found() -> Response {
     error(404, "Onboarding pack not found")
 }

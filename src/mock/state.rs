@@ -1,4 +1,4 @@
-//! The state of the fake, and the way of a request through it.
+//! Stores the state of the fake and handles each request.
 
 use super::behavior::Fault;
 use super::limits::Window;
@@ -31,14 +31,14 @@ pub(super) struct Counts {
     pub(super) writes: u64,
     pub(super) tokens: u64,
     pub(super) rate_limited: u64,
-    /// The number of users in the largest request.
+    /// The number of users in the largest request that assigned users.
     pub(super) largest: usize,
 }
 
 #[derive(Clone, Copy)]
 enum Endpoint<'a> {
     Token,
-    /// With the id of the pack, as it stands in the path.
+    /// The assignments endpoint, with the text of the pack id in the path.
     Assignments(&'a str),
 }
 
@@ -67,7 +67,7 @@ impl State {
         response
     }
 
-    /// Applies the limits and the next fault to a request to the API.
+    /// Executes an API request. Applies the rate limits and the next fault.
     fn call(&mut self, endpoint: Endpoint<'_>, request: &Request, epoch: u64) -> Response {
         match (endpoint, request.method().as_str()) {
             (Endpoint::Token, "POST") => self.counts.tokens += 1,
@@ -94,12 +94,13 @@ impl State {
         for window in &self.limits {
             window.report(response.headers_mut());
         }
-        // Replaces the headers of the same names.
+        // The headers of the fault replace headers of the response with the same name.
         response.headers_mut().extend(fault.headers);
         response
     }
 
-    /// A fault that executes its request waits for a request within the limits.
+    /// Takes the next fault from the queue if the fault applies to this request. A fault that executes the request
+    /// stays in the queue until the rate limit permits a request.
     fn next_fault(&mut self, endpoint: Endpoint<'_>, fits: bool) -> Option<Fault> {
         let next = self.faults.front()?;
         let applies = matches!(endpoint, Endpoint::Assignments(_)) && (fits || !next.executes);
@@ -160,7 +161,7 @@ fn not_allowed(methods: &'static str) -> Response {
     with(error(405, "Method Not Allowed"), ALLOW, methods)
 }
 
-/// The vendor's hosts serve a web page for each path that is not part of the API.
+/// Returns a web page, because the vendor's hosts return a web page for each path that is not part of the API.
 fn website() -> Response {
     let page = "<!doctype html><title>Connecteam</title>";
     response(200, "text/html; charset=utf-8", page.to_owned())

@@ -1,4 +1,4 @@
-//! What users and admins do.
+//! Methods that do what users and admins of the account do.
 
 use super::FakeOnboarding;
 use crate::api::AssignmentStatus;
@@ -6,10 +6,10 @@ use crate::api::types::Assignment;
 use crate::id::{InvalidId, PackId, UserId};
 
 impl FakeOnboarding {
-    /// Adds users to the account.
+    /// Adds users to the account of the fake.
     ///
     /// # Panics
-    /// If an id is invalid.
+    /// Panics if an id is invalid.
     pub fn add_users<I>(&self, users: I) -> &Self
     where
         I: IntoIterator<Item: TryInto<UserId, Error: Into<InvalidId>>>,
@@ -17,11 +17,11 @@ impl FakeOnboarding {
         self.change(|state| state.packs.users.extend(users.into_iter().map(user_id)))
     }
 
-    /// Assigns users to a pack, as another program would. A user may be assigned more than once, and need not
-    /// exist.
+    /// Assigns users to a pack without a request. The same user can be assigned several times, and the user does not
+    /// need to exist.
     ///
     /// # Panics
-    /// If the pack is unknown or an id is invalid.
+    /// Panics if the pack is unknown or an id is invalid.
     pub fn put_on_pack<I>(&self, pack: PackId, users: I) -> &Self
     where
         I: IntoIterator<Item: TryInto<UserId, Error: Into<InvalidId>>>,
@@ -35,13 +35,13 @@ impl FakeOnboarding {
     /// Returns all assignments of a pack.
     ///
     /// # Panics
-    /// If the pack is unknown.
+    /// Panics if the pack is unknown.
     #[must_use]
     pub fn assignments(&self, pack: PackId) -> Vec<Assignment> {
         self.state().packs.assignments(pack).to_vec()
     }
 
-    /// Marks all steps of the user as completed: the user waits for the approval of an admin.
+    /// Marks all steps of the user as completed. The user then waits for the approval of an admin.
     ///
     /// ```
     /// use connecteam_onboarding::{ChangeKind, PackId, UserId, mock::FakeOnboarding};
@@ -62,31 +62,32 @@ impl FakeOnboarding {
     /// ```
     ///
     /// # Panics
-    /// If the user is not on the pack.
+    /// Panics if the user is not on the pack.
     pub fn finish_steps(&self, pack: PackId, user: UserId) -> &Self {
         self.set(pack, user, &AssignmentStatus::InProgress, true)
     }
 
-    /// Approves the user: the status is `completed`.
+    /// Approves the user. The status becomes `completed`.
     ///
     /// # Panics
-    /// If the user is not on the pack.
+    /// Panics if the user is not on the pack.
     pub fn approve(&self, pack: PackId, user: UserId) -> &Self {
         self.set(pack, user, &AssignmentStatus::Completed, false)
     }
 
-    /// Sends the user back to work: the status is `in_progress`, without an approval to wait for.
+    /// Sets the status of the user back to `in_progress`. The user no longer waits for approval.
     ///
     /// # Panics
-    /// If the user is not on the pack.
+    /// Panics if the user is not on the pack.
     pub fn reopen(&self, pack: PackId, user: UserId) -> &Self {
         self.set(pack, user, &AssignmentStatus::InProgress, false)
     }
 
-    /// Sets the status of the user, which may be one that this crate does not know. No approval is pending.
+    /// Sets the status of the user. The status may be a value that this crate does not know. The user does not wait
+    /// for approval.
     ///
     /// # Panics
-    /// If the user is not on the pack.
+    /// Panics if the user is not on the pack.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "a test writes the value in the call"
@@ -95,10 +96,10 @@ impl FakeOnboarding {
         self.set(pack, user, &status, false)
     }
 
-    /// Removes the user from the pack.
+    /// Removes all assignments of the user from the pack.
     ///
     /// # Panics
-    /// If the user is not on the pack.
+    /// Panics if the user is not on the pack.
     pub fn remove(&self, pack: PackId, user: UserId) -> &Self {
         self.change(|state| state.packs.remove(pack, user))
     }
