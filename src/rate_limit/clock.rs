@@ -1,35 +1,37 @@
-//! A lower bound of the server's clock, read from its responses.
+//! Estimates the time of the server's clock from the responses. The estimate is a lower bound.
 
 use std::time::Duration;
 
-/// Our clock and the server's may drift apart by one part in this many.
+/// The maximum drift between the local clock and the server's clock: 1 part in `DRIFT`.
 const DRIFT: u32 = 10_000;
 
-/// A difference that rounding and slow handling explain.
+/// The largest time difference that rounding and slow handling can explain.
 const SLACK: Duration = Duration::from_secs(2);
 
-/// A lower bound of the server's time, as time since the Unix epoch.
+/// A lower bound of the server's time, as a duration since the Unix epoch.
 ///
-/// A response with the date `d` was sent when the server's clock showed at least `d`. So at a later local time `t`, the
-/// clock shows at least `d + (t - received)`. The best bound of all responses is kept. Dates are in whole seconds, and
-/// after a few of them the bound is close to the truth.
+/// If a response has the date `d`, the server's clock showed at least `d` when the server sent the response. So at a
+/// later local time `t`, the server's clock shows at least `d + (t - received)`. The largest bound of all responses
+/// is kept. A date has whole seconds, but after a few responses the bound is close to the server's time.
 #[derive(Debug, Default)]
 pub(super) struct ServerClock {
-    /// A bound, and the local time at which it held.
+    /// The lower bound of the server's time, and the local time for which the bound was computed.
     bound: Option<(Duration, Duration)>,
 }
 
 impl ServerClock {
-    /// Returns the least that the server's clock can show at local time `now`; `None` before the first response with a
-    /// time.
+    /// Returns the lower bound of the server's time at local time `now`. Returns `None` before the first response
+    /// that reports a time.
     pub(super) fn at_least(&self, now: Duration) -> Option<Duration> {
         let (bound, at) = self.bound?;
         let elapsed = now.saturating_sub(at);
         Some(bound + elapsed.saturating_sub(elapsed / DRIFT))
     }
 
-    /// Learns that during the `round_trip` that ended at `now`, the server's clock showed between `bound` and
-    /// `bound + vagueness`. Returns true if that contradicts the present bound: the clock was set back, or was wrong
+    /// Updates the bound with a response that arrived at `now`. During the `round_trip` of the response, the server's
+    /// clock showed a time between `bound` and `bound + vagueness`.
+    ///
+    /// Returns true if this contradicts the current bound. In this case, the server's clock was set back or was wrong
     /// before.
     pub(super) fn learn(
         &mut self,
@@ -47,21 +49,21 @@ impl ServerClock {
         stepped_back
     }
 
-    /// Returns the most by which [`wait_until`](Self::wait_until) at local time `now` may be longer than necessary.
+    /// Returns the maximum time by which [`wait_until`](Self::wait_until) waits too long at local time `now`.
     pub(super) fn caution(&self, now: Duration) -> Duration {
         let (_, at) = self.bound.unwrap_or_default();
         let elapsed = now.saturating_sub(at);
-        // A date is up to a second old; then the drift of both clocks, and the rounding of `wait_until`.
+        // The sum has three terms. A date can be one second old, both clocks can drift, and `wait_until` rounds up.
         Duration::from_secs(1) + elapsed / DRIFT * 2 + Duration::from_millis(2)
     }
 
-    /// Returns how long to wait at local time `now` until the server's clock certainly shows `time`.
+    /// Returns the time to wait at local time `now` until the server's clock has certainly reached `time`.
     pub(super) fn wait_until(&self, time: Duration, now: Duration) -> Duration {
         let ahead = time.saturating_sub(self.at_least(now).unwrap_or(time));
         if ahead.is_zero() {
             return ahead;
         }
-        // Twice the drift and a millisecond, so that rounding never ends the wait too early.
+        // The margin is twice the drift plus one millisecond, so that rounding never ends the wait too early.
         ahead + ahead / DRIFT * 2 + Duration::from_millis(1)
     }
 }

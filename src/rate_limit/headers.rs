@@ -1,4 +1,4 @@
-//! Reads the rate-limit headers, in every common way to write them.
+//! Reads the rate-limit headers of a response in all common formats.
 
 use crate::api::{RATE_LIMIT_HEADERS, WindowHeaders};
 use http::HeaderMap;
@@ -8,21 +8,23 @@ use std::time::{Duration, UNIX_EPOCH};
 pub(super) const MINUTE: WindowHeaders = RATE_LIMIT_HEADERS.minute;
 pub(super) const DAY: WindowHeaders = RATE_LIMIT_HEADERS.day;
 
-/// What one response reports about one window, as far as it can be read.
+/// The values that one response reports about one rate-limit window. A missing or invalid value is `None`.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Reported {
-    /// Requests that the window permits.
+    /// The number of requests that the window permits.
     pub(super) limit: Option<u64>,
-    /// Requests that are left in it.
+    /// The number of requests that are left in the window.
     pub(super) remaining: Option<u64>,
-    /// When it ends, as time since the Unix epoch, in whole seconds.
+    /// The end of the window, in whole seconds since the Unix epoch.
     pub(super) reset: Option<Duration>,
 }
 
 impl Reported {
-    /// Reads the headers of one window. `server` is the server's time, for a reset that is given as seconds to go.
+    /// Reads the headers of one window. `server` is the current server time. It is needed if the reset is a number of
+    /// remaining seconds.
     ///
-    /// A gateway and the API may both write a header, so the least remaining and the latest reset count.
+    /// A gateway and the API may both send the same header. If a header has several values, this function uses the
+    /// smallest `remaining` and the latest `reset`.
     pub(super) fn read(headers: &HeaderMap, names: &WindowHeaders, server: Duration) -> Self {
         let least = |name| {
             let counts = values(headers, name).filter_map(|value| count(&value));
@@ -37,15 +39,17 @@ impl Reported {
     }
 }
 
-/// Reads `Date`, as the time since the Unix epoch.
+/// Reads the header `Date` as a duration since the Unix epoch.
 pub(super) fn date(headers: &HeaderMap) -> Option<Duration> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
-/// The longest `Retry-After`. A longer one is taken for a mistake, which must not stop a client forever.
+/// The maximum `Retry-After`. A longer value is reduced to this maximum, because it is probably a mistake and must
+/// not stop a client forever.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(86_400);
 
-/// Reads `Retry-After`: seconds, or a date, which is compared with the server's time.
+/// Reads the header `Retry-After` as the time to wait. The header has a number of seconds or a date. A date is
+/// compared with the server's time.
 pub(super) fn retry_after(headers: &HeaderMap, server: Duration) -> Option<Duration> {
     let longest = LONGEST_RETRY_AFTER.as_secs_f64();
     let wait = |value: String| match number(&value) {
@@ -59,13 +63,14 @@ pub(super) fn retry_after(headers: &HeaderMap, server: Duration) -> Option<Durat
         .filter(|wait| !wait.is_zero())
 }
 
-/// The values of all lines with this name, without quotes and policies (`5;w=60`).
+/// Returns all values of all header lines with this name. Removes quotes, and removes policies such as `;w=60` in
+/// `5;w=60`.
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = String> + use<'a> {
     let lines = headers.get_all(name).into_iter();
     lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| match http_date(line) {
-            // A date has a comma of its own.
+            // A date contains a comma, so it must not be split.
             Some(_) => vec![line.to_owned()],
             None => line.split(',').map(bare).collect(),
         })
@@ -76,7 +81,8 @@ fn bare(value: &str) -> String {
     value.trim().trim_matches('"').trim().to_owned()
 }
 
-/// A whole number, also as a float. Below zero counts as zero: the counter was overdrawn.
+/// Parses a count of requests. A float is rounded down. A negative number becomes 0, because some servers report an
+/// overdrawn counter.
 fn count(value: &str) -> Option<u64> {
     let float = || Duration::try_from_secs_f64(number(value)?.max(0.0)).ok();
     value.parse().ok().or_else(|| Some(float()?.as_secs()))
@@ -86,20 +92,21 @@ fn number(value: &str) -> Option<f64> {
     value.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// The first number that is a time rather than seconds to go: 1970-04-26.
+/// A number below this limit is a number of remaining seconds. A larger number is a timestamp. As a timestamp, the
+/// limit is 1970-04-26.
 const SECONDS_TO_GO: f64 = 1e7;
 
-/// The end of the year 9999. A later reset is nonsense.
+/// The end of the year 9999, in seconds since the Unix epoch. A later reset is ignored as invalid.
 const LATEST: f64 = 253_402_300_800.0;
 
-/// A reset, rounded up. Its size tells its form: seconds to go, or a time in seconds, milliseconds, microseconds or
-/// nanoseconds. It may be a date, too.
+/// Parses the reset of a window, rounded up to whole seconds. The value may be a date or a number. The size of a
+/// number decides its unit: remaining seconds, or a timestamp in seconds, milliseconds, microseconds or nanoseconds.
 fn reset(value: &str, server: Duration) -> Option<Duration> {
     let seconds = match number(value) {
         None => http_date(value).or_else(|| iso_date(value))?.as_secs_f64(),
-        // Zero is no time to go, but the epoch: a reset long ago.
+        // Zero is read as the Unix epoch, which is a reset in the past. It is not read as zero remaining seconds.
         Some(number) if number <= 0.0 => 0.0,
-        // Both the server's time and the seconds to go may have been rounded down.
+        // One second is added, because the server may have rounded down its time and the remaining seconds.
         Some(number) if number < SECONDS_TO_GO => {
             server.as_secs_f64().floor() + number.ceil() + 1.0
         }
@@ -116,8 +123,8 @@ fn http_date(text: &str) -> Option<Duration> {
     date.duration_since(UNIX_EPOCH).ok()
 }
 
-/// A date and time of ISO 8601, such as `2026-11-25T01:04:54.5Z` or `2026-11-25T03:04+02:00`, from 1970 on. Without a
-/// zone, it is UTC.
+/// Parses an ISO 8601 date and time, such as `2026-11-25T01:04:54.5Z` or `2026-11-25T03:04+02:00`. Dates before 1970
+/// are invalid. If the text has no time zone, the time zone is UTC.
 fn iso_date(text: &str) -> Option<Duration> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let zone = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
@@ -133,7 +140,7 @@ fn iso_date(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// The days from the epoch to a date such as `2026-11-25`.
+/// Returns the number of days from the Unix epoch to a date such as `2026-11-25`.
 fn days(date: &str) -> Option<i32> {
     let parts: Option<Vec<_>> = date
         .split('-')
@@ -145,7 +152,7 @@ fn days(date: &str) -> Option<i32> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // Years that begin in March have the leap day at their end.
+    // Each year is counted from March, so that the leap day is the last day of the year.
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {
@@ -155,7 +162,7 @@ fn days(date: &str) -> Option<i32> {
     Some(365 * year + leap_days + (153 * month + 2) / 5 + day - 719_469)
 }
 
-/// The seconds of a time such as `01:04:54.5` or `03:04`.
+/// Returns the number of seconds from midnight to a time of day such as `01:04:54.5` or `03:04`.
 fn seconds(time: &str) -> Option<f64> {
     let parts: Option<Vec<_>> = time.split(':').map(number).collect();
     let (hour, minute, second) = match parts?[..] {
@@ -169,7 +176,7 @@ fn seconds(time: &str) -> Option<f64> {
     is_valid.then_some(hour * 3_600.0 + minute * 60.0 + second)
 }
 
-/// The seconds by which a zone such as `+02:00`, `+0200`, `+02` or `Z` is ahead of UTC.
+/// Returns the number of seconds by which a time zone such as `+02:00`, `+0200`, `+02` or `Z` is ahead of UTC.
 fn offset(zone: &str) -> Option<f64> {
     let (sign, time) = match zone.split_at_checked(1) {
         None | Some(("Z" | "z", _)) => return Some(0.0),

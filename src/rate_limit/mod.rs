@@ -1,13 +1,18 @@
-//! Decides when the next request may be sent: the account's minute and day windows, as far as responses report them,
-//! and the interval that a gateway's refusals suggest.
+//! Decides when the next request may be sent. The decision uses the minute window and the day window that responses
+//! report. If a gateway refuses requests, the decision also uses a minimum interval between requests.
 //!
-//! A state machine without I/O, lock or sleep. The caller holds it in a mutex, passes the time in, and waits.
+//! This module is a state machine without I/O, locks or sleeps. The caller locks the state machine, passes the
+//! current time, and does the waiting.
 //!
-//! Two rules keep an account that has no other user from ever being refused. A request in flight counts as not yet
-//! included in what the server reports as left, so [`RateLimit::ask`] never overdraws, whatever the order of the
-//! responses. And we keep a lower bound of the server's time, so a window never ends early on our side. What other
-//! programs spend between two responses cannot be seen. After a refusal, one request at a time is sent until one is
-//! accepted: after the reset of the window that explains the refusal, else after a growing interval.
+//! Two rules prevent refusals if no other program uses the account. First, each request in flight is subtracted from
+//! the number of requests that the server reports as left. So [`RateLimit::ask`] never exceeds the limit, whatever
+//! the order of the responses. Second, the server's time is a lower bound, so the client never starts a new window
+//! too early.
+//!
+//! The client cannot see requests of other programs between two responses, so a refusal is still possible. After a
+//! refusal, the client sends one request at a time until the server accepts a request. If an exhausted window
+//! explains the refusal, the next request waits for the reset of this window. Otherwise, the interval between
+//! requests grows with each refusal.
 
 mod clock;
 mod headers;
@@ -29,31 +34,37 @@ use window::{Arrival, Update, Window};
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A day that ends within this time is waited for, and not reported as spent. The margins of the wait do not count:
-/// a caller that comes back at the reported time must not be refused again.
+/// If the day window is spent but ends within this time, the caller waits. Otherwise, the caller gets the decision
+/// `DaySpent`.
+///
+/// The safety margins of the wait are added to this time. So a caller that retries at the reported time does not get
+/// `DaySpent` again.
 const DAY_NEARLY_OVER: Duration = Duration::from_secs(3);
 
-/// The pause after a response that contradicts itself: nothing is left, until a time in the past.
+/// The pause after a contradictory response. Such a response reports that no request is left, but its reset is in the
+/// past.
 const CONTRADICTION_PAUSE: Duration = Duration::from_secs(1);
 
-/// A window that ends sooner does not explain a refusal.
+/// An exhausted window explains a refusal only if the window ends after this time or later.
 const EXPLAINS: Duration = Duration::from_secs(1);
 
-/// What a request must leave to others and to what follows it.
+/// The requests of each window that a request must not use.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Share {
-    /// Requests of each window that are left to other users of the account. At least one per minute stays ours.
+    /// The number of requests of each window that are reserved for other programs of the account. The client may
+    /// always send at least one request per minute.
     pub(crate) reserve: Reserve,
-    /// Requests of the day that are kept for what must follow: 1 for a write, which may need a read-back, else 0.
+    /// The number of requests of the day that are kept for a later request. It is 1 for a write, because the write
+    /// may need a read-back. It is 0 for all other requests.
     pub(crate) keep_back: u64,
 }
 
-/// Requests of a window that are left to others.
+/// The requests of a window that are reserved for other programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reserve {
-    /// This many of each window.
+    /// Reserves this number of requests in each window.
     Requests(u64),
-    /// A tenth of each window, rounded up. At least one request of a window stays ours.
+    /// Reserves a tenth of each window, rounded up. The client may always send at least one request per window.
     Tenth,
 }
 
@@ -64,7 +75,7 @@ impl Default for Reserve {
 }
 
 impl Reserve {
-    /// Returns the number for a window that permits `limit` requests.
+    /// Returns the number of reserved requests in a window that permits `limit` requests.
     fn of(self, limit: u64) -> u64 {
         match self {
             Self::Requests(requests) => requests,
@@ -73,24 +84,24 @@ impl Reserve {
     }
 }
 
-/// Whether a request may be sent.
+/// The decision whether a request may be sent.
 #[derive(Debug)]
 pub(crate) enum Decision {
-    /// Send it. It counts as in flight until its ticket is handed back.
+    /// Send the request. The request is in flight until the ticket is returned.
     Go(Ticket),
-    /// Ask again after this time, or when any request ends, if that is earlier.
+    /// Ask again after this time, or when a request in flight ends, whichever is earlier.
     Wait(Duration),
-    /// Ask again when a request in flight ends. There is at least one.
+    /// Ask again when a request in flight ends. At least one request is in flight.
     AwaitResponse,
-    /// The day's quota is spent.
+    /// The day window has no requests left.
     DaySpent {
-        /// When it resets, by the server's clock; at most 24 hours ahead.
+        /// The reset of the day window, by the server's clock. At most 24 hours after the current server time.
         retry_at: SystemTime,
     },
 }
 
-/// A request in flight. Hand it back in every case: to [`RateLimit::received`], [`RateLimit::lost`] or
-/// [`RateLimit::never_sent`].
+/// A ticket for one request in flight. The caller must always return the ticket, to [`RateLimit::received`],
+/// [`RateLimit::lost`] or [`RateLimit::never_sent`].
 #[derive(Debug)]
 #[must_use = "a ticket that is not handed back stays in flight forever"]
 pub(crate) struct Ticket {
@@ -98,59 +109,64 @@ pub(crate) struct Ticket {
     sent_at: Duration,
 }
 
-/// What a response says about the rate limit.
+/// The data of a response that the rate limit needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Received<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
-    /// Whether it was refused for the rate limit: 429, or a 200 that says so.
+    /// Whether the server refused the request because of the rate limit. Such a response has status 429, or status
+    /// 200 and a body that reports the refusal.
     pub(crate) refused: bool,
-    /// The clock of this machine at that time.
+    /// The system time when the response arrived.
     pub(crate) wall: SystemTime,
 }
 
-/// What is left of the account's requests; see [`Client::quota`](crate::Client::quota).
+/// The number of requests that the account has left. [`Client::quota`](crate::Client::quota) returns this value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quota {
-    /// The minute window, if a response reported it.
+    /// The minute window. `None` if no response reported the minute window.
     pub minute: Option<WindowQuota>,
-    /// The day window, if a response reported it.
+    /// The day window. `None` if no response reported the day window.
     pub day: Option<WindowQuota>,
 }
 
-/// What is left of the account's requests in one window.
+/// The number of requests that the account has left in one rate-limit window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowQuota {
-    /// The requests that the window permits.
+    /// The number of requests that the window permits.
     pub limit: u64,
-    /// The requests that are certainly left. Requests in flight count as spent.
+    /// The number of requests that are certainly left. Requests in flight are already subtracted.
     pub remaining: u64,
-    /// When the window ends, by the server's clock; `None` if no response reported it.
+    /// The time when the window ends, by the server's clock. `None` if no response reported this time.
     pub resets_at: Option<SystemTime>,
 }
 
-/// The rate limit of the account, as this client knows it.
+/// The state of the account's rate limit, as far as this client knows it.
 ///
-/// Every `now` is the time since the client was built, on a clock that never goes back.
+/// Each parameter `now` is the time since the client was built. It comes from a monotonic clock.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     clock: ServerClock,
-    /// The clock of this machine at the local time of the last response, for responses without a time.
+    /// The system time and the local time of the last response. They replace the server's time if no response reports
+    /// a time.
     wall: Option<(SystemTime, Duration)>,
     minute: Option<Window>,
     day: Option<Window>,
     pace: Pace,
-    /// The event of the last refusal. Until a later request is accepted, requests go one at a time.
+    /// The event number of the last refusal. Until the server accepts a later request, only one request is in flight
+    /// at a time.
     probing_since: Option<u64>,
     in_flight: u64,
-    /// The requests sent and responses received so far. It orders them where times are equal.
+    /// The number of events so far. Each sent request and each received response is an event. The event number gives
+    /// the order of events that happen at the same time.
     events: u64,
 }
 
 impl RateLimit {
-    /// Asks to send a request at `now`. [`Decision::Go`] counts it as in flight.
+    /// Decides whether a request may be sent at `now`. If the decision is [`Decision::Go`], the request is in flight
+    /// from now on.
     pub(crate) fn ask(&mut self, now: Duration, share: Share) -> Decision {
         for window in [&mut self.minute, &mut self.day].into_iter().flatten() {
             window.roll(now, self.events, &self.clock);
@@ -180,7 +196,7 @@ impl RateLimit {
         })
     }
 
-    /// Returns what to do if the day has no request left for this share.
+    /// Returns a decision if the day window has no request left for this share. Returns `None` otherwise.
     fn day_exhausted(&self, now: Duration, share: Share) -> Option<Decision> {
         let day = self.day.as_ref()?;
         let keep = share.reserve.of(day.limit).saturating_add(share.keep_back);
@@ -201,7 +217,7 @@ impl RateLimit {
         })
     }
 
-    /// Learns from a response that arrived at `now`.
+    /// Updates the rate limit with a response that arrived at `now`.
     pub(crate) fn received(
         &mut self,
         Ticket { sent, sent_at }: Ticket,
@@ -237,7 +253,7 @@ impl RateLimit {
         if response.refused {
             self.refused(arrival, minute);
         } else if minute == Update::Contradictory || day == Update::Contradictory {
-            // It was accepted, but nothing that it reports says when to send the next one.
+            // The server accepted the request, but the response does not say when the next request may be sent.
             self.pace.hold(now + CONTRADICTION_PAUSE);
             self.probing_since = Some(self.events);
         } else if !unavailable {
@@ -245,7 +261,7 @@ impl RateLimit {
         }
     }
 
-    /// Learns that no response came, though the server may have counted the request.
+    /// Records that a request got no response. The server may have counted the request.
     pub(crate) fn lost(&mut self, ticket: Ticket, now: Duration) {
         self.never_sent(ticket);
         for window in [&mut self.minute, &mut self.day].into_iter().flatten() {
@@ -253,12 +269,12 @@ impl RateLimit {
         }
     }
 
-    /// Learns that the request was never sent, so that the server did not count it.
+    /// Records that a request was never sent. The server did not count the request.
     pub(crate) fn never_sent(&mut self, _: Ticket) {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// Returns what is left at `now`; `None` if no response reported a limit.
+    /// Returns the quota that is left at `now`. Returns `None` if no response reported a limit.
     pub(crate) fn quota(&self, now: Duration) -> Option<Quota> {
         let quota = |window: Option<Window>| {
             window.map(|mut window| {
@@ -274,14 +290,16 @@ impl RateLimit {
         (minute.is_some() || day.is_some()).then_some(Quota { minute, day })
     }
 
-    /// Returns the server's time at `now`, or this machine's if no response had a time; `None` before any response.
+    /// Returns the server's time at `now`. If no response reported a time, returns the system time. Returns `None`
+    /// before the first response.
     pub(crate) fn server_time(&self, now: Duration) -> Option<SystemTime> {
         let server = self.clock.at_least(now).map(|time| UNIX_EPOCH + time);
         let ours = self.wall.map(|(wall, at)| wall + now.saturating_sub(at));
         server.or(ours)
     }
 
-    /// Learns the server's time from `Date`, or else from a reset, which is at most one window ahead.
+    /// Updates the server's time from the header `Date`. Without this header, uses the reset of a window, which is at
+    /// most one window length after the server's time.
     fn learn_clock(
         &mut self,
         date: Option<Duration>,
@@ -315,7 +333,8 @@ impl RateLimit {
         }
     }
 
-    /// Learns from a refusal. A window that is exhausted explains it; else the pace slows down.
+    /// Updates the rate limit after a refusal. If no exhausted window explains the refusal, increases the interval
+    /// between requests.
     fn refused(&mut self, arrival: Arrival, minute: Update) {
         let explains = |window: &Option<Window>| {
             window.as_ref().is_some_and(|window| {
@@ -323,7 +342,7 @@ impl RateLimit {
             })
         };
         if !explains(&self.minute) && !explains(&self.day) {
-            // A refusal by the last window says nothing about this one.
+            // A refusal in the previous window does not apply to the current window.
             if minute == Update::Stale {
                 return;
             }

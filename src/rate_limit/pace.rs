@@ -1,64 +1,70 @@
-//! A minimum interval between sends, learned from refusals that the account's windows do not explain.
+//! Learns a minimum interval between requests from refusals that no rate-limit window explains.
 //!
-//! A gateway in front of the API may limit bursts without a header that says so. The interval that it permits lies
-//! between one that was too short and one that passed. Each step halves this gap. A gateway with a bucket for bursts
-//! lets a shorter interval pass until the bucket is full. So what it accepted between two refusals counts, too.
+//! A gateway in front of the API may limit bursts without reporting the limit in a header. This module searches for
+//! the shortest interval that the gateway permits. It is between an interval that was refused and an interval that
+//! was accepted. Each step of the search halves this range.
+//!
+//! A gateway may use a token bucket, and then it accepts short intervals until the bucket is empty. So the search
+//! also uses the number of requests that the gateway accepted between two refusals.
 
 use super::window::Arrival;
 use std::time::Duration;
 
-/// The interval after the first refusal.
+/// The interval between requests after the first refusal.
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(60);
-/// Without a bound, all requests would be sent together again, and refused together.
+/// The shortest interval after a refusal. Without this bound, the client could send all requests at once again, and
+/// the gateway would refuse all of them.
 const SHORTEST: Duration = Duration::from_millis(20);
-/// A shorter interval is tried after as many accepted requests as there were refusals, and after this many at most.
+/// The maximum number of accepted requests before a shorter interval is tried. The actual number is the number of
+/// refusals so far, if that is smaller.
 const PATIENCE: u32 = 12;
 
-/// The learned interval. Zero until the first refusal.
+/// The state of the search for the interval. `interval` is zero until the first refusal.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     interval: Duration,
-    /// The time from which the interval counts.
+    /// The local time at which the current interval begins.
     from: Duration,
-    /// The event of the last change. Responses to requests sent earlier say nothing about the present interval.
+    /// The event number of the last change of the interval. A response to an earlier request does not apply to the
+    /// current interval.
     since: u64,
-    /// Requests accepted at this interval.
+    /// The number of requests that were accepted at the current interval.
     accepted: u32,
-    /// When the last accepted request was sent.
+    /// The local time at which the last accepted request was sent.
     accepted_at: Option<Duration>,
-    /// Refusals so far. Requests that were refused together count once.
+    /// The number of refusals so far. If several requests were refused together, they count as one refusal.
     refusals: u32,
-    /// When the last refused request was sent.
+    /// The local time at which the last refused request was sent.
     refused_at: Option<Duration>,
-    /// Requests accepted since then.
+    /// The number of requests that were accepted since the last refusal.
     accepted_since: u32,
-    /// The last interval that passed, until the next refusal.
+    /// The last interval that was accepted. It is removed at the next refusal.
     passed: Option<Duration>,
-    /// An interval that was refused; zero if none is known.
+    /// The last interval that was refused. Zero if no such interval is known.
     too_short: Duration,
-    /// Nothing is sent before this time, because a response said so.
+    /// No request is sent before this local time, because a response required a pause.
     held_until: Duration,
 }
 
 impl Pace {
-    /// Returns how long the next request must wait.
+    /// Returns the time that the next request must wait.
     pub(super) fn wait(&self, now: Duration) -> Duration {
         let next = self.from + self.interval;
         next.max(self.held_until).saturating_sub(now)
     }
 
-    /// Learns that a request is sent at `now`.
+    /// Records that a request is sent at `now`.
     pub(super) fn sent(&mut self, now: Duration) {
         self.from = now;
     }
 
-    /// Sends nothing before `until`.
+    /// Blocks all requests until the local time `until`.
     pub(super) fn hold(&mut self, until: Duration) {
         self.held_until = self.held_until.max(until);
     }
 
-    /// Learns that a request was accepted.
+    /// Updates the interval after a request was accepted.
     pub(super) fn accepted(&mut self, arrival: Arrival) {
         let sent_at = arrival.sent_at;
         let last = self.accepted_at;
@@ -66,7 +72,7 @@ impl Pace {
         if self.refused_at.is_some_and(|at| sent_at >= at) {
             self.accepted_since += 1;
         }
-        // A request after a long pause passes at any interval.
+        // A request after a long pause is ignored, because the gateway would accept it at any interval.
         let is_paced = last.is_some_and(|last| sent_at.saturating_sub(last) < self.interval * 2);
         if arrival.sent < self.since || !is_paced {
             return;
@@ -80,7 +86,8 @@ impl Pace {
 
     fn shorten(&mut self, event: u64) {
         if self.interval < self.too_short {
-            // The limit has changed, or others used it up when this interval was refused.
+            // An interval that was refused before is now accepted. Either the limit has changed, or other programs
+            // had used up the limit before.
             self.too_short = self.interval / 2;
         }
         let gap = self.interval.saturating_sub(self.too_short);
@@ -92,10 +99,10 @@ impl Pace {
         self.set(shorter.max(SHORTEST), event);
     }
 
-    /// Learns that a request was refused, and that no window explains it.
+    /// Updates the interval after a refusal that no rate-limit window explains.
     pub(super) fn refused(&mut self, arrival: Arrival) {
         let sent_at = arrival.sent_at;
-        // Requests that were sent together are refused together; they count once.
+        // Requests that were sent together are refused together, so only the first refusal is counted.
         if arrival.sent < self.since {
             return;
         }
@@ -107,7 +114,8 @@ impl Pace {
         };
         let between = self.between_refusals(sent_at);
         let longer = between.map_or(longer, |between| between.clamp(interval, longer));
-        // The first guess may be far too long, so all shorter ones are tried.
+        // The interval after the first refusal is a guess and may be much too long. So the search may try all shorter
+        // intervals.
         self.too_short = match self.refused_at {
             None => Duration::ZERO,
             Some(_) => interval.max(SHORTEST),
@@ -116,18 +124,19 @@ impl Pace {
         self.refused_at = Some(sent_at);
         self.accepted_since = 0;
         self.set(longer.min(LONGEST), arrival.event);
-        // A limiter counts from the last request that it accepted. If that was long ago, others used up the limit.
+        // A gateway measures the interval from the last accepted request. If that request was long ago, other
+        // programs have used up the limit.
         let latest = arrival.now.saturating_sub(self.interval / 2);
         self.from = self.accepted_at.map_or(arrival.now, |at| at.max(latest));
     }
 
-    /// Returns the mean interval of the requests accepted since the last refusal. A bucket that was full then and is
-    /// full now has let through what its rate permits.
+    /// Returns the mean interval of the requests that were accepted since the last refusal. A token bucket is empty
+    /// at each refusal, so this mean interval is the rate of the bucket.
     fn between_refusals(&self, sent_at: Duration) -> Option<Duration> {
         let accepted = self.accepted_since;
         let elapsed = sent_at.saturating_sub(self.refused_at?);
         let interval = elapsed.checked_div(accepted)?;
-        // The last of them may have used a part of the next interval.
+        // The last accepted request may have used a part of the next interval, so the result is a little longer.
         Some(interval + interval / accepted)
     }
 

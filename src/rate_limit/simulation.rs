@@ -1,4 +1,5 @@
-//! Callers that share a governor against a simulated API: how long they take, and what is refused.
+//! Simulates several callers that share one client and its rate limit. The tests check how long the callers take, and
+//! how many requests a simulated API refuses.
 
 use super::Reserve;
 use crate::assign::api::Api;
@@ -17,27 +18,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A midnight, in milliseconds since the Unix epoch.
+/// The start of a day (midnight UTC), in milliseconds since the Unix epoch.
 const MIDNIGHT: u64 = 20_255 * DAY;
 
-/// Callers that send one request after the other, and the API.
+/// The settings of one simulation. Each caller sends one request at a time.
 #[derive(Debug, Clone)]
 struct Case {
     nature: Nature,
     callers: usize,
     requests: usize,
-    /// Requests of each window that are left to others.
+    /// The number of requests of each window that the callers reserve for other programs.
     reserve: u64,
-    /// The callers send writes, which keep one request of the day for a read.
+    /// Whether the callers send writes instead of reads. A write keeps one request of the day for a later read.
     writes: bool,
-    /// The longest pause of a caller between two requests, in milliseconds.
+    /// The maximum pause of a caller between two requests, in milliseconds.
     idle: u64,
-    /// Requests of another program in each minute, and the first milliseconds of the minute in which it sends them.
+    /// The number of requests per minute of another program. The other program sends them within the first
+    /// `others_within` milliseconds of each minute.
     others: u64,
     others_within: u64,
-    /// Milliseconds from midnight to the start.
+    /// The time from midnight to the start of the simulation, in milliseconds.
     phase: u64,
-    /// The local clock is this many hours ahead of the server's.
+    /// The number of hours by which the local clock is ahead of the server's clock.
     skew: i64,
     seed: u64,
 }
@@ -67,7 +69,8 @@ impl Case {
     }
 }
 
-/// A clock that counts waits, fails on a long one, and may show the wrong time of day.
+/// The clock of the callers. It counts the waits, and panics if a wait is longer than 64 seconds. Its system time may
+/// be wrong by some hours.
 #[derive(Clone, Debug)]
 struct CallerClock {
     time: VirtualClock,
@@ -96,10 +99,10 @@ impl Clock for CallerClock {
     }
 }
 
-/// What happened to the requests of a case.
+/// The result of a simulation.
 #[derive(Debug, Default)]
 struct Ended {
-    /// When the last request ended, in milliseconds.
+    /// The time from the start of the simulation to the end of the last request, in milliseconds.
     finished: u64,
     sent: u64,
     account: Account,
@@ -108,12 +111,13 @@ struct Ended {
 }
 
 impl Ended {
-    /// Returns the accepted requests, and the requests that the account refused.
+    /// Returns the number of accepted requests, and the number of requests that were refused because of the account's
+    /// limits.
     fn counts(&self) -> (u64, u64) {
         (self.account.accepted, self.account.refused.values().sum())
     }
 
-    /// Fails if the callers took more than this percentage of the permitted time, in milliseconds.
+    /// Panics if the callers took more than `percent` of the permitted time. `permitted` is in milliseconds.
     fn assert_within(&self, percent: u64, permitted: u64) {
         let finished = self.finished;
         assert!(
@@ -125,7 +129,7 @@ impl Ended {
 
 fn simulate(case: &Case) -> Ended {
     in_virtual_time(async {
-        // Callers that wait for nothing would wait forever.
+        // The time-out finds callers that wait forever.
         let run = tokio::time::timeout(Duration::from_millis(30 * DAY), run(case));
         run.await.expect("the callers wait for nothing")
     })
@@ -161,7 +165,7 @@ async fn run(case: &Case) -> Ended {
         left: RefCell::new(case.requests),
         ended: RefCell::default(),
     };
-    // The client cannot know the limits before the first response.
+    // The first request is sent alone, because the client does not know the limits before the first response.
     callers.first().await;
     world.state().nature = case.nature.clone();
     let others = world.others_send(case.others, Duration::from_millis(case.others_within));
@@ -179,22 +183,22 @@ async fn run(case: &Case) -> Ended {
     }
 }
 
-/// The callers of a case.
+/// All callers of a simulation.
 struct Callers<'a> {
     case: &'a Case,
     connection: &'a Connection<'a>,
-    /// Requests that are still to be sent.
+    /// The number of requests that are not sent yet.
     left: RefCell<usize>,
     ended: RefCell<Ended>,
 }
 
 impl Callers<'_> {
-    /// Sends requests until one is responded to.
+    /// Sends requests until a request succeeds.
     async fn first(&self) {
         while self.take() && self.send().await.is_some() {}
     }
 
-    /// Sends requests until all are sent.
+    /// Sends requests, one at a time, until the simulation has no more requests to send.
     async fn call(&self, number: usize) {
         let mut random = fastrand::Rng::with_seed(self.case.seed.wrapping_add(number as u64));
         while self.take() {
@@ -211,7 +215,7 @@ impl Callers<'_> {
         taken
     }
 
-    /// Sends a request. Returns its failure.
+    /// Sends a request. Returns the kind of its error, if any.
     async fn send(&self) -> Option<ErrorKind> {
         let user = UserId::try_from(1_u64).expect("an id");
         let result = if self.case.writes {
@@ -237,7 +241,7 @@ impl Callers<'_> {
     }
 }
 
-/// 1,000,000 ids: 2,000 requests, a read and a few more.
+/// A run with 1,000,000 ids needs 2,000 writes, one read and a few more requests.
 #[test]
 fn a_million_ids_alone_take_the_time_that_the_windows_take() {
     for opening in [Opening::Fixed, Opening::FirstUse] {
@@ -252,7 +256,7 @@ fn a_million_ids_alone_take_the_time_that_the_windows_take() {
             Opening::Fixed => MINUTE - case.phase,
             Opening::FirstUse => MINUTE,
         };
-        // One round trip to open a window, and the last five requests.
+        // The permitted time includes one round trip to open each window, and the time of the last five requests.
         let round_trips = 20 * if opening == Opening::FirstUse { 100 } else { 0 };
         let permitted = first + 19 * MINUTE + round_trips + 400;
         ended.assert_within(102, permitted);
@@ -275,7 +279,8 @@ fn other_programs_that_spend_a_third_cost_little() {
             let most = ended.account.refused.values().copied().max().unwrap_or(0);
             assert!(most <= 4, "{most} refusals in a minute");
             assert_eq!(ended.account.accepted, 2_005);
-            // The others' requests are known by now, minute by minute. Four requests take 0.2 s.
+            // After the simulation, the number of other requests in each minute is known. Four requests in parallel
+            // take 0.2 s.
             let (mut minute, mut open) = (MIDNIGHT / MINUTE, 2_005);
             let left = |minute| 100 - ended.account.others.get(&minute).copied().unwrap_or(0);
             while open > left(minute) {
@@ -320,7 +325,8 @@ fn the_reserve_is_left_to_others() {
     let ended = simulate(&case);
     assert_eq!(ended.counts(), (219, 0));
     assert_eq!(ended.account.left_today(case.limits()), 31);
-    // Each minute has a reserve, too: 70 at once, 70 after 20 s, the rest a minute later.
+    // The reserve also applies to each minute. So the callers send 70 requests at once, and 70 requests after 20 s.
+    // They send the last 60 requests a minute later.
     let ended = simulate(&Case {
         requests: 200,
         phase: 40_000,
@@ -328,7 +334,7 @@ fn the_reserve_is_left_to_others() {
     });
     let finished = ended.finished;
     assert!((80_000..90_000).contains(&finished), "{finished}");
-    // A reserve above the minute's limit permits one request per minute.
+    // If the reserve is larger than the limit of the minute, the client still sends one request per minute.
     let ended = simulate(&Case {
         requests: 10,
         reserve: 500,
@@ -338,7 +344,7 @@ fn the_reserve_is_left_to_others() {
     assert!(ended.finished < 10 * 62_000, "{}", ended.finished);
 }
 
-/// Callers that have `requests` accepted through a gateway, while the account has plenty left.
+/// Simulates callers behind a gateway that limits bursts. The rate limit of the account is too high to matter.
 fn through(gateway: Gateway, callers: usize, requests: usize) -> Ended {
     let mut case = Case {
         callers,
@@ -353,7 +359,7 @@ fn through(gateway: Gateway, callers: usize, requests: usize) -> Ended {
     ended
 }
 
-/// Gateways of many rates and bursts.
+/// Returns gateways with all combinations of these intervals and bursts, with and without `Retry-After`.
 fn gateways(intervals: &[u64], bursts: &[u64]) -> Vec<Gateway> {
     let mut gateways = Vec::new();
     for &interval in intervals {
@@ -382,12 +388,14 @@ fn the_limit_of_a_gateway_is_found_in_little_time_and_with_few_refusals() {
                     continue;
                 };
                 let took = MIDNIGHT + Case::plain().phase + ended.finished - began;
-                // The first guess of 250 ms cannot know the limit, and a `Retry-After` in whole seconds is obeyed.
+                // The permitted time includes the first interval of 250 ms, and the time that `Retry-After` headers
+                // require.
                 let permitted = gateway.interval * (requests as u64 - before);
                 let longest = permitted * 5 / 2 + 250 + refusals.held;
                 let name = format!("{requests} requests of {callers}, {gateway:?}: {ended:?}");
                 assert!(took <= longest, "{took} of {longest} ms: {name}");
-                // The first refusals, and one more, because a short run ends in the middle of the search.
+                // The limit permits one refusal per caller and one refusal per three requests. It permits one more
+                // refusal, because a short run may end during the search for the interval.
                 let most = callers as u64 + requests as u64 / 3 + 1;
                 assert!(refusals.number <= most, "{name}");
             }
@@ -490,7 +498,7 @@ proptest! {
             }
             let minute = limits.minute;
             let latency = u64::try_from(latency.as_millis()).unwrap();
-            // A window may cost its length, the margins and a round trip to open it.
+            // Each window may take its length, the safety margins, and one round trip to open the window.
             let windows = ended.sent.div_ceil(minute) + 1;
             let busy = ended.sent * (2 * latency + case.idle) / (case.callers as u64).min(minute);
             let longest = windows * 75_000 + 2 * busy + case.idle + 10_000;

@@ -1,87 +1,90 @@
-//! One window of the account's rate limit: what is left in it, and when it ends.
+//! Tracks one window of the account's rate limit: the number of requests left, and the end of the window.
 
 use super::clock::ServerClock;
 use super::headers::Reported;
 use std::time::Duration;
 
-/// Added to a reset, because it is in whole seconds and may be rounded down.
+/// The margin that is added to a reset, because a reset has whole seconds and may be rounded down.
 pub(super) const MARGIN: Duration = Duration::from_secs(1);
 
-/// The server counts a lost request within this time, or never.
+/// The maximum time until the server counts a lost request. If the server has not counted it by then, it never will.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// A request lost this shortly before a window ends may be counted in the next one.
+/// If a request is lost shortly before the end of a window, the server may count it in the next window. This constant
+/// is the maximum time between the loss and the end of the window.
 const CARRY: Duration = Duration::from_secs(10);
 
-/// When a request was sent, and when its response arrived.
+/// The times and the event numbers of a request and its response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arrival {
-    /// The number of the event in which the request was sent.
+    /// The event number of the request.
     pub(super) sent: u64,
-    /// The number of the event in which the response arrived.
+    /// The event number of the response.
     pub(super) event: u64,
-    /// Local time of sending.
+    /// The local time at which the request was sent.
     pub(super) sent_at: Duration,
-    /// Local time of the response.
+    /// The local time at which the response arrived.
     pub(super) now: Duration,
 }
 
 impl Arrival {
-    /// Returns the time from sending to the response.
+    /// Returns the time from the request to its response.
     pub(super) fn round_trip(&self) -> Duration {
         self.now.saturating_sub(self.sent_at)
     }
 }
 
-/// What a response changed in a window.
+/// The effect of a response on a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Update {
-    /// It reported the present window, as far as it could be read.
+    /// The response reported the current window, or had no valid report.
     Applied,
-    /// It reported a window that has ended.
+    /// The response reported a window that has already ended.
     Stale,
-    /// It reported that nothing is left until a time in the past.
+    /// The response reported that no request is left, but its reset is in the past.
     Contradictory,
 }
 
-/// One window, from the first response that reported it.
+/// The state of one rate-limit window. It exists after the first response that reported this window.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Window {
     length: Duration,
-    /// Requests that the window permits.
+    /// The number of requests that the window permits.
     pub(super) limit: u64,
-    /// The least number of requests that the server reported as left, ignoring requests in flight. The limit in a window
-    /// that the server has not reported.
+    /// The smallest number of requests that the server reported as left in this window. Requests in flight are not
+    /// subtracted. If the server has not reported this window yet, the value is `limit`.
     pub(super) remaining: u64,
-    /// Requests that the server may have counted and that `remaining` may not show.
+    /// The number of requests that the server may have counted, but that `remaining` may not include.
     charged: u64,
     charged_at: Duration,
-    /// The event that set `remaining`. A request sent after it has a newer response.
+    /// The event number at which `remaining` was set. A request that was sent after this event has a newer response.
     since: u64,
-    /// Local time of the last change.
+    /// The local time of the last change of this window.
     touched: Duration,
-    /// The present window's reset as first reported, which identifies it, and as last reported.
+    /// The first and the latest reset that were reported for the current window. The first reset identifies the
+    /// window.
     reset: Option<(Duration, Duration)>,
-    /// The reset of the last window that ended.
+    /// The reset of the last window that has ended.
     ended: Option<Duration>,
 }
 
 impl Window {
-    /// Returns what is certainly left while `in_flight` requests may be counted at any moment.
+    /// Returns the number of requests that are certainly left. The server may count the `in_flight` requests at any
+    /// moment, so they are subtracted.
     pub(super) fn available(&self, in_flight: u64) -> u64 {
         self.remaining
             .saturating_sub(self.charged)
             .saturating_sub(in_flight)
     }
 
-    /// Returns the reset that the server reported for the present window.
+    /// Returns the latest reset that the server reported for the current window.
     pub(super) fn reset(&self) -> Option<Duration> {
         self.reset.map(|(_, until)| until)
     }
 
-    /// Returns how long to wait at `now` until the window has certainly ended.
+    /// Returns the time to wait at `now` until the window has certainly ended.
     ///
-    /// Without a reset, the window is assumed to have begun with its last change.
+    /// If no reset is known, the window is assumed to begin at its last change.
     pub(super) fn ends_in(&self, now: Duration, clock: &ServerClock) -> Duration {
         match self.reset() {
             Some(reset) => clock.wait_until(reset + MARGIN, now),
@@ -89,7 +92,7 @@ impl Window {
         }
     }
 
-    /// Starts a new window if the present one has certainly ended.
+    /// Starts a new window if the current window has certainly ended.
     pub(super) fn roll(&mut self, now: Duration, event: u64, clock: &ServerClock) {
         if self.ends_in(now, clock).is_zero() {
             self.begin(now, event);
@@ -97,7 +100,8 @@ impl Window {
         }
     }
 
-    /// Starts a new window at an `event`. Requests that were lost well before `now` are not counted in it.
+    /// Starts a new window at this `event`. Requests that were lost more than `CARRY` before `now` are not counted in
+    /// the new window.
     fn begin(&mut self, now: Duration, event: u64) {
         if now >= self.charged_at + CARRY {
             self.charged = 0;
@@ -108,21 +112,22 @@ impl Window {
         self.since = event;
     }
 
-    /// Charges a request that the server may have counted.
+    /// Subtracts a request that the server may have counted.
     pub(super) fn charge(&mut self, now: Duration) {
         self.charged += 1;
         self.charged_at = now;
         self.touched = now;
     }
 
-    /// Forgets when windows end, because the server's clock was wrong.
+    /// Forgets the resets of all windows, because the server's clock was wrong.
     pub(super) fn forget_reset(&mut self, now: Duration) {
         self.reset = None;
         self.ended = None;
         self.touched = now;
     }
 
-    /// Learns from one response. The first one that reports this window fills `slot`.
+    /// Updates the window in `slot` with one response. The first response that reports this window creates the
+    /// window.
     pub(super) fn learn(
         slot: &mut Option<Self>,
         length: Duration,
@@ -148,7 +153,7 @@ impl Window {
     }
 
     fn apply(&mut self, reported: Reported, arrival: Arrival, clock: &ServerClock) -> Update {
-        // Sent after everything that is known had arrived, so it is the newest, whatever its reset is.
+        // The request was sent after `remaining` was set. So this response is newer, whatever its reset is.
         let newest = arrival.sent > self.since;
         let ended = reported.reset.is_some_and(|reset| self.has_ended(reset));
         if ended && !newest {
@@ -160,7 +165,7 @@ impl Window {
         let past = reported
             .reset
             .is_some_and(|reset| reset < earliest || (ended && self.reset.is_none()));
-        // A reset too far away is ignored: the length of the window bounds the wait.
+        // A reset in the far future is ignored, so that the wait is never longer than the window.
         let reset = reported.reset.filter(|reset| !past && *reset <= latest);
 
         let least = self.limit.max(reported.remaining.unwrap_or(0));
@@ -178,7 +183,8 @@ impl Window {
         Update::Applied
     }
 
-    /// Starts a new window if a reset is not that of the present one. Without a known reset, the newest response does.
+    /// Starts a new window if the response reports the reset of another window. If the current window has no known
+    /// reset, the newest response starts a new window.
     fn enter(&mut self, reset: Option<Duration>, newest: bool, arrival: Arrival) {
         let same = match (self.reset, reset) {
             (Some((first, _)), Some(reset)) => reset.abs_diff(first) <= MARGIN,
@@ -194,7 +200,7 @@ impl Window {
         }
     }
 
-    /// Returns whether a reset is that of an earlier window.
+    /// Returns whether a reset belongs to an earlier window.
     fn has_ended(&self, reset: Duration) -> bool {
         match (self.reset, self.ended) {
             (Some((first, _)), _) => reset + MARGIN < first,
@@ -203,8 +209,8 @@ impl Window {
         }
     }
 
-    /// Learns how many requests are left. If the request was sent `SETTLE` after the last charge, `remaining` shows all
-    /// charges.
+    /// Updates the number of requests that are left. If the request was sent at least `SETTLE` after the last call of
+    /// `charge`, `remaining` already includes all charged requests.
     fn count(&mut self, remaining: u64, arrival: Arrival) {
         if remaining < self.remaining {
             self.remaining = remaining;

@@ -1,4 +1,4 @@
-//! What counts as spent: requests in flight, lost requests, and responses in any order.
+//! Tests of the number of requests that are left, with requests in flight, lost requests, and responses in any order.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn sends_one_request_before_the_first_response() {
     ));
     limit.never_sent(second);
     let third = go(&mut limit, secs(1));
-    // Without headers, no limit is known.
+    // The response has no rate-limit headers, so the client does not know a limit.
     receive(&mut limit, third, secs(2), &HeaderMap::new());
     let free: Vec<_> = (0..500).map(|_| go(&mut limit, secs(2))).collect();
     assert_eq!((free.len(), limit.quota(secs(2))), (500, None));
@@ -45,7 +45,7 @@ fn requests_in_flight_and_lost_requests_count_as_spent() {
         0,
         "the lost request may be counted later"
     );
-    // The next window has no lost request.
+    // The lost request is not counted in the next window.
     assert_eq!(left(&limit, secs(42)), 100);
 }
 
@@ -66,7 +66,7 @@ fn a_request_sent_well_after_a_loss_includes_it() {
 fn responses_may_arrive_in_any_order() {
     let mut limit = after(&minute(START, "50", RESET));
     let tickets: Vec<_> = (0..4).map(|_| go(&mut limit, secs(39))).collect();
-    // The server's next window has begun. The client cannot be certain of it yet.
+    // The next window has begun on the server, but the client cannot be certain of this yet.
     let now = Duration::from_millis(40_500);
     let reported = [
         ("46", RESET),

@@ -1,4 +1,4 @@
-//! The rate limit, step by step: each test passes the time and the headers in.
+//! Tests of the rate limit. Each test passes the time and the headers of each response.
 
 mod day;
 mod hostile;
@@ -9,12 +9,13 @@ mod time;
 use super::*;
 use http::HeaderName;
 
-/// The server's time at local time 0: twenty seconds into a minute.
+/// The server's time at local time 0, in seconds since the Unix epoch. It is twenty seconds after the start of a
+/// minute.
 const START: u64 = 1_750_032_020;
 const RESET: u64 = START + 40;
 const MIDNIGHT: u64 = 1_750_032_000 + 86_400;
 
-/// A response as the rate limit sees it.
+/// Returns the data of a response that the rate limit needs.
 fn response(headers: &HeaderMap, wall: SystemTime, refused: bool) -> Received<'_> {
     let status = if refused {
         StatusCode::TOO_MANY_REQUESTS
@@ -44,7 +45,8 @@ fn header_map(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs.iter().map(pair).collect()
 }
 
-/// Headers that report the minute at the server's time `date`: `remaining` of 100 requests until `reset`.
+/// Returns headers that report the minute window at the server's time `date`. `remaining` of 100 requests are left
+/// until `reset`.
 fn minute(date: u64, remaining: &str, reset: u64) -> HeaderMap {
     header_map(&[
         ("date", &httpdate::fmt_http_date(epoch(date))),
@@ -54,7 +56,8 @@ fn minute(date: u64, remaining: &str, reset: u64) -> HeaderMap {
     ])
 }
 
-/// Headers that report the day: `remaining` of 10,000 requests until `reset`.
+/// Returns headers that report the day window at the server's time `date`. `remaining` of 10,000 requests are left
+/// until `reset`.
 fn day(date: u64, remaining: &str, reset: &str) -> HeaderMap {
     header_map(&[
         ("date", &httpdate::fmt_http_date(epoch(date))),
@@ -90,7 +93,7 @@ fn left(limit: &RateLimit, now: Duration) -> u64 {
     limit.quota(now).unwrap().minute.unwrap().remaining
 }
 
-/// A rate limit that received one response with these headers, a tenth of a second after the start.
+/// Returns a rate limit that has received one response with these headers, at local time 0.1 s.
 fn after(first: &HeaderMap) -> RateLimit {
     let mut limit = RateLimit::default();
     let ticket = go(&mut limit, Duration::ZERO);

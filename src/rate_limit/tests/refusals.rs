@@ -1,8 +1,8 @@
-//! Refusals, by the windows and by a gateway.
+//! Tests of refusals by rate-limit windows and by a gateway.
 
 use super::*;
 
-/// Four requests that are sent and refused one second after the start.
+/// Sends four requests at local time 1 s. All four requests are refused at once.
 fn refuse_four(limit: &mut RateLimit, reported: &HeaderMap) {
     let tickets: Vec<_> = (0..4).map(|_| go(limit, secs(1))).collect();
     for ticket in tickets {

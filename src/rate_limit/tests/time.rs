@@ -1,4 +1,4 @@
-//! When a window ends: dates, resets and wrong clocks.
+//! Tests of the end of a window, with dates, resets and wrong clocks.
 
 use super::*;
 
@@ -6,7 +6,8 @@ use super::*;
 fn waits_until_the_server_has_certainly_reached_the_reset() {
     let mut limit = after(&minute(START, "0", RESET));
     let wait = wait(&mut limit, secs(10));
-    // The time of the date, the time to the reset, the margin, and a little for drift.
+    // The wait ends at the local time of the response, plus 40 s to the reset, plus a margin of 1 s. A few
+    // milliseconds are added for clock drift.
     let end = Duration::from_millis(100) + secs(41);
     assert!(
         (end..end + Duration::from_millis(20)).contains(&(secs(10) + wait)),
@@ -19,7 +20,7 @@ fn waits_until_the_server_has_certainly_reached_the_reset() {
 #[test]
 fn the_best_date_counts_and_the_clock_may_be_set_back() {
     let mut limit = after(&minute(START, "9", RESET));
-    // The server's clock showed the next second just before this response.
+    // This response shows that the next second had begun on the server's clock.
     let ticket = go(&mut limit, Duration::from_millis(100));
     receive(
         &mut limit,
@@ -109,7 +110,7 @@ fn a_reset_in_the_past_neither_stalls_nor_loops() {
                 &minute(START + now.as_secs(), "0", reset),
             );
         }
-        // A reset in the future ends the pauses.
+        // The next response reports a reset in the future, so the pauses end.
         now += secs(1);
         let ticket = go(&mut limit, now);
         receive(
