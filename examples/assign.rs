@@ -1,8 +1,8 @@
-//! Assigns the users that a file lists to a pack. Works with the API and with the fake of the API.
+//! Assigns the users that a file lists to a pack. The program works with the API and with the fake of the API.
 //!
 //! `assign --help` lists the arguments, the environment variables and the exit statuses. With `--json`, the program
-//! prints one JSON object to standard output, also after an error. A second stop signal ends the program without this
-//! object.
+//! prints one JSON object to standard output, also after an error. If a second stop signal ends the program, the
+//! program prints no JSON object.
 
 #![forbid(unsafe_code)]
 
@@ -51,7 +51,8 @@ struct Options {
 #[tokio::main]
 async fn main() {
     let stop = stop::signal();
-    // These two flags are read first, because a wrong call with `--json` must print a JSON object too.
+    // The flags `--json` and `--plan` are read first, because a wrong call with `--json` must print a JSON object
+    // too.
     let print = Print {
         json: arguments::has("--json"),
         plan: arguments::has("--plan"),
@@ -181,7 +182,7 @@ fn print_object(result: impl Serialize, error: Option<Problem>) {
 }
 
 /// A plan as a JSON object, with an estimate of the requests if some users are rejected. If the program fails, it
-/// prints the default value.
+/// prints the default value of this type.
 #[derive(Default, Serialize)]
 struct PlanObject {
     unique: u64,

@@ -1,4 +1,4 @@
-//! Follows a pack and prints each change. Works with the API and with the fake of the API.
+//! Follows a pack and prints each change. The program works with the API and with the fake of the API.
 //!
 //! `follow --help` lists the arguments, the environment variables and the exit statuses.
 
@@ -63,7 +63,7 @@ async fn main() {
             output::problem(&problem);
             ExitStatus::Permanent
         }
-        // The state is saved already.
+        // A stop signal is a success. Nothing needs to be saved here, because the state is saved after each poll.
         Ok(Ok(())) | Err(_) => ExitStatus::Success,
     };
     status.exit()
@@ -83,7 +83,8 @@ async fn run() -> Result<(), Problem> {
     let client = environment::client("example-follow")?.build()?;
     let view = View::new(users.clone());
 
-    // The watch also yields the first poll, because the program saves it and shows its progress.
+    // The watch also yields the first poll, because the program saves the snapshot of this poll and shows the
+    // progress.
     let pack = client.pack(options.pack);
     let mut watch = pack.watch(options.interval).with_baseline();
     if let Some(users) = users {
@@ -100,8 +101,8 @@ async fn run() -> Result<(), Problem> {
         match poll {
             Ok(poll) => {
                 view.print(poll.changes, options.json).await?;
-                // The state is saved after the changes are printed. A kill between the two steps can repeat a change,
-                // but no change is lost.
+                // The state is saved after the changes are printed. If the program is killed between printing and
+                // saving, the next run prints some changes again, but no change is lost.
                 if let Some(state) = &mut state {
                     let saved = view.bar.suspend(|| state.save(&poll.snapshot));
                     saved.map_err(Problem::input)?;

@@ -19,10 +19,11 @@ pub struct Table<'a> {
     pub facts: Facts,
     /// The place in the document of the next fact. After an error, this is the place of the error.
     pub here: String,
-    /// The references that lead to the current place. The value is the place where the reference was found.
+    /// The references that lead to the current place. The value of each entry is the place in the document where the
+    /// reference was found.
     pub open: BTreeMap<&'a str, String>,
-    /// The size of all facts and schemas that were read so far. It is limited, because a small document with many
-    /// references can expand to a huge table.
+    /// The size of all facts and schemas that were read so far. This size is limited, because a small document with
+    /// many references can expand to a huge table.
     pub size: usize,
 }
 

@@ -11,7 +11,7 @@ use std::slice::from_ref;
 const IGNORED: &str = "$anchor $comment $defs $id $schema additionalProperties default definitions \
     description discriminator example examples externalDocs readOnly title writeOnly xml";
 
-/// Several schemas in one, together with the schemas that they refer to. A value must match all of them.
+/// Several schemas in one, together with the schemas that they refer to. A value must match all of these schemas.
 #[derive(Default)]
 struct Merged<'a> {
     references: BTreeSet<&'a str>,

@@ -11,7 +11,8 @@ pub struct Arguments {
     help: String,
 }
 
-/// Returns whether the command line has a flag, with or without a value. Works also if other arguments are wrong.
+/// Returns whether the command line has a flag, with or without a value. This function also works if other arguments
+/// are wrong.
 pub fn has(flag: &str) -> bool {
     std::env::args_os().skip(1).any(|argument| {
         let rest = argument.as_encoded_bytes().strip_prefix(flag.as_bytes());

@@ -81,7 +81,7 @@ async fn run(client: Client, pack: PackId, submissions: Vec<Submission>) {
         let cause = cause
             .clone()
             .filter(|_| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown));
-        // The send fails if the caller has stopped waiting. The result is then ignored.
+        // If the caller has dropped its future, the reply cannot be sent. This failure is ignored.
         let _ = reply.send((outcome, cause));
     }
 }

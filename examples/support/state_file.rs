@@ -45,7 +45,7 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 pub struct StateFile {
     path: PathBuf,
     pack: PackId,
-    /// The temporary file with the new content. It is renamed to replace the state file.
+    /// The temporary file with the new content. A rename of the temporary file replaces the state file.
     new: PathBuf,
     /// Whether the state file is overwritten, because it cannot be replaced.
     in_place: bool,
@@ -54,7 +54,7 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// Locks the file `FILE.lock`. Returns an error if another program has locked it.
+    /// Locks the file `FILE.lock`. Returns an error if another program has locked `FILE.lock`.
     pub fn open(file: &Path, pack: PackId) -> Result<Self, String> {
         let path = resolve(file);
         let lock = lock(&path)?;
@@ -124,8 +124,8 @@ impl StateFile {
     }
 }
 
-/// Returns the target of a symbolic link, so that the target is replaced instead of the link. The target does not
-/// need to exist.
+/// Returns the target of a symbolic link, so that the target is replaced instead of the link. The target of the link
+/// does not need to exist.
 fn resolve(file: &Path) -> PathBuf {
     let mut path = file.to_path_buf();
     // Linux follows at most 40 symbolic links in a path.
@@ -138,8 +138,8 @@ fn resolve(file: &Path) -> PathBuf {
     path
 }
 
-/// Returns the path with a suffix. The new file is in the same folder, because a rename cannot move a file to another
-/// file system.
+/// Returns the path with this suffix added to the file name. The new file is in the same folder, because a rename
+/// cannot move a file to another file system.
 fn in_same_folder(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -186,7 +186,7 @@ fn lock(path: &Path) -> Result<Option<File>, String> {
 /// Returns whether the state file may be writable although it cannot be replaced. For example, the file is a mount
 /// point, or its folder is not writable.
 ///
-/// A full disk is not in this list, because overwriting the file would destroy the old content.
+/// The error of a full disk is not in this list. On a full disk, overwriting the file would destroy the old content.
 fn cannot_replace(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -199,7 +199,7 @@ fn cannot_replace(error: &io::Error) -> bool {
 
 fn create(new: &Path, old: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create(new)?;
-    // The result is ignored, because some file systems have no permissions.
+    // A failure to set the permissions is ignored, because some file systems have no permissions.
     if let Ok(old) = std::fs::metadata(old) {
         let _ = file.set_permissions(old.permissions());
     }
@@ -208,7 +208,7 @@ fn create(new: &Path, old: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Writes the new content first and sets the file length last. A kill between these steps leaves a damaged file, and
-/// the next run reports it as an error. An empty file would look like no saved state.
+/// the next run reports it as an error. An empty file would be read as a missing state.
 fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .create(true)
@@ -220,7 +220,7 @@ fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     sync(&file)
 }
 
-/// Syncs a file to the disk. Some file systems do not support this, and then the missing sync is not an error.
+/// Syncs a file to the disk. If a file system does not support the sync, this is not an error.
 fn sync(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(e) if matches!(e.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => Ok(()),
@@ -228,8 +228,8 @@ fn sync(file: &File) -> io::Result<()> {
     }
 }
 
-/// Syncs the folder, so that the rename survives a power failure. The sync may fail, because the rename has already
-/// succeeded. If a power failure restores the old content, changes are repeated but not lost.
+/// Syncs the folder, so that the rename survives a power failure. An error of this sync is ignored, because the
+/// rename has already succeeded. If a power failure restores the old content, changes are repeated but not lost.
 fn sync_folder(path: &Path) {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = if folder.as_os_str().is_empty() {

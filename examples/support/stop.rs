@@ -48,8 +48,8 @@ fn listen() -> std::io::Result<BoxFuture<'static, ()>> {
         if is_ignored(number) {
             continue;
         }
-        // The shutdown is registered before the flag. So the first signal finds the flag unset, and only a second
-        // signal ends the program.
+        // For each signal, the shutdown handler is registered before the handler that sets the flag. So the first
+        // signal finds the flag unset, and only a second signal ends the program.
         flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&stopped))?;
         flag::register(number, Arc::clone(&stopped))?;
         let mut received = signal(SignalKind::from_raw(number))?;
