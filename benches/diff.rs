@@ -14,8 +14,8 @@ use support::{median, order, timed};
 const ASSIGNMENTS: usize = 100_000;
 const ROUNDS: usize = 301;
 
-/// Returns a list of assignments. One in `changed_every` assignments differs from `list(0)`. With 0, no assignment
-/// differs.
+/// Returns a list of assignments. One in `changed_every` assignments differs from `list(0)`. If `changed_every` is 0,
+/// no assignment differs.
 fn list(changed_every: usize) -> Vec<Assignment> {
     let rows: Vec<_> = (1..=ASSIGNMENTS)
         .map(|i| {

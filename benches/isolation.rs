@@ -120,7 +120,7 @@ impl Names {
                 ..Named::default()
             },
             // The engine ignores a text that names more than half of the items, because such a text may repeat the
-            // whole request. This line does the same.
+            // whole request. The benchmark does the same.
             Self::InText if named.len() * 2 > items.len() => Named::default(),
             Self::InText => Named {
                 hinted: named,
@@ -188,14 +188,14 @@ fn bound(n: usize, d: usize) -> f64 {
     choices + d as f64 + n.div_ceil(MAX_ITEMS) as f64
 }
 
-/// Returns a list of `n` items. `d` random items are rejected.
+/// Returns a list of `n` items. In this list, `d` random items are rejected.
 fn scattered(n: usize, d: usize, random: &mut Rng) -> Vec<bool> {
     let mut list = one_run(n, d, random);
     random.shuffle(&mut list);
     list
 }
 
-/// Returns a list of `n` items. `d` adjacent items are rejected.
+/// Returns a list of `n` items. In this list, `d` adjacent items are rejected.
 fn one_run(n: usize, d: usize, random: &mut Rng) -> Vec<bool> {
     let start = random.usize(..n - d + 1);
     (0..n)

@@ -24,7 +24,7 @@ const MINUTE_LIMIT: u64 = 100;
 const DAY_LIMIT: u64 = 10_000;
 /// The default number of requests in flight of the crate.
 const IN_FLIGHT: u32 = 4;
-/// The latency from the client to the server. The way back takes the same time.
+/// The latency from the client to the server. A response takes the same time from the server to the client.
 const WAY: Duration = Duration::from_millis(50);
 /// The start of simulated time: 2026-01-01T00:00:00Z, so that the minute window and the day window begin with the
 /// run.
@@ -138,8 +138,8 @@ fn server(time: &Time, assigned: &Arc<AtomicU64>) -> Server {
     server
 }
 
-/// Returns the shortest time that the rate limits permit. It is the time of an ideal client that knows all requests
-/// of the other program. This client sends the remaining requests of each minute at once.
+/// Returns the shortest time that the rate limits permit. The result is the time of an ideal client that knows all
+/// requests of the other program. This client sends the remaining requests of each minute at once.
 fn permitted(mut requests: u64, others: &BTreeMap<u64, u64>) -> Duration {
     let mut minute = 0;
     loop {
@@ -164,14 +164,14 @@ struct Time(Arc<Mutex<TimeState>>);
 #[derive(Debug, Default)]
 struct TimeState {
     now: Duration,
-    /// The current waits. The key is the end of the wait and a unique number.
+    /// The current waits. The key of each entry is the end of the wait and a unique number.
     waits: BTreeMap<(Duration, u64), oneshot::Sender<()>>,
     events: u64,
     ended: bool,
 }
 
 impl Time {
-    /// Starts simulated time. To end simulated time, drop the second value.
+    /// Starts simulated time. To end simulated time, drop the second returned value.
     fn start() -> (Self, Running) {
         let time = Self::default();
         let ticking = time.clone();
@@ -223,7 +223,7 @@ fn is_busy() -> bool {
     };
     let runs = |thread: &std::fs::DirEntry| {
         let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-        // In this file, the state of the thread follows the name of the thread in parentheses.
+        // In the file `stat`, the state of the thread follows the name of the thread in parentheses.
         stat.rsplit(") ")
             .next()
             .is_some_and(|stat| stat.starts_with('R'))

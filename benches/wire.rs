@@ -26,7 +26,7 @@ use tokio::runtime::Runtime;
 
 const ROUNDS: usize = 7;
 
-/// The number of reads per change. In each group of 12 reads, the last read returns one changed assignment.
+/// The number of reads per change. In each group of 12 reads, only the last response contains a changed assignment.
 const READS_PER_CHANGE: usize = 12;
 
 /// The first argument of a child process that runs one of the compared programs.
