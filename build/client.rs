@@ -1,4 +1,4 @@
-//! Runs the generator progenitor. It generates the client, the types of the client, and a typed extension of
+//! Runs the generator progenitor. progenitor generates the client, the types of the client, and a typed extension of
 //! httpmock.
 
 use super::document::Document;
@@ -85,8 +85,8 @@ fn adapt(value: &mut Value) {
     match value {
         Value::Object(object) => {
             if object.get("type").is_some_and(|kind| kind == "string") {
-                // For a format or a pattern, the generated code would need another crate (chrono, uuid, regress). It
-                // would also reject values that the API may send.
+                // For a format or a pattern, the generated code would need another crate (chrono, uuid, regress). The
+                // generated code would also reject values that the API may send.
                 object.remove("pattern");
                 if !object
                     .get("format")

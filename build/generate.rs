@@ -1,5 +1,5 @@
-//! Generates Rust code from the spec. `build.rs` calls this module for the crate. The tests call it with edited
-//! specs.
+//! Generates Rust code from the spec. `build.rs` calls this module for the crate. The tests call this module with
+//! edited specs.
 
 mod client;
 mod constants;

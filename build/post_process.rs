@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 /// Makes the constructor private to the crate. A client that users construct would ignore the rate limits and could
 /// use any host. The other constructor is removed.
 const CONSTRUCTOR: (&str, &str) = ("pub fn new_with_client(", "pub(crate) fn new_with_client(");
-/// Seals the trait. Users cannot implement it, because later versions of the spec add methods.
+/// Seals the trait. Users cannot implement the trait, because later versions of the spec add methods.
 const SEALED: (&str, &str) = (
     "pub trait MockServerExt {",
     "pub trait MockServerExt: crate::api::sealed::Sealed {",
