@@ -29,7 +29,8 @@ pub enum Reassignment {
     Ignore,
     /// The request fails with status 422.
     Refuse,
-    /// The user gets a second assignment. This is the default, so that a test can find users that are assigned twice.
+    /// The user gets a second assignment. A second assignment is the default, so that a test can find users that are
+    /// assigned twice.
     #[default]
     AssignAgain,
 }
@@ -55,7 +56,7 @@ pub struct Fault {
     pub(super) executes: bool,
     /// The status and body of the response. `None` keeps the normal response of the fake.
     replaced: Option<(u16, String)>,
-    /// Headers of the response. They replace headers of the fake that have the same name.
+    /// Headers of the response. These headers replace headers of the fake that have the same name.
     pub(super) headers: HeaderMap,
 }
 

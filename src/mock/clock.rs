@@ -1,4 +1,4 @@
-//! A fake clock. Its time passes only while a caller waits.
+//! A fake clock. The time of this clock passes only while a caller waits.
 
 use crate::clock::{Clock, Sleep, SystemClock};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -73,8 +73,8 @@ use std::time::Duration;
 /// # Rules
 /// - Error responses have a JSON body, as the spec says. The real API sometimes sends an empty text with a 404.
 ///   `Fault::before(404, "")` sends such a response.
-/// - For a path that is not part of the API, the fake returns a web page with status 200. The vendor's hosts do the
-///   same.
+/// - For a path that is not part of the API, the fake returns a web page with status 200. The vendor's hosts return a
+///   web page too.
 /// - For a method other than GET and POST, the fake returns status 405. HEAD and OPTIONS get a 405 too.
 /// - The account has only the users that [`add_users`](Self::add_users) added. A request that assigns any other user
 ///   gets a 422.

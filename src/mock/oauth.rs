@@ -19,7 +19,7 @@ pub(super) struct OAuth {
     pub(super) lifetime: Duration,
 }
 
-/// An OAuth 2.0 app. Its scopes are fixed when the app is created.
+/// An OAuth 2.0 app. The scopes of an app are fixed when the app is created.
 pub(super) struct App {
     pub(super) secret: String,
     pub(super) scopes: Vec<String>,

@@ -83,8 +83,8 @@ impl FakeOnboarding {
         self.set(pack, user, &AssignmentStatus::InProgress, false)
     }
 
-    /// Sets the status of the user. The status may be a value that this crate does not know. The user does not wait
-    /// for approval.
+    /// Sets the status of the user. The status may be a value that this crate does not know. After this call, the
+    /// user does not wait for approval.
     ///
     /// # Panics
     /// Panics if the user is not on the pack.

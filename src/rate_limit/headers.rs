@@ -20,8 +20,8 @@ pub(super) struct Reported {
 }
 
 impl Reported {
-    /// Reads the headers of one window. `server` is the current server time. It is needed if the reset is a number of
-    /// remaining seconds.
+    /// Reads the headers of one window. `server` is the current server time. `server` is needed if the reset is a
+    /// number of remaining seconds.
     ///
     /// A gateway and the API may both send the same header. If a header has several values, this function uses the
     /// smallest `remaining` and the latest `reset`.
@@ -104,7 +104,7 @@ const LATEST: f64 = 253_402_300_800.0;
 fn reset(value: &str, server: Duration) -> Option<Duration> {
     let seconds = match number(value) {
         None => http_date(value).or_else(|| iso_date(value))?.as_secs_f64(),
-        // Zero is read as the Unix epoch, which is a reset in the past. It is not read as zero remaining seconds.
+        // Zero is read as the Unix epoch, which is a reset in the past. Zero is not read as zero remaining seconds.
         Some(number) if number <= 0.0 => 0.0,
         // One second is added, because the server may have rounded down its time and the remaining seconds.
         Some(number) if number < SECONDS_TO_GO => {

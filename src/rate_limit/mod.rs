@@ -54,8 +54,8 @@ pub(crate) struct Share {
     /// The number of requests of each window that are reserved for other programs of the account. The client may
     /// always send at least one request per minute.
     pub(crate) reserve: Reserve,
-    /// The number of requests of the day that are kept for a later request. It is 1 for a write, because the write
-    /// may need a read-back. It is 0 for all other requests.
+    /// The number of requests of the day that are kept for a later request. This number is 1 for a write, because the
+    /// write may need a read-back. This number is 0 for all other requests.
     pub(crate) keep_back: u64,
 }
 
@@ -145,12 +145,12 @@ pub struct WindowQuota {
 
 /// The state of the account's rate limit, as far as this client knows it.
 ///
-/// Each parameter `now` is the time since the client was built. It comes from a monotonic clock.
+/// Each parameter `now` is the time since the client was built. `now` comes from a monotonic clock.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     clock: ServerClock,
-    /// The system time and the local time of the last response. They replace the server's time if no response reports
-    /// a time.
+    /// The system time and the local time of the last response. These times replace the server's time if no response
+    /// reports a time.
     wall: Option<(SystemTime, Duration)>,
     minute: Option<Window>,
     day: Option<Window>,

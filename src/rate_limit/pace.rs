@@ -1,8 +1,8 @@
 //! Learns a minimum interval between requests from refusals that no rate-limit window explains.
 //!
 //! A gateway in front of the API may limit bursts without reporting the limit in a header. This module searches for
-//! the shortest interval that the gateway permits. It is between an interval that was refused and an interval that
-//! was accepted. Each step of the search halves this range.
+//! the shortest interval that the gateway permits. This interval is longer than an interval that was refused, and not
+//! longer than an interval that was accepted. Each step of the search halves this range.
 //!
 //! A gateway may use a token bucket, and then it accepts short intervals until the bucket is empty. So the search
 //! also uses the number of requests that the gateway accepted between two refusals.
@@ -16,8 +16,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// The shortest interval after a refusal. Without this bound, the client could send all requests at once again, and
 /// the gateway would refuse all of them.
 const SHORTEST: Duration = Duration::from_millis(20);
-/// The maximum number of accepted requests before a shorter interval is tried. The actual number is the number of
-/// refusals so far, if that is smaller.
+/// The maximum number of accepted requests before a shorter interval is tried. If the number of refusals so far is
+/// smaller, that number is used instead.
 const PATIENCE: u32 = 12;
 
 /// The state of the search for the interval. `interval` is zero until the first refusal.
@@ -39,7 +39,7 @@ pub(super) struct Pace {
     refused_at: Option<Duration>,
     /// The number of requests that were accepted since the last refusal.
     accepted_since: u32,
-    /// The last interval that was accepted. It is removed at the next refusal.
+    /// The last interval that was accepted. This value is removed at the next refusal.
     passed: Option<Duration>,
     /// The last interval that was refused. Zero if no such interval is known.
     too_short: Duration,

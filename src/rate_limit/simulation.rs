@@ -69,8 +69,8 @@ impl Case {
     }
 }
 
-/// The clock of the callers. It counts the waits, and panics if a wait is longer than 64 seconds. Its system time may
-/// be wrong by some hours.
+/// The clock of the callers. This clock counts the waits, and panics if a wait is longer than 64 seconds. The system
+/// time of this clock may be wrong by some hours.
 #[derive(Clone, Debug)]
 struct CallerClock {
     time: VirtualClock,
@@ -215,7 +215,7 @@ impl Callers<'_> {
         taken
     }
 
-    /// Sends a request. Returns the kind of its error, if any.
+    /// Sends a request. Returns the kind of error if the request fails.
     async fn send(&self) -> Option<ErrorKind> {
         let user = UserId::try_from(1_u64).expect("an id");
         let result = if self.case.writes {
@@ -326,7 +326,7 @@ fn the_reserve_is_left_to_others() {
     assert_eq!(ended.counts(), (219, 0));
     assert_eq!(ended.account.left_today(case.limits()), 31);
     // The reserve also applies to each minute. So the callers send 70 requests at once, and 70 requests after 20 s.
-    // They send the last 60 requests a minute later.
+    // The callers send the last 60 requests a minute later.
     let ended = simulate(&Case {
         requests: 200,
         phase: 40_000,
@@ -394,8 +394,8 @@ fn the_limit_of_a_gateway_is_found_in_little_time_and_with_few_refusals() {
                 let longest = permitted * 5 / 2 + 250 + refusals.held;
                 let name = format!("{requests} requests of {callers}, {gateway:?}: {ended:?}");
                 assert!(took <= longest, "{took} of {longest} ms: {name}");
-                // The limit permits one refusal per caller and one refusal per three requests. It permits one more
-                // refusal, because a short run may end during the search for the interval.
+                // The limit permits one refusal per caller and one refusal per three requests. This limit permits one
+                // more refusal, because a short run may end during the search for the interval.
                 let most = callers as u64 + requests as u64 / 3 + 1;
                 assert!(refusals.number <= most, "{name}");
             }

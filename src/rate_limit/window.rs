@@ -7,7 +7,8 @@ use std::time::Duration;
 /// The margin that is added to a reset, because a reset has whole seconds and may be rounded down.
 pub(super) const MARGIN: Duration = Duration::from_secs(1);
 
-/// The maximum time until the server counts a lost request. If the server has not counted it by then, it never will.
+/// The maximum time until the server counts a lost request. If the server has not counted the request by then, the
+/// server never counts it.
 const SETTLE: Duration = Duration::from_secs(3);
 
 /// If a request is lost shortly before the end of a window, the server may count it in the next window. This constant
@@ -45,7 +46,7 @@ pub(super) enum Update {
     Contradictory,
 }
 
-/// The state of one rate-limit window. It exists after the first response that reported this window.
+/// The state of one rate-limit window. This state exists after the first response that reported this window.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Window {
     length: Duration,
@@ -112,7 +113,7 @@ impl Window {
         self.since = event;
     }
 
-    /// Subtracts a request that the server may have counted.
+    /// Subtracts one request from the number of requests left, because the server may have counted this request.
     pub(super) fn charge(&mut self, now: Duration) {
         self.charged += 1;
         self.charged_at = now;

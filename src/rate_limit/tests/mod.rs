@@ -9,8 +9,8 @@ mod time;
 use super::*;
 use http::HeaderName;
 
-/// The server's time at local time 0, in seconds since the Unix epoch. It is twenty seconds after the start of a
-/// minute.
+/// The server's time at local time 0, in seconds since the Unix epoch. Local time 0 is twenty seconds after the start
+/// of a minute.
 const START: u64 = 1_750_032_020;
 const RESET: u64 = START + 40;
 const MIDNIGHT: u64 = 1_750_032_000 + 86_400;

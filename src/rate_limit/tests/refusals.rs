@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Sends four requests at local time 1 s. All four requests are refused at once.
+/// Sends four requests at local time 1 s. The server refuses all four requests at the same time.
 fn refuse_four(limit: &mut RateLimit, reported: &HeaderMap) {
     let tickets: Vec<_> = (0..4).map(|_| go(limit, secs(1))).collect();
     for ticket in tickets {
