@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::{Error, Executed, Repeat};
+pub(crate) use crate::request::Effect;
 use crate::request::Run;
 use std::time::Duration;
 
@@ -120,15 +121,6 @@ impl Backoff {
 
 /// A call that is refused for the rate limit is repeated at least this long: ten windows of a minute.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(600);
-
-/// What repeating a call would do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// A read: repeating it is safe.
-    Read,
-    /// A write: repeating it after it was executed assigns users twice.
-    Write,
-}
 
 /// Returns when to repeat a call that failed.
 fn repeat(error: &Error, effect: Effect) -> Repeat {

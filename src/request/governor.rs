@@ -1,6 +1,6 @@
 //! Lets requests through one at a time, as the rate limit permits. All clones of a client share one.
 
-use super::run::Run;
+use super::run::{Effect, Run};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::rate_limit::{Decision, Quota, RateLimit, Received, Reserve, Share, Ticket};
@@ -57,19 +57,53 @@ impl Governor {
         }
     }
 
-    /// Waits until the rate limit permits a request. Reports the wait to `run`.
+    /// Waits until the rate limit permits a request, and counts the request in `run`. A stop of the run cancels the wait of
+    /// a write.
     ///
     /// # Errors
-    /// The day's quota is spent, or the wait would be too long. Both say until when.
+    /// The run has reached its limit, the day's quota is spent, or the wait would be too long. The last two errors hold
+    /// the time at which a request is permitted again.
     ///
     /// # Cancel safety
-    /// Dropping the future is safe: nothing is spent before it returns.
-    pub(crate) async fn acquire(&self, share: Share, run: &Run) -> Result<Permit<'_>, Error> {
+    /// Dropping the future is safe: nothing is counted before it returns.
+    pub(crate) async fn acquire(&self, effect: Effect, run: &Run) -> Result<Permit<'_>, Error> {
+        // Without this check, the request would wait for the rate limit in vain.
+        if run.remaining() == 0 {
+            return Err(run.limit_reached("all are spent"));
+        }
+        let share = Share {
+            // A token serves every run, so the reserve of this run does not apply to the request for it.
+            reserve: match effect {
+                Effect::Token => Reserve::default(),
+                Effect::Read | Effect::Write => run.reserve(),
+            },
+            // A read-back must always be affordable, so a write keeps one request of the day for it.
+            keep_back: u64::from(effect == Effect::Write),
+        };
+        let permit = self.wait(share, run);
+        let permit = match effect {
+            Effect::Write => run.until_stopped(permit).await??,
+            Effect::Read | Effect::Token => permit.await?,
+        };
+        match run.take() {
+            Ok(()) => Ok(permit),
+            Err(error) => {
+                permit.never_sent();
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits until the rate limit permits a request. Reports the wait to `run`.
+    async fn wait(&self, share: Share, run: &Run) -> Result<Permit<'_>, Error> {
         let start = self.clock.now();
-        let mut turn = Some(self.queue.lock().await);
+        let mut turn = None;
         let mut waiting = None;
         let mut longest_logged = Duration::ZERO;
         loop {
+            if turn.is_none() {
+                turn = Some(self.queue.lock().await);
+            }
             // Registered before the decision, so that a response in between is not missed.
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
@@ -102,9 +136,6 @@ impl Governor {
                     tokio::select! {
                         () = self.clock.sleep(wait) => {}
                         () = changed => {}
-                    }
-                    if turn.is_none() {
-                        turn = Some(self.queue.lock().await);
                     }
                 }
                 Decision::DaySpent { retry_at } => {
@@ -166,40 +197,34 @@ fn day_spent(retry_at: SystemTime, now: SystemTime) -> Error {
 }
 
 impl Permit<'_> {
-    /// Reports a response. `refused` means that it was over the rate limit, and so not executed.
+    /// Reports a response. `refused` means that the request was over the rate limit, so the API did not execute it.
     pub(crate) fn received(mut self, status: StatusCode, headers: &HeaderMap, refused: bool) {
-        if let Some(ticket) = self.ticket.take() {
-            let clock = &self.governor.clock;
-            let received = Received {
-                status,
-                headers,
-                refused,
-                wall: clock.wall(),
-            };
-            self.governor
-                .limits()
-                .received(ticket, clock.now(), received);
-            self.governor.changed.notify_waiters();
-        }
+        let received = Received {
+            status,
+            headers,
+            refused,
+            wall: self.governor.clock.wall(),
+        };
+        self.end(|limits, ticket, now| limits.received(ticket, now, received));
     }
 
     /// Reports that the request never reached the server.
     pub(crate) fn never_sent(mut self) {
+        self.end(|limits, ticket, _| limits.never_sent(ticket));
+    }
+
+    fn end(&mut self, report: impl FnOnce(&mut RateLimit, Ticket, Duration)) {
         if let Some(ticket) = self.ticket.take() {
-            self.governor.limits().never_sent(ticket);
-            self.governor.changed.notify_waiters();
+            let governor = self.governor;
+            report(&mut governor.limits(), ticket, governor.clock.now());
+            governor.changed.notify_waiters();
         }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.governor
-                .limits()
-                .lost(ticket, self.governor.clock.now());
-            self.governor.changed.notify_waiters();
-        }
+        self.end(|limits, ticket, now| limits.lost(ticket, now));
     }
 }
 
@@ -232,31 +257,28 @@ mod tests {
     #[test]
     fn a_caller_with_a_reserve_releases_the_queue_while_it_waits() {
         let governor = Governor::new(Arc::new(Still::default()), Duration::from_secs(600));
-        let share = |requests| Share {
-            reserve: Reserve::Requests(requests),
-            keep_back: 0,
-        };
+        let [first, patient, writer] =
+            [0, 2, 0].map(|requests| Run::new(None, Reserve::Requests(requests)));
         let mut headers = HeaderMap::new();
         for (name, value) in [("limit", 10_u64), ("remaining", 2), ("reset", 60)] {
             let name = format!("x-ratelimit-minute-{name}");
             headers.insert(http::HeaderName::try_from(name).unwrap(), value.into());
         }
         headers.insert("date", "Thu, 01 Jan 1970 00:00:00 GMT".parse().unwrap());
-        let run = Run::default();
         governor
-            .acquire(share(0), &run)
+            .acquire(Effect::Read, &first)
             .now_or_never()
             .unwrap()
             .unwrap()
             .received(StatusCode::OK, &headers, false);
 
-        let mut patient = std::pin::pin!(governor.acquire(share(2), &run));
+        let mut waiting = std::pin::pin!(governor.acquire(Effect::Read, &patient));
         assert!(
-            patient.as_mut().now_or_never().is_none(),
+            waiting.as_mut().now_or_never().is_none(),
             "two are left, and two are for others"
         );
-        assert!(run.waiting().borrow().is_some(), "the wait is reported");
-        let writer = governor.acquire(share(0), &run).now_or_never();
+        assert!(patient.waiting().borrow().is_some(), "the wait is reported");
+        let writer = governor.acquire(Effect::Read, &writer).now_or_never();
         assert!(writer.is_some_and(|permit| permit.is_ok()), "for this one");
     }
 
@@ -294,14 +316,14 @@ mod tests {
         let (run, mut headers) = (Run::default(), HeaderMap::new());
         let permit = |at: u64| {
             clock.0.store(at, Ordering::SeqCst);
-            let permit = governor.acquire(Share::default(), &run).now_or_never();
+            let permit = governor.acquire(Effect::Read, &run).now_or_never();
             permit.expect("no wait").unwrap()
         };
         permit(0).received(StatusCode::OK, &headers, false);
         permit(0).received(StatusCode::TOO_MANY_REQUESTS, &headers, true);
         permit(1_000).received(StatusCode::OK, &headers, false);
         let in_flight = permit(2_000);
-        let mut waiting = std::pin::pin!(governor.acquire(Share::default(), &run));
+        let mut waiting = std::pin::pin!(governor.acquire(Effect::Read, &run));
         assert!(waiting.as_mut().now_or_never().is_none());
         assert_eq!(infos.0.load(Ordering::SeqCst), 0, "a quarter of a second");
 

@@ -15,13 +15,12 @@ pub(crate) use credentials::Credentials;
 pub(crate) use governor::{Governor, Permit};
 pub(crate) use list::age;
 pub(crate) use oauth::OAuth;
-pub(crate) use run::Run;
+pub(crate) use run::{Effect, Run};
 pub(crate) use turns::{Turn, Turns};
 
 use crate::api::Client;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Executed};
-use crate::rate_limit::{Reserve, Share};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
@@ -67,14 +66,6 @@ impl fmt::Debug for Transport {
 /// The most of a body that is not a success, in bytes. The rest is dropped.
 const MAX_ERROR_BODY: usize = 1024 * 1024;
 
-/// What a request is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    Read,
-    Write,
-    Token,
-}
-
 impl ClientHooks<Transport> for Client {
     async fn exec(
         &self,
@@ -105,23 +96,23 @@ impl Transport {
         }
         // The generator adds it, and the API does not know it.
         request.headers_mut().remove("api-version");
-        let purpose = if *request.method() == Method::GET {
+        let effect = if *request.method() == Method::GET {
             // An old list could make a run assign users twice.
             let headers = request.headers_mut();
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            Purpose::Read
+            Effect::Read
         } else {
-            Purpose::Write
+            Effect::Write
         };
         let mut spare = request.try_clone();
         let response = loop {
-            let send = |token| self.send(token, "access_token", Purpose::Token);
+            let send = |token| self.send(token, "access_token", Effect::Token);
             let sign = credentials.sign(&mut request, base, &**clock, send);
-            let signed = match purpose {
-                Purpose::Write => self.run.until_stopped(sign).await??,
+            let signed = match effect {
+                Effect::Write => self.run.until_stopped(sign).await??,
                 _ => sign.await?,
             };
-            let response = self.send(request, operation, purpose).await?;
+            let response = self.send(request, operation, effect).await?;
             match spare.take() {
                 Some(spare)
                     if response.status == StatusCode::UNAUTHORIZED
@@ -143,31 +134,9 @@ impl Transport {
         &self,
         mut request: Request,
         operation: &'static str,
-        purpose: Purpose,
+        effect: Effect,
     ) -> Result<Response, Error> {
-        let Shared { governor, .. } = &*self.shared;
-        // Without this, the request would wait for the rate limit in vain.
-        if self.run.remaining() == 0 {
-            return Err(self.run.limit_reached("all are spent"));
-        }
-        let share = Share {
-            // A token serves every run, whatever this one leaves to others.
-            reserve: match purpose {
-                Purpose::Token => Reserve::default(),
-                _ => self.run.reserve(),
-            },
-            // A read-back must always be affordable, so a write keeps one request of the day for it.
-            keep_back: u64::from(purpose == Purpose::Write),
-        };
-        let permit = governor.acquire(share, &self.run);
-        let permit = match purpose {
-            Purpose::Write => self.run.until_stopped(permit).await??,
-            _ => permit.await?,
-        };
-        if let Err(error) = self.run.take() {
-            permit.never_sent();
-            return Err(error);
-        }
+        let permit = self.shared.governor.acquire(effect, &self.run).await?;
         *request.timeout_mut() = Some(self.shared.total_timeout);
         let span = tracing::debug_span!(
             "http_request",
@@ -181,7 +150,7 @@ impl Transport {
             error.type = tracing::field::Empty,
         );
         let result = self
-            .exchange(request, permit, purpose)
+            .exchange(request, permit, effect)
             .instrument(span.clone())
             .await;
         match &result {
@@ -210,7 +179,7 @@ impl Transport {
         &self,
         request: Request,
         permit: Permit<'_>,
-        purpose: Purpose,
+        effect: Effect,
     ) -> Result<Response, Error> {
         let Shared {
             http, credentials, ..
@@ -240,11 +209,7 @@ impl Transport {
         permit.received(status, &headers, refused);
 
         // A response to a token request may hold a token, whatever else it is.
-        let shown: &[u8] = if purpose == Purpose::Token {
-            b""
-        } else {
-            &body
-        };
+        let shown: &[u8] = if effect == Effect::Token { b"" } else { &body };
         if hidden_refusal {
             let error = Error::from_response(StatusCode::TOO_MANY_REQUESTS, &headers, shown);
             return Err(error.with_status(status));

@@ -7,6 +7,17 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+/// What a request does. It decides how the request waits, and whether it may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Reads a list. Repeating it is safe.
+    Read,
+    /// Assigns users. Repeating it after it was executed assigns the users twice.
+    Write,
+    /// Requests an access token. Repeating it is safe.
+    Token,
+}
+
 /// What all requests of one run share. The default has no limit, no reserve and is never stopped.
 #[derive(Debug)]
 pub(crate) struct Run {

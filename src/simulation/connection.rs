@@ -4,8 +4,7 @@ use super::world::World;
 use crate::assign::api::{Api, List};
 use crate::error::{Error, ErrorKind, Executed};
 use crate::id::UserId;
-use crate::rate_limit::Share;
-use crate::request::{Governor, Permit, Run};
+use crate::request::{Effect, Governor, Run};
 use http::StatusCode;
 
 /// Sends the requests of one run. Stands for the transport, and keeps the run's limits as the transport does.
@@ -18,7 +17,8 @@ pub(crate) struct Connection<'a> {
 impl Connection<'_> {
     /// Sends a write for `users`, or a read without users.
     async fn send(&self, users: Option<&[UserId]>) -> Result<List, Error> {
-        let permit = self.permit(users.is_some()).await?;
+        let effect = users.map_or(Effect::Read, |_| Effect::Write);
+        let permit = self.governor.acquire(effect, self.run).await?;
         let users: Option<Vec<u64>> = users.map(|users| users.iter().map(|id| id.get()).collect());
         if users.is_some() && self.run.is_stopped() {
             let breach = "a write after the stop".to_owned();
@@ -43,28 +43,6 @@ impl Connection<'_> {
                 Err(error)
             }
         }
-    }
-
-    /// Waits until the run and the rate limit permit a request.
-    async fn permit(&self, write: bool) -> Result<Permit<'_>, Error> {
-        if self.run.remaining() == 0 {
-            return Err(self.run.limit_reached("all are spent"));
-        }
-        let share = Share {
-            reserve: self.run.reserve(),
-            keep_back: u64::from(write),
-        };
-        let permit = self.governor.acquire(share, self.run);
-        let permit = if write {
-            self.run.until_stopped(permit).await??
-        } else {
-            permit.await?
-        };
-        if let Err(error) = self.run.take() {
-            permit.never_sent();
-            return Err(error);
-        }
-        Ok(permit)
     }
 }
 
