@@ -19,13 +19,13 @@ pub(super) const OPERATION: &str = "get_pack_assignments";
 /// # Errors
 /// [`ErrorKind::IncompleteList`] with the sign of a further page.
 pub(super) fn check_complete(response: &Response) -> Result<(), Error> {
-    let sign = next_link(&response.headers).or_else(|| next_page(&response.body));
+    let sign = next_link(response.headers()).or_else(|| next_page(response.body()));
     let Some(sign) = sign else { return Ok(()) };
     let message = format!(
         "the list of the pack is incomplete: it reports further pages ({sign}), which this version cannot read; \
          without the whole list, users could be assigned twice"
     );
-    Err(Error::new(ErrorKind::IncompleteList, message).with_status(response.status))
+    Err(Error::new(ErrorKind::IncompleteList, message).with_status(response.status()))
 }
 
 /// The longest age that a cache reports, in seconds. A longer one is reported as this one.
@@ -67,18 +67,16 @@ fn next_link(headers: &HeaderMap) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderValue, StatusCode};
+    use http::HeaderValue;
 
     fn list(body: impl Into<bytes::Bytes>, headers: &[(http::HeaderName, &str)]) -> Response {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(name, HeaderValue::from_str(value).unwrap());
         }
-        Response {
-            status: StatusCode::OK,
-            headers: map,
-            body: body.into(),
-        }
+        let mut response = Response::new(body.into());
+        *response.headers_mut() = map;
+        response
     }
 
     #[test]
@@ -200,7 +198,7 @@ mod tests {
     fn the_age_is_the_largest_one_and_a_second() {
         let age = |values: &[&str]| {
             let headers: Vec<_> = values.iter().map(|value| (AGE, *value)).collect();
-            age(&list("", &headers).headers).map(|age| age.as_secs())
+            age(&list("", &headers).headers()).map(|age| age.as_secs())
         };
         assert_eq!(age(&[]), None);
         assert_eq!(age(&["0"]), Some(1));

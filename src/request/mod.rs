@@ -25,7 +25,7 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{Method, Request, Url};
-use response::{Response, Unread, carry, has_data, read_body, says_too_many_requests};
+use response::{Response, carry, check, into_documented, is_error, is_over_rate_limit, read_body};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,10 +73,8 @@ impl ClientHooks<Transport> for Client {
         info: &OperationInfo,
     ) -> reqwest::Result<reqwest::Response> {
         let result = self.inner().call(request, info.operation_id).await;
-        Ok(match result {
-            Ok(response) => response.into_reqwest(),
-            Err(error) => carry(error),
-        })
+        let result = result.and_then(into_documented);
+        Ok(result.map_or_else(carry, Into::into))
     }
 }
 
@@ -115,7 +113,7 @@ impl Transport {
             let response = self.send(request, operation, effect).await?;
             match spare.take() {
                 Some(spare)
-                    if response.status == StatusCode::UNAUTHORIZED
+                    if response.status() == StatusCode::UNAUTHORIZED
                         && credentials.forget(signed) =>
                 {
                     request = spare;
@@ -123,7 +121,7 @@ impl Transport {
                 _ => break response,
             }
         };
-        if operation == list::OPERATION && response.status == StatusCode::OK {
+        if operation == list::OPERATION && response.status() == StatusCode::OK {
             list::check_complete(&response)?;
         }
         Ok(response)
@@ -153,24 +151,20 @@ impl Transport {
             .exchange(request, permit, effect)
             .instrument(span.clone())
             .await;
-        match &result {
+        span.in_scope(|| match &result {
             Ok(response) => {
-                span.record("http.response.status_code", response.status.as_u16());
-                if response.is_refusal() {
-                    span.record("error.type", response.status.as_str());
+                let status = response.status();
+                span.record("http.response.status_code", status.as_u16());
+                if is_error(status) {
+                    span.record("error.type", status.as_str());
                 }
+                let bytes = response.body().len();
+                tracing::debug!(status = status.as_u16(), bytes, "response");
             }
             Err(error) => {
                 span.record("error.type", error.kind().as_str());
+                tracing::debug!(%error, "no response");
             }
-        }
-        span.in_scope(|| match &result {
-            Ok(response) => tracing::debug!(
-                status = response.status.as_u16(),
-                bytes = response.body.len(),
-                "response"
-            ),
-            Err(error) => tracing::debug!(%error, "no response"),
         });
         result
     }
@@ -182,12 +176,15 @@ impl Transport {
         effect: Effect,
     ) -> Result<Response, Error> {
         let Shared {
-            http, credentials, ..
+            http,
+            credentials,
+            is_proxied,
+            ..
         } = &*self.shared;
         let response = match http.execute(request).await {
             Ok(response) => response,
             Err(error) => {
-                let error = Error::from_reqwest(error, self.shared.is_proxied);
+                let error = Error::from_reqwest(error, *is_proxied);
                 if error.executed() == Executed::No {
                     permit.never_sent();
                     self.run.give_back();
@@ -201,61 +198,13 @@ impl Transport {
         } else {
             MAX_ERROR_BODY
         };
-        let (body, unread) = read_body(response, cap).await;
-        let body = redact::redact(credentials.secrets(), &mut headers, body);
-        let is_data = status.is_success() && has_data(&body);
-        let hidden_refusal = status.is_success() && !is_data && says_too_many_requests(&body);
-        let refused = hidden_refusal || status == StatusCode::TOO_MANY_REQUESTS;
-        permit.received(status, &headers, refused);
-
-        // A response to a token request may hold a token, whatever else it is.
-        let shown: &[u8] = if effect == Effect::Token { b"" } else { &body };
-        if hidden_refusal {
-            let error = Error::from_response(StatusCode::TOO_MANY_REQUESTS, &headers, shown);
-            return Err(error.with_status(status));
-        }
-        let describe = |error: Error| {
-            let error = error.with_status(status);
-            if shown.is_empty() {
-                error
-            } else {
-                error.with_body(shown)
-            }
-        };
-        match unread {
-            // Its status alone says that the request was refused.
-            Some(_) if !status.is_success() => {}
-            Some(Unread::TooLong) => {
-                let message =
-                    format!("the response is longer than {cap} bytes, the most that is read");
-                return Err(describe(Error::new(ErrorKind::TooLarge, message)));
-            }
-            Some(Unread::Failed(error)) => {
-                return Err(describe(Error::from_reqwest(error, self.shared.is_proxied)));
-            }
-            None => {}
-        }
-        let mut response = Response {
-            status,
-            headers,
-            body: body.freeze(),
-        };
-        if let Some(encoding) = response.unknown_encoding() {
-            // Compressed bytes are no text to show.
-            response.body.clear();
-            if status.is_success() {
-                let message = format!(
-                    "the response has the content encoding `{}`, which this client does not read{}",
-                    encoding.escape_debug(),
-                    if cfg!(feature = "gzip") {
-                        ""
-                    } else {
-                        ": turn on the feature `gzip`, or do not compress"
-                    }
-                );
-                return Err(Error::new(ErrorKind::Unreadable, message).with_status(status));
-            }
-        }
-        Ok(response)
+        let (body, unread) = read_body(response, cap, *is_proxied).await;
+        let body = redact::redact(credentials.secrets(), &mut headers, body).freeze();
+        let is_refused = is_over_rate_limit(status, &body);
+        permit.received(status, &headers, is_refused);
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        check(response, effect, is_refused, unread)
     }
 }

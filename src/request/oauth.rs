@@ -216,20 +216,20 @@ struct Body {
 ///
 /// No error holds anything of the body but the three texts of a refusal, because the body may hold a token.
 fn read(response: &Response) -> Result<(HeaderValue, Duration), Error> {
-    let body = serde_json::from_slice::<Body>(&response.body).unwrap_or_default();
-    if !response.status.is_success() || body.access_token.is_null() {
+    let body = serde_json::from_slice::<Body>(response.body()).unwrap_or_default();
+    if !response.status().is_success() || body.access_token.is_null() {
         return Err(refusal(response, &body));
     }
     let token = body.access_token.as_str().unwrap_or_default();
     let header = header("Bearer ", token).ok_or_else(|| {
         let message = "the response has an access token that no header can carry";
-        Error::new(ErrorKind::Unreadable, message).with_status(response.status)
+        Error::new(ErrorKind::Unreadable, message).with_status(response.status())
     })?;
     Ok((header, lifetime(body.expires_in.as_deref())))
 }
 
 fn refusal(response: &Response, body: &Body) -> Error {
-    let status = response.status;
+    let status = response.status();
     let texts = [&body.error, &body.error_description, &body.detail].map(Value::as_str);
     let kind = match texts[0] {
         Some("invalid_client" | "invalid_grant" | "unauthorized_client") => ErrorKind::Unauthorized,
@@ -261,7 +261,7 @@ fn refusal(response: &Response, body: &Body) -> Error {
     let reason = (!reasons.is_empty()).then(|| reasons.join(": "));
     Error::new(kind, format!("{message} ({})", status.as_u16()))
         .with_status(status)
-        .with_request_id(request_id(&response.headers))
+        .with_request_id(request_id(response.headers()))
         .with_detail(reason.as_deref())
 }
 

@@ -1,40 +1,35 @@
-//! [`Response`]: a response whose body was read up to a cap.
+//! How a response is read, checked, and handed to the generated client.
 
+use super::run::Effect;
 use crate::api::types::ErrorBody;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{ResponseBuilderExt, Url};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// A response whose body was read to its end, or to the cap if it is not a success.
-pub(crate) struct Response {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
+/// A response whose body was read to its end, or to the cap if the status is not a success.
+pub(crate) type Response = http::Response<Bytes>;
 
-/// Why the rest of a body was not read.
-pub(super) enum Unread {
-    /// It is longer than the cap.
-    TooLong,
-    /// The connection failed.
-    Failed(reqwest::Error),
-}
-
-/// Reads a body of at most `cap` bytes, counted after decompression. Returns what was read, and why no more.
+/// Reads a body of at most `cap` bytes, counted after decompression. Returns what was read, and the error if the body was
+/// not read to its end.
 pub(super) async fn read_body(
     mut response: reqwest::Response,
     cap: usize,
-) -> (BytesMut, Option<Unread>) {
+    is_proxied: bool,
+) -> (BytesMut, Option<Error>) {
+    let too_long = || {
+        let message = format!("the response is longer than {cap} bytes, the most that is read");
+        Some(Error::new(ErrorKind::TooLarge, message))
+    };
     let length = response
         .content_length()
         .and_then(|length| usize::try_from(length).ok());
     if length.is_some_and(|length| length > cap) && response.status().is_success() {
-        return (BytesMut::new(), Some(Unread::TooLong));
+        return (BytesMut::new(), too_long());
     }
-    // The server states the length, so it must not make us reserve more than we would read.
+    // The server chooses the length that it states, so the cap bounds the memory that is reserved.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(cap));
     loop {
         match response.chunk().await {
@@ -43,30 +38,28 @@ pub(super) async fn read_body(
                 let room = cap - body.len();
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
-                    return (body, Some(Unread::TooLong));
+                    return (body, too_long());
                 }
             }
-            Err(error) => return (body, Some(Unread::Failed(error))),
+            Err(error) => return (body, Some(Error::from_reqwest(error, is_proxied))),
         }
     }
 }
 
-/// Returns whether `data` stands near the start of a body, so that a list of 100,000 rows is not parsed twice.
-pub(super) fn has_data(body: &[u8]) -> bool {
-    contains(&body[..body.len().min(1024)], b"\"data\"")
-}
-
-/// Returns whether a part stands anywhere in a text.
-pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
-}
-
-/// Returns whether a 200 says that the account is over its rate limit: no `data`, and a `detail` that says so.
-pub(super) fn says_too_many_requests(body: &[u8]) -> bool {
+/// Returns whether the API refused a request because the account is over its rate limit: with 429, or with a success whose
+/// body has no `data` and a `detail` with such a text.
+pub(super) fn is_over_rate_limit(status: StatusCode, body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Fields {
         data: Option<IgnoredAny>,
         detail: Option<String>,
+    }
+    if !status.is_success() {
+        return status == StatusCode::TOO_MANY_REQUESTS;
+    }
+    // A list has `data` near its start. Without this check, each list of 100,000 rows would be parsed twice.
+    if contains(&body[..body.len().min(1024)], b"\"data\"") {
+        return false;
     }
     serde_json::from_slice::<Fields>(body).is_ok_and(|fields| {
         let text = fields.detail.unwrap_or_default().to_lowercase();
@@ -74,51 +67,106 @@ pub(super) fn says_too_many_requests(body: &[u8]) -> bool {
     })
 }
 
-impl Response {
-    pub(super) fn is_refusal(&self) -> bool {
-        self.status.is_client_error() || self.status.is_server_error()
-    }
+/// Returns whether a part stands anywhere in a text.
+pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
 
-    /// Returns the name of an encoding that the HTTP client did not remove.
-    pub(super) fn unknown_encoding(&self) -> Option<String> {
-        let encoding = self.headers.get(header::CONTENT_ENCODING)?;
-        let encoding = String::from_utf8_lossy(encoding.as_bytes());
-        let encoding = encoding.trim();
-        let known = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
-        (!known).then(|| encoding.to_owned())
-    }
-
-    /// Converts into what the generated client expects, which is JSON in every documented response: an empty body, a
-    /// text or HTML becomes `detail`, so that the status is not lost.
-    pub(super) fn into_reqwest(mut self) -> reqwest::Response {
-        if self.is_refusal() && serde_json::from_slice::<ErrorBody>(&self.body).is_err() {
-            let text = String::from_utf8_lossy(&self.body[..self.body.len().min(512)]).into_owned();
-            let detail = (!text.is_empty()).then_some(text);
-            self.body = serde_json::json!({ "detail": detail }).to_string().into();
-            self.headers.remove(header::CONTENT_LENGTH);
-        } else if !self.is_refusal() && self.status != StatusCode::OK {
-            return carry(Error::from_response(self.status, &self.headers, &self.body));
+/// Returns the response, or an error if its status is a success and its body cannot be used.
+///
+/// `is_refused` says that the account is over its rate limit. `unread` is the error that ended the reading of the body.
+pub(super) fn check(
+    mut response: Response,
+    effect: Effect,
+    is_refused: bool,
+    unread: Option<Error>,
+) -> Result<Response, Error> {
+    let (status, headers) = (response.status(), response.headers());
+    let encoding = unknown_encoding(headers);
+    if !status.is_success() {
+        // The status alone says that the request was refused, so the body may be incomplete.
+        if encoding.is_some() {
+            // Compressed bytes are not a text to show.
+            response.body_mut().clear();
         }
-        let mut response = http::Response::new(self.body);
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
-        response.into()
+        return Ok(response);
     }
+    // A response to a token request may hold a token, so no error shows its body.
+    let shown: &[u8] = match effect {
+        Effect::Token => &[],
+        Effect::Read | Effect::Write => response.body(),
+    };
+    if is_refused {
+        let error = Error::from_response(StatusCode::TOO_MANY_REQUESTS, headers, shown);
+        return Err(error.with_status(status));
+    }
+    if let Some(error) = unread {
+        let error = error.with_status(status);
+        return Err(if shown.is_empty() {
+            error
+        } else {
+            error.with_body(shown)
+        });
+    }
+    let Some(encoding) = encoding else {
+        return Ok(response);
+    };
+    let advice = if cfg!(feature = "gzip") {
+        ""
+    } else {
+        ": turn on the feature `gzip`, or do not compress"
+    };
+    let message = format!(
+        "the response has the content encoding `{}`, which this client does not read{advice}",
+        encoding.escape_debug()
+    );
+    Err(Error::new(ErrorKind::Unreadable, message).with_status(status))
+}
+
+/// Returns the name of an encoding that the HTTP client did not remove.
+fn unknown_encoding(headers: &HeaderMap) -> Option<String> {
+    let encoding = headers.get(header::CONTENT_ENCODING)?;
+    let encoding = String::from_utf8_lossy(encoding.as_bytes());
+    let encoding = encoding.trim();
+    let known = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
+    (!known).then(|| encoding.to_owned())
+}
+
+pub(super) fn is_error(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+/// Converts a response into one that the spec documents, which is what the generated client expects.
+///
+/// The generated client parses the body of an error as JSON. A body of another form, such as HTML, becomes the field
+/// `detail`, so that the status is not lost.
+///
+/// # Errors
+/// The spec does not document the status.
+pub(super) fn into_documented(mut response: Response) -> Result<Response, Error> {
+    let status = response.status();
+    if is_error(status) && serde_json::from_slice::<ErrorBody>(response.body()).is_err() {
+        let body = response.body();
+        let text = String::from_utf8_lossy(&body[..body.len().min(512)]).into_owned();
+        let detail = (!text.is_empty()).then_some(text);
+        *response.body_mut() = serde_json::json!({ "detail": detail }).to_string().into();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    } else if !is_error(status) && status != StatusCode::OK {
+        return Err(Error::from_response(
+            status,
+            response.headers(),
+            response.body(),
+        ));
+    }
+    Ok(response)
 }
 
 /// Puts our own error into a response that no server sent. The generated client passes it through unchanged.
 pub(super) fn carry(error: Error) -> reqwest::Response {
-    let status = error
-        .status()
-        .and_then(|status| StatusCode::from_u16(status).ok());
-    // A status outside of the spec, so that the generated client parses nothing.
-    let undocumented = |status: &StatusCode| {
-        !status.is_client_error() && !status.is_server_error() && *status != StatusCode::OK
-    };
-    let status = status
-        .filter(undocumented)
-        .map_or(999, |status| status.as_u16());
-    // What a program prints that does not convert the error.
+    // The spec must not document the status, so that the generated client parses nothing.
+    let undocumented = |status: &u16| !matches!(status, 200 | 400..600);
+    let status = error.status().filter(undocumented).unwrap_or(999);
+    // A program that does not convert the error prints this text as the header `error`.
     let text = HeaderValue::from_str(&error.to_string());
     let mut builder = http::Response::builder().status(status).extension(error);
     if let Ok(text) = text {
