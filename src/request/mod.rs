@@ -15,6 +15,7 @@ pub(crate) use credentials::Credentials;
 pub(crate) use governor::{Governor, Permit};
 pub(crate) use list::age;
 pub(crate) use oauth::OAuth;
+use oauth::Token;
 pub(crate) use run::{Effect, Run};
 pub(crate) use turns::{Turn, Turns};
 
@@ -79,20 +80,17 @@ impl ClientHooks<Transport> for Client {
 }
 
 impl Transport {
-    /// Signs and sends a request. On 401, requests a new access token if it can, and sends the request once more:
-    /// the first one was not executed.
+    /// Signs and sends a request. On 401, requests a new access token if the client can, and sends the request once more:
+    /// the API did not execute the first one.
     async fn call(&self, mut request: Request, operation: &'static str) -> Result<Response, Error> {
         let Shared {
-            base,
-            credentials,
-            clock,
-            ..
+            base, credentials, ..
         } = &*self.shared;
         if request.url().origin() != base.origin() {
             let message = format!("the credential is for {base} and is not sent to another host");
             return Err(Error::new(ErrorKind::Configuration, message));
         }
-        // The generator adds it, and the API does not know it.
+        // The generated client adds this header, which the API does not know.
         request.headers_mut().remove("api-version");
         let effect = if *request.method() == Method::GET {
             // An old list could make a run assign users twice.
@@ -102,29 +100,41 @@ impl Transport {
         } else {
             Effect::Write
         };
-        let mut spare = request.try_clone();
-        let response = loop {
-            let send = |token| self.send(token, "access_token", Effect::Token);
-            let sign = credentials.sign(&mut request, base, &**clock, send);
-            let signed = match effect {
-                Effect::Write => self.run.until_stopped(sign).await??,
-                _ => sign.await?,
-            };
-            let response = self.send(request, operation, effect).await?;
-            match spare.take() {
-                Some(spare)
-                    if response.status() == StatusCode::UNAUTHORIZED
-                        && credentials.forget(signed) =>
-                {
-                    request = spare;
-                }
-                _ => break response,
-            }
-        };
+        let again = request.try_clone();
+        let (mut response, token) = self.sign_and_send(request, operation, effect).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let (Some(request), Some(token)) = (again, token)
+        {
+            credentials.forget(&token);
+            (response, _) = self.sign_and_send(request, operation, effect).await?;
+        }
         if operation == list::OPERATION && response.status() == StatusCode::OK {
             list::check_complete(&response)?;
         }
         Ok(response)
+    }
+
+    /// Returns the response, and the access token if another one can replace it.
+    async fn sign_and_send(
+        &self,
+        mut request: Request,
+        operation: &'static str,
+        effect: Effect,
+    ) -> Result<(Response, Option<Arc<Token>>), Error> {
+        let Shared {
+            base,
+            credentials,
+            clock,
+            ..
+        } = &*self.shared;
+        let send = |request| self.send(request, "access_token", Effect::Token);
+        let sign = credentials.sign(&mut request, base, &**clock, send);
+        let token = match effect {
+            Effect::Write => self.run.until_stopped(sign).await??,
+            Effect::Read | Effect::Token => sign.await?,
+        };
+        let response = self.send(request, operation, effect).await?;
+        Ok((response, token))
     }
 
     /// Sends one request, within the run's own limit and the account's rate limit.

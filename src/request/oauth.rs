@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::form_urlencoded;
 
@@ -32,23 +32,16 @@ pub(crate) struct OAuth {
     /// The id and the secret, as the header of a token request.
     basic: HeaderValue,
     scopes: Vec<String>,
-    current: Mutex<Option<Token>>,
-    /// Held while a token is requested, so that a hundred callers request one.
-    requested: tokio::sync::Mutex<Requested>,
-}
-
-/// How many tokens were requested, and how the last request failed. Callers that waited for it share the failure.
-#[derive(Debug, Default)]
-struct Requested {
-    times: u64,
-    failure: Option<Error>,
+    current: Mutex<Option<Arc<Token>>>,
+    /// Locked while a token is requested, so that a hundred callers send one request. Holds the error of the last request,
+    /// which all callers that waited for this request receive.
+    failure: tokio::sync::Mutex<Option<Error>>,
 }
 
 /// An access token, as the header that carries it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Token {
     pub(super) header: HeaderValue,
-    pub(super) number: u64,
     /// When to request the next one, by the client's clock.
     renew_at: Duration,
 }
@@ -79,7 +72,7 @@ impl OAuth {
             secret,
             scopes: Vec::new(),
             current: Mutex::default(),
-            requested: tokio::sync::Mutex::default(),
+            failure: tokio::sync::Mutex::default(),
         })
     }
 
@@ -101,19 +94,22 @@ impl OAuth {
 
     /// Returns every secret that a server could send back.
     pub(super) fn secrets(&self) -> Vec<String> {
-        let token = self.current().as_ref().map(|token| token.header.clone());
-        let headers = [Some(self.basic.clone()), token].into_iter().flatten();
-        let sent = headers.filter_map(|header| {
-            let text = header.to_str().ok()?;
-            Some(text.split_once(' ')?.1.to_owned())
-        });
-        sent.chain([self.secret.expose_secret().to_owned()])
-            .collect()
+        let mut secrets = vec![
+            self.secret.expose_secret().to_owned(),
+            secret_of(&self.basic),
+        ];
+        secrets.extend(
+            self.current()
+                .as_ref()
+                .map(|token| secret_of(&token.header)),
+        );
+        secrets
     }
 
-    /// Forgets a token that the API rejected. Another caller may have replaced it already.
-    pub(super) fn forget(&self, number: u64) {
-        self.current().take_if(|token| token.number == number);
+    /// Forgets a token that the API rejected. Keeps the token that another caller may have requested since.
+    pub(super) fn forget(&self, token: &Arc<Token>) {
+        self.current()
+            .take_if(|current| Arc::ptr_eq(current, token));
     }
 
     /// Returns the current token, or requests one with `send`.
@@ -125,58 +121,43 @@ impl OAuth {
         base: &Url,
         clock: &dyn Clock,
         send: impl FnOnce(Request) -> F,
-    ) -> Result<Token, Error>
+    ) -> Result<Arc<Token>, Error>
     where
         F: Future<Output = Result<Response, Error>>,
     {
         if let Some(token) = self.usable(clock.now()) {
             return Ok(token);
         }
-        let was_free = self.requested.try_lock().is_ok();
-        let mut requested = self.requested.lock().await;
+        let is_requested = self.failure.try_lock().is_err();
+        let mut failure = self.failure.lock().await;
         if let Some(token) = self.usable(clock.now()) {
             return Ok(token);
         }
-        // Another caller made the request while this one waited, so its failure is ours, too.
-        if !was_free && let Some(error) = requested.failure.clone() {
+        // This caller waited for the request of another caller, so it receives the same error.
+        if is_requested && let Some(error) = failure.clone() {
             return Err(error);
         }
-        requested.times += 1;
-        requested.failure = None;
+        *failure = None;
         let asked_at = clock.now();
-        match send(self.request(base))
-            .await
-            .and_then(|response| read(&response))
-        {
-            Ok((header, lifetime)) => {
-                let token = Token {
-                    header,
-                    number: requested.times,
-                    renew_at: asked_at + lifetime.saturating_sub(AHEAD.min(lifetime / 10)),
-                };
-                *self.current() = Some(token.clone());
-                Ok(token)
-            }
-            Err(error) => {
-                let error = error.for_token();
-                // These are limits of one run, which do not concern the others.
-                let own = [
-                    ErrorKind::RunLimit,
-                    ErrorKind::QuotaSpent,
-                    ErrorKind::Stopped,
-                ];
-                requested.failure =
-                    Some(error.clone()).filter(|error| !own.contains(&error.kind()));
-                Err(error)
-            }
+        let response = send(self.request(base)).await;
+        let token = response.and_then(|response| read(&response, asked_at));
+        let token = token.map(Arc::new).map_err(Error::for_token);
+        match &token {
+            Ok(token) => *self.current() = Some(Arc::clone(token)),
+            Err(error) => match error.kind() {
+                // These errors come from the limits of one run. Other runs that wait for the token do not receive them.
+                ErrorKind::RunLimit | ErrorKind::QuotaSpent | ErrorKind::Stopped => {}
+                _ => *failure = Some(error.clone()),
+            },
         }
+        token
     }
 
-    fn current(&self) -> MutexGuard<'_, Option<Token>> {
+    fn current(&self) -> MutexGuard<'_, Option<Arc<Token>>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn usable(&self, now: Duration) -> Option<Token> {
+    fn usable(&self, now: Duration) -> Option<Arc<Token>> {
         self.current().clone().filter(|token| now < token.renew_at)
     }
 
@@ -212,10 +193,10 @@ struct Body {
     detail: Value,
 }
 
-/// Reads a token response: the token as a header, and its lifetime.
+/// Reads the response to a token request that was sent at `asked_at`.
 ///
-/// No error holds anything of the body but the three texts of a refusal, because the body may hold a token.
-fn read(response: &Response) -> Result<(HeaderValue, Duration), Error> {
+/// The body may hold a token, so an error holds only the three texts of a refusal.
+fn read(response: &Response, asked_at: Duration) -> Result<Token, Error> {
     let body = serde_json::from_slice::<Body>(response.body()).unwrap_or_default();
     if !response.status().is_success() || body.access_token.is_null() {
         return Err(refusal(response, &body));
@@ -225,7 +206,9 @@ fn read(response: &Response) -> Result<(HeaderValue, Duration), Error> {
         let message = "the response has an access token that no header can carry";
         Error::new(ErrorKind::Unreadable, message).with_status(response.status())
     })?;
-    Ok((header, lifetime(body.expires_in.as_deref())))
+    let lifetime = lifetime(body.expires_in.as_deref());
+    let renew_at = asked_at + lifetime.saturating_sub(AHEAD.min(lifetime / 10));
+    Ok(Token { header, renew_at })
 }
 
 fn refusal(response: &Response, body: &Body) -> Error {
@@ -273,6 +256,15 @@ pub(super) fn header(prefix: &str, secret: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(format!("{prefix}{secret}")).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+/// Returns the secret of a header that [`header`] made.
+pub(super) fn secret_of(header: &HeaderValue) -> String {
+    let text = header.to_str().unwrap_or_default();
+    let secret = text
+        .split_once(' ')
+        .map_or(text, |(_prefix, secret)| secret);
+    secret.to_owned()
 }
 
 /// Reads `expires_in`: seconds, as a number or a text. A token is usable whatever it says.
