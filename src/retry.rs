@@ -94,29 +94,14 @@ impl RetryPolicy {
 
     /// Returns the wait after the given number of failures. `random` is drawn evenly from 0 to 1.
     fn wait(&self, failures: u32, random: f64) -> Duration {
-        let backoff = Backoff {
-            first: self.initial,
-            longest: self.longest,
-        };
-        backoff.after(failures).mul_f64(random.clamp(0.0, 1.0))
+        backoff(self.initial, self.longest, failures).mul_f64(random.clamp(0.0, 1.0))
     }
 }
 
-/// A wait that doubles with each failure.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Backoff {
-    pub(crate) first: Duration,
-    pub(crate) longest: Duration,
-}
-
-impl Backoff {
-    /// Returns the wait after the given number of failures, from 1 on.
-    pub(crate) fn after(&self, failures: u32) -> Duration {
-        let doubled = 2_u32
-            .checked_pow(failures.saturating_sub(1))
-            .unwrap_or(u32::MAX);
-        self.first.saturating_mul(doubled).min(self.longest)
-    }
+/// Returns the wait after the given number of failures, from 1 on. It doubles with each failure.
+pub(crate) fn backoff(first: Duration, longest: Duration, failures: u32) -> Duration {
+    let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
+    first.saturating_mul(factor).min(longest)
 }
 
 /// A call that is refused for the rate limit is repeated at least this long: ten windows of a minute.
@@ -150,26 +135,28 @@ pub(crate) async fn retry<T, F: Future<Output = Result<T, Error>>>(
         };
         attempts += 1;
         let elapsed = clock.now().saturating_sub(start);
-        let last = |error: Error| match attempts {
-            1 => error,
-            _ => error.with_attempts(attempts, elapsed),
-        };
-        match repeat(&error, effect) {
-            // The governor does the waiting. A server that always refuses is given up in the end.
-            Repeat::WhenPermitted
-                if elapsed < policy.elapsed.max(LONGEST_REFUSAL) && !run.is_stopped() => {}
-            Repeat::Never | Repeat::WhenPermitted => return Err(last(error)),
+        let is_repeated = match repeat(&error, effect) {
+            Repeat::Never => false,
+            // The call itself waits for the rate limit. A server that refuses every request is given up in the end.
+            Repeat::WhenPermitted => {
+                elapsed < policy.elapsed.max(LONGEST_REFUSAL) && !run.is_stopped()
+            }
             Repeat::AfterBackoff => {
                 failures += 1;
                 let wait = policy.wait(failures, fastrand::f64());
                 if failures >= policy.attempts || elapsed + wait > policy.elapsed {
-                    return Err(last(error));
-                }
-                tracing::debug!(%error, attempt = failures, wait_ms = wait.as_millis(), "retrying");
-                if run.until_stopped(clock.sleep(wait)).await.is_err() {
-                    return Err(last(error));
+                    false
+                } else {
+                    tracing::debug!(%error, attempt = failures, wait_ms = wait.as_millis(), "retrying");
+                    run.until_stopped(clock.sleep(wait)).await.is_ok()
                 }
             }
+        };
+        if !is_repeated {
+            return Err(match attempts {
+                1 => error,
+                _ => error.with_attempts(attempts, elapsed),
+            });
         }
     }
 }

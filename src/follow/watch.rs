@@ -6,7 +6,7 @@ use crate::client::Pack;
 use crate::error::{Error, ErrorKind};
 use crate::id::UserId;
 use crate::rate_limit::WindowQuota;
-use crate::retry::Backoff;
+use crate::retry::backoff;
 use futures_util::stream::{self, FusedStream, Stream, StreamExt};
 use std::collections::HashSet;
 use std::fmt;
@@ -256,11 +256,8 @@ impl State {
 
 /// Returns the wait after this many errors in a row.
 fn pause(interval: Duration, failures: u32) -> Duration {
-    let backoff = Backoff {
-        first: interval.max(FIRST_PAUSE),
-        longest: interval.max(LONGEST_PAUSE),
-    };
-    backoff.after(failures)
+    let (first, longest) = (interval.max(FIRST_PAUSE), interval.max(LONGEST_PAUSE));
+    backoff(first, longest, failures)
 }
 
 /// Returns the interval at which polls take half of what is left of a window. Zero while more than half of it is left.

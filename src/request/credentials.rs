@@ -56,16 +56,13 @@ impl Credentials {
     /// Adds the credential to a request. Requests an access token with `send` if one is needed first.
     ///
     /// Returns the access token if another one can replace it.
-    pub(super) async fn sign<F>(
+    pub(super) async fn sign(
         &self,
         request: &mut Request,
         base: &Url,
         clock: &dyn Clock,
-        send: impl FnOnce(Request) -> F,
-    ) -> Result<Option<Arc<Token>>, Error>
-    where
-        F: Future<Output = Result<Response, Error>>,
-    {
+        send: impl AsyncFnOnce(Request) -> Result<Response, Error>,
+    ) -> Result<Option<Arc<Token>>, Error> {
         let (name, value, token) = match self {
             Self::Header { name, value } => (name.clone(), value.clone(), None),
             Self::OAuth(oauth) => {

@@ -5,7 +5,6 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::rate_limit::{Decision, Quota, RateLimit, Received, Reserve, Share, Ticket};
 use http::{HeaderMap, StatusCode};
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
@@ -39,12 +38,6 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl fmt::Debug for Governor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Governor").finish_non_exhaustive()
-    }
-}
-
 impl Governor {
     /// A governor that lets no request wait longer than `longest_wait` for the rate limit.
     pub(crate) fn new(clock: Arc<dyn Clock>, longest_wait: Duration) -> Self {
@@ -75,7 +68,7 @@ impl Governor {
             // A token serves every run, so the reserve of this run does not apply to the request for it.
             reserve: match effect {
                 Effect::Token => Reserve::default(),
-                Effect::Read | Effect::Write => run.reserve(),
+                Effect::Read | Effect::Write => run.reserve,
             },
             // A read-back must always be affordable, so a write keeps one request of the day for it.
             keep_back: u64::from(effect == Effect::Write),

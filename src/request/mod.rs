@@ -25,6 +25,7 @@ use crate::error::{Error, ErrorKind, Executed};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use redact::redact;
 use reqwest::{Method, Request, Url};
 use response::{Response, carry, check, into_documented, is_error, is_over_rate_limit, read_body};
 use std::fmt;
@@ -83,9 +84,7 @@ impl Transport {
     /// Signs and sends a request. On 401, requests a new access token if the client can, and sends the request once more:
     /// the API did not execute the first one.
     async fn call(&self, mut request: Request, operation: &'static str) -> Result<Response, Error> {
-        let Shared {
-            base, credentials, ..
-        } = &*self.shared;
+        let base = &self.shared.base;
         if request.url().origin() != base.origin() {
             let message = format!("the credential is for {base} and is not sent to another host");
             return Err(Error::new(ErrorKind::Configuration, message));
@@ -105,7 +104,7 @@ impl Transport {
         if response.status() == StatusCode::UNAUTHORIZED
             && let (Some(request), Some(token)) = (again, token)
         {
-            credentials.forget(&token);
+            self.shared.credentials.forget(&token);
             (response, _) = self.sign_and_send(request, operation, effect).await?;
         }
         if operation == list::OPERATION && response.status() == StatusCode::OK {
@@ -121,14 +120,10 @@ impl Transport {
         operation: &'static str,
         effect: Effect,
     ) -> Result<(Response, Option<Arc<Token>>), Error> {
-        let Shared {
-            base,
-            credentials,
-            clock,
-            ..
-        } = &*self.shared;
+        let shared = &*self.shared;
         let send = |request| self.send(request, "access_token", Effect::Token);
-        let sign = credentials.sign(&mut request, base, &**clock, send);
+        let credentials = &shared.credentials;
+        let sign = credentials.sign(&mut request, &shared.base, &*shared.clock, send);
         let token = match effect {
             Effect::Write => self.run.until_stopped(sign).await??,
             Effect::Read | Effect::Token => sign.await?,
@@ -185,16 +180,11 @@ impl Transport {
         permit: Permit<'_>,
         effect: Effect,
     ) -> Result<Response, Error> {
-        let Shared {
-            http,
-            credentials,
-            is_proxied,
-            ..
-        } = &*self.shared;
-        let response = match http.execute(request).await {
+        let shared = &*self.shared;
+        let response = match shared.http.execute(request).await {
             Ok(response) => response,
             Err(error) => {
-                let error = Error::from_reqwest(error, *is_proxied);
+                let error = Error::from_reqwest(error, shared.is_proxied);
                 if error.executed() == Executed::No {
                     permit.never_sent();
                     self.run.give_back();
@@ -204,12 +194,12 @@ impl Transport {
         };
         let (status, mut headers) = (response.status(), response.headers().clone());
         let cap = if status.is_success() {
-            self.shared.max_body
+            shared.max_body
         } else {
             MAX_ERROR_BODY
         };
-        let (body, unread) = read_body(response, cap, *is_proxied).await;
-        let body = redact::redact(credentials.secrets(), &mut headers, body).freeze();
+        let (body, unread) = read_body(response, cap, shared.is_proxied).await;
+        let body = redact(shared.credentials.secrets(), &mut headers, body).freeze();
         let is_refused = is_over_rate_limit(status, &body);
         permit.received(status, &headers, is_refused);
         let mut response = Response::new(body);

@@ -116,15 +116,12 @@ impl OAuth {
     ///
     /// # Errors
     /// The request for a token failed. The caller's own request was not sent then.
-    pub(super) async fn token<F>(
+    pub(super) async fn token(
         &self,
         base: &Url,
         clock: &dyn Clock,
-        send: impl FnOnce(Request) -> F,
-    ) -> Result<Arc<Token>, Error>
-    where
-        F: Future<Output = Result<Response, Error>>,
-    {
+        send: impl AsyncFnOnce(Request) -> Result<Response, Error>,
+    ) -> Result<Arc<Token>, Error> {
         if let Some(token) = self.usable(clock.now()) {
             return Ok(token);
         }

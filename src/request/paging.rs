@@ -1,7 +1,7 @@
 //! Signs of further pages in the body of a list.
 
 use super::response::contains;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub(super) fn next_page(body: &[u8]) -> Option<String> {
     }
     let Top { data, fields } = serde_json::from_slice(body).ok()?;
     let rows = data.assignments.len();
-    let mut fields = fields.0.iter().chain(&data.fields.0);
+    let mut fields = fields.iter().chain(&data.fields);
     fields.find_map(|(name, value)| sign(name, value, false, rows))
 }
 
@@ -41,39 +41,34 @@ fn has_name(part: &[u8]) -> bool {
 #[derive(serde::Deserialize)]
 struct Top {
     data: Data,
-    #[serde(flatten)]
-    fields: Fields,
+    #[serde(flatten, deserialize_with = "pairs")]
+    fields: Vec<(String, Value)>,
 }
 
 #[derive(serde::Deserialize)]
 struct Data {
     assignments: Vec<IgnoredAny>,
-    #[serde(flatten)]
-    fields: Fields,
+    #[serde(flatten, deserialize_with = "pairs")]
+    fields: Vec<(String, Value)>,
 }
 
-/// The other fields. Of two with the same name, both count.
-struct Fields(Vec<(String, Value)>);
+/// Reads all fields of an object. A map would keep only one of two fields with the same name.
+fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Value)>, D::Error> {
+    struct Pairs;
 
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
+    impl<'de> Visitor<'de> for Pairs {
+        type Value = Vec<(String, Value)>;
 
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Fields;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let next = std::iter::from_fn(|| map.next_entry().transpose());
-                next.collect::<Result<_, _>>().map(Fields)
-            }
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
         }
 
-        deserializer.deserialize_map(Pairs)
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            std::iter::from_fn(|| map.next_entry().transpose()).collect()
+        }
     }
+
+    deserializer.deserialize_map(Pairs)
 }
 
 /// Returns the sign of a further page in a field. `within` says that it belongs to an object for paging.

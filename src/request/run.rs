@@ -23,7 +23,8 @@ pub(crate) enum Effect {
 pub(crate) struct Run {
     sent: AtomicU64,
     max_requests: u64,
-    reserve: Reserve,
+    /// The requests of each window that this run leaves to others.
+    pub(super) reserve: Reserve,
     stop: CancellationToken,
     waiting_until: watch::Sender<Option<SystemTime>>,
 }
@@ -44,11 +45,6 @@ impl Run {
             stop: CancellationToken::new(),
             waiting_until: watch::Sender::new(None),
         }
-    }
-
-    /// Returns the requests of each window that this run leaves to others.
-    pub(crate) fn reserve(&self) -> Reserve {
-        self.reserve
     }
 
     /// Counts one request.

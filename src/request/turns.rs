@@ -26,13 +26,11 @@ impl Turns {
 
     fn of(&self, pack: PackId) -> Arc<tokio::sync::Mutex<()>> {
         let mut packs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(turn) = packs.get(&pack).and_then(Weak::upgrade) {
-            return turn;
-        }
         // Packs without a run are forgotten here, so that the map does not grow.
         packs.retain(|_, turn| turn.strong_count() > 0);
-        let turn = Arc::default();
-        packs.insert(pack, Arc::downgrade(&turn));
+        let place = packs.entry(pack).or_default();
+        let turn = place.upgrade().unwrap_or_default();
+        *place = Arc::downgrade(&turn);
         turn
     }
 }
