@@ -1,4 +1,4 @@
-//! Which failure is retried, and when; the loop around a call.
+//! Decides which failure is retried and when, and repeats calls.
 
 use crate::clock::Clock;
 use crate::error::{Error, Executed, Repeat};
@@ -8,12 +8,13 @@ use std::time::Duration;
 
 /// How often and how long a failed call is retried.
 ///
-/// A write is retried only if it was certainly not executed. A write that may have been executed is read back instead (see
-/// [`Assign`](crate::Assign)). [`ErrorKind`](crate::ErrorKind) says after which failures a call is retried.
+/// A write is retried only if the API certainly did not execute it. After a write that the API may have executed, the
+/// run reads the pack instead (see [`Assign`](crate::Assign)). [`ErrorKind`](crate::ErrorKind) lists the failures after
+/// which a call is retried.
 ///
-/// Waits double from [`initial_backoff`](Self::initial_backoff) up to [`max_backoff`](Self::max_backoff), with full
-/// jitter: each wait is drawn evenly between zero and that bound. A refusal for the rate limit does not count as an
-/// attempt.
+/// Each wait has a bound, which doubles from [`initial_backoff`](Self::initial_backoff) up to
+/// [`max_backoff`](Self::max_backoff). The wait is a random duration between zero and this bound (full jitter). A
+/// response that refuses the call because of the rate limit does not count as an attempt.
 ///
 /// | setting | default |
 /// |---|---|
@@ -50,7 +51,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// A policy of one attempt, so that nothing is retried.
+    /// Returns a policy with a single attempt, so that no call is retried after a failure.
     #[must_use]
     pub fn never() -> Self {
         Self {
@@ -59,66 +60,67 @@ impl RetryPolicy {
         }
     }
 
-    /// Sets the most attempts of one call, the first included. At least 1. Default: 5.
+    /// Sets the largest number of attempts of one call, including the first attempt. 0 counts as 1. Default: 5.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// Sets the time after which no further attempt starts. Default: 2 minutes.
+    /// Sets the time since the start of the call after which no further attempt starts. Default: 2 min.
     #[must_use]
     pub fn max_elapsed(mut self, elapsed: Duration) -> Self {
         self.elapsed = elapsed;
         self
     }
 
-    /// Sets the bound of the first wait. Default: 250 ms.
+    /// Sets the upper bound of the first wait. Default: 250 ms.
     #[must_use]
     pub fn initial_backoff(mut self, backoff: Duration) -> Self {
         self.initial = backoff;
         self
     }
 
-    /// Sets the bound of the longest wait. Default: 20 s.
+    /// Sets the largest upper bound of a wait. Default: 20 s.
     #[must_use]
     pub fn max_backoff(mut self, backoff: Duration) -> Self {
         self.longest = backoff;
         self
     }
 
-    /// Returns the most attempts of one call.
+    /// Returns the largest number of attempts of one call.
     pub(crate) fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// Returns the wait after the given number of failures. `random` is drawn evenly from 0 to 1.
+    /// Returns the wait after `failures` failures. `random` is a random number from 0 to 1.
     fn wait(&self, failures: u32, random: f64) -> Duration {
         backoff(self.initial, self.longest, failures).mul_f64(random.clamp(0.0, 1.0))
     }
 }
 
-/// Returns the wait after the given number of failures, from 1 on. It doubles with each failure.
+/// Returns the wait after `failures` failures, of which there is at least 1. The wait doubles with each failure, from
+/// `first` up to `longest`.
 pub(crate) fn backoff(first: Duration, longest: Duration, failures: u32) -> Duration {
     let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
     first.saturating_mul(factor).min(longest)
 }
 
-/// A call that is refused for the rate limit is repeated at least this long: ten windows of a minute.
+/// A call that is refused because of the rate limit is repeated for at least this time: ten minute windows.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(600);
 
 /// Returns when to repeat a call that failed.
 fn repeat(error: &Error, effect: Effect) -> Repeat {
     match error.kind().repeat() {
-        // The wait would be longer than the caller permits.
+        // The error has a time only if the wait for the rate limit would be longer than the caller permits.
         Repeat::WhenPermitted if error.retry_at().is_some() => Repeat::Never,
         _ if effect == Effect::Write && error.executed() == Executed::Maybe => Repeat::Never,
         repeat => repeat,
     }
 }
 
-/// Repeats a call until it succeeds, fails in a way that repeating cannot change, reaches the limits of the policy, or
-/// `run` is stopped. The error says how often and how long the call was attempted.
+/// Repeats a call until it succeeds, until it fails in a way that is not retried, until the policy permits no further
+/// attempt, or until `run` is stopped. The error contains the number of attempts and their total time.
 pub(crate) async fn retry<T, F: Future<Output = Result<T, Error>>>(
     policy: &RetryPolicy,
     clock: &dyn Clock,
@@ -137,7 +139,8 @@ pub(crate) async fn retry<T, F: Future<Output = Result<T, Error>>>(
         let elapsed = clock.now().saturating_sub(start);
         let is_repeated = match repeat(&error, effect) {
             Repeat::Never => false,
-            // The call itself waits for the rate limit. A server that refuses every request is given up in the end.
+            // The call itself waits for the rate limit. The time limit ends the loop if the server refuses every
+            // request.
             Repeat::WhenPermitted => {
                 elapsed < policy.elapsed.max(LONGEST_REFUSAL) && !run.is_stopped()
             }

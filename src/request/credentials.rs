@@ -1,4 +1,5 @@
-//! How requests are signed: with a fixed header, or with an access token of OAuth 2.0 client credentials.
+//! The credentials of a client. They sign requests with a fixed header, or with an access token of OAuth 2.0 client
+//! credentials.
 
 use super::oauth::{OAuth, Token, header, secret_of};
 use super::response::Response;
@@ -10,10 +11,10 @@ use reqwest::{Request, Url};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
-/// How requests are signed. Shows no secret.
+/// The credentials that sign requests. `Debug` shows no secret.
 #[derive(Debug)]
 pub(crate) enum Credentials {
-    /// An API key, or an access token of the caller.
+    /// A fixed header: an API key, or an access token that the caller provides.
     Header {
         name: HeaderName,
         value: HeaderValue,
@@ -31,7 +32,7 @@ impl Credentials {
         Self::header(name, "", &key, "API key")
     }
 
-    /// Signs with an access token that is never renewed.
+    /// Signs with an access token of the caller. The client never renews this token.
     ///
     /// # Errors
     /// No header can carry the token.
@@ -53,9 +54,10 @@ impl Credentials {
         Ok(Self::Header { name, value })
     }
 
-    /// Adds the credential to a request. Requests an access token with `send` if one is needed first.
+    /// Adds the credential to a request. If an access token is missing or about to expire, requests a new token with
+    /// `send`.
     ///
-    /// Returns the access token if another one can replace it.
+    /// Returns the access token that signed the request. Returns `None` for a fixed header, which cannot be renewed.
     pub(super) async fn sign(
         &self,
         request: &mut Request,

@@ -1,4 +1,4 @@
-//! Lets requests through one at a time, as the rate limit permits. All clones of a client share one.
+//! [`Governor`]: makes each request wait until the rate limit permits it. All clones of a client share one governor.
 
 use super::run::{Effect, Run};
 use crate::clock::Clock;
@@ -9,27 +9,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
-/// A longer wait for the rate limit is logged.
+/// A wait for the rate limit that is longer than this is logged at INFO, a shorter wait at DEBUG.
 const NOTABLE_WAIT: Duration = Duration::from_secs(1);
 
 /// The rate limit, the queue in front of it, and the clock.
 pub(crate) struct Governor {
     limits: Mutex<RateLimit>,
-    /// First come, first served: the request at the head waits for the rate limit, the others wait for the head.
+    /// Orders the requests: the first request waits for the rate limit. The others wait for this lock, first come,
+    /// first served.
     queue: tokio::sync::Mutex<()>,
     changed: Notify,
     clock: Arc<dyn Clock>,
     longest_wait: Duration,
 }
 
-/// Permission to send one request. Report what became of the request; dropping the permit reports that no response
-/// arrived.
+/// Permission to send one request. Its methods report the end of the request. Dropping the permit reports that no
+/// response arrived.
 pub(crate) struct Permit<'a> {
     governor: &'a Governor,
     ticket: Option<Ticket>,
 }
 
-/// Reports the end of a wait, also when the waiting future is dropped.
+/// Reports the end of a wait to the run, also if the waiting future is dropped.
 struct Waiting<'a>(&'a Run);
 
 impl Drop for Waiting<'_> {
@@ -39,7 +40,7 @@ impl Drop for Waiting<'_> {
 }
 
 impl Governor {
-    /// A governor that lets no request wait longer than `longest_wait` for the rate limit.
+    /// Creates a governor. A request that must wait longer than `longest_wait` for the rate limit fails.
     pub(crate) fn new(clock: Arc<dyn Clock>, longest_wait: Duration) -> Self {
         Self {
             limits: Mutex::default(),
@@ -50,15 +51,15 @@ impl Governor {
         }
     }
 
-    /// Waits until the rate limit permits a request, and counts the request in `run`. A stop of the run cancels the wait of
-    /// a write.
+    /// Waits until the rate limit permits a request, and counts the request in `run`. If the run is stopped, a write
+    /// fails instead of waiting.
     ///
     /// # Errors
     /// The run has reached its limit, the day's quota is spent, or the wait would be too long. The last two errors hold
     /// the time at which a request is permitted again.
     ///
     /// # Cancel safety
-    /// Dropping the future is safe: nothing is counted before it returns.
+    /// Dropping the future is safe: no request is counted before the future returns.
     pub(crate) async fn acquire(&self, effect: Effect, run: &Run) -> Result<Permit<'_>, Error> {
         // Without this check, the request would wait for the rate limit in vain.
         if run.remaining() == 0 {
@@ -97,7 +98,7 @@ impl Governor {
             if turn.is_none() {
                 turn = Some(self.queue.lock().await);
             }
-            // Registered before the decision, so that a response in between is not missed.
+            // Registered before the decision, so that a response that arrives after the decision wakes this request.
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             let now = self.clock.now();
@@ -115,7 +116,8 @@ impl Governor {
                     if now.saturating_sub(start) + wait > self.longest_wait {
                         return Err(self.too_long(wait, until));
                     }
-                    // A response in between may make a short wait a long one.
+                    // A response that arrives during a short wait may make the wait longer, so a longer wait is logged
+                    // again.
                     if waiting.is_none() || wait > NOTABLE_WAIT.max(longest_logged) {
                         log_wait(wait);
                         longest_logged = wait;
@@ -138,12 +140,12 @@ impl Governor {
         }
     }
 
-    /// Returns what is left of the account's requests, as far as it is known.
+    /// Returns the requests that are left in each window, as far as responses reported them.
     pub(crate) fn quota(&self) -> Option<Quota> {
         self.limits().quota(self.clock.now())
     }
 
-    /// Returns the time of the server's clock; before the first response, the time of this machine.
+    /// Returns the time of the server's clock. Before the first response, returns the time of this machine.
     pub(crate) fn server_time(&self) -> SystemTime {
         self.limits()
             .server_time(self.clock.now())
@@ -151,7 +153,7 @@ impl Governor {
     }
 
     fn limits(&self) -> MutexGuard<'_, RateLimit> {
-        // The state is plain numbers, which a panic elsewhere leaves intact.
+        // A panic of another thread cannot leave the state inconsistent, because it is plain numbers.
         self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -176,7 +178,7 @@ fn log_wait(wait: Duration) {
 }
 
 fn day_spent(retry_at: SystemTime, now: SystemTime) -> Error {
-    // A server's clock may show any year, and the formatter knows four digits.
+    // A server's clock may show any year. The formatter panics after the year 9999.
     let known = retry_at < SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800);
     let at = if known {
         httpdate::fmt_http_date(retry_at)
@@ -229,7 +231,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use std::time::UNIX_EPOCH;
 
-    /// Time that passes only if a test says so, in milliseconds.
+    /// A clock that only tests advance, in milliseconds.
     #[derive(Clone, Debug, Default)]
     struct Still(Arc<AtomicU64>);
 
@@ -275,7 +277,7 @@ mod tests {
         assert!(writer.is_some_and(|permit| permit.is_ok()), "for this one");
     }
 
-    /// Counts the events at INFO.
+    /// Counts log events at INFO.
     #[derive(Clone, Default)]
     struct Infos(Arc<AtomicUsize>);
 
@@ -301,7 +303,8 @@ mod tests {
     #[test]
     fn a_short_wait_that_becomes_a_long_one_is_logged_once() {
         let infos = Infos::default();
-        // With only one subscriber, a thread of another test, which has none, can turn off a log call for all threads.
+        // A second subscriber exists because tracing caches whether a log call is enabled. With one subscriber, another
+        // test's thread without a subscriber could disable the call for all threads.
         let _second = tracing::Dispatch::new(infos.clone());
         let _guard = tracing::subscriber::set_default(infos.clone());
         let clock = Still::default();

@@ -1,4 +1,4 @@
-//! Whether the list of a pack is complete, and how old it is, as far as its response tells.
+//! Reads from a response whether the list of a pack is complete, and how old the list is.
 
 use super::paging::next_page;
 use super::response::Response;
@@ -8,16 +8,16 @@ use http::header::{AGE, HeaderName, LINK};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// The operation that reads a list.
+/// The operation id of the request that reads a list.
 pub(super) const OPERATION: &str = "get_pack_assignments";
 
 /// Checks that a list does not report further pages.
 ///
-/// Best effort: the vendor documents no paging here, so this knows the fields of the vendor's other lists and common
-/// names for the same.
+/// This check is best effort, because the vendor documents no paging for this list. It knows the fields of the vendor's
+/// other lists, and common names for such fields.
 ///
 /// # Errors
-/// [`ErrorKind::IncompleteList`] with the sign of a further page.
+/// [`ErrorKind::IncompleteList`] with the field or header that reports a further page.
 pub(super) fn check_complete(response: &Response) -> Result<(), Error> {
     let sign = next_link(response.headers()).or_else(|| next_page(response.body()));
     let Some(sign) = sign else { return Ok(()) };
@@ -28,11 +28,11 @@ pub(super) fn check_complete(response: &Response) -> Result<(), Error> {
     Err(Error::new(ErrorKind::IncompleteList, message).with_status(response.status()))
 }
 
-/// The longest age that a cache reports, in seconds. A longer one is reported as this one.
+/// The longest age that a cache may report, in seconds. RFC 9111 requires that a larger value counts as this value.
 const LONGEST_AGE: u64 = 1 << 31;
 
-/// Returns how long ago the list was read, if a cache returned it. One second is added, as the header is in whole
-/// seconds. Of several values, the largest one counts.
+/// Returns the age of the list if a cache returned it: the largest value of the `Age` headers, plus one second, because
+/// the header is in whole seconds.
 pub(crate) fn age(headers: &HeaderMap) -> Option<Duration> {
     let lines: Vec<_> = lines(headers, &AGE).collect();
     let values = lines.iter().flat_map(|line| line.split(',')).map(str::trim);

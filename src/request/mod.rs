@@ -1,5 +1,5 @@
 //! One attempt of a request: sign it, wait for the rate limit, send it, read the body up to a cap, and classify the
-//! result. The generated client sends everything through here.
+//! result. The generated client sends every request through [`Transport`].
 
 mod credentials;
 mod governor;
@@ -33,23 +33,23 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument;
 
-/// What all clones of a client share.
+/// The state that all clones of a client share.
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
     pub(crate) base: Url,
     pub(crate) credentials: Credentials,
     pub(crate) governor: Governor,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The most of a body that is read, in bytes.
+    /// The largest response body that is read, in bytes after decompression.
     pub(crate) max_body: usize,
-    /// The longest time of one attempt.
+    /// The longest time of one attempt, from connecting to the end of the body.
     pub(crate) total_timeout: Duration,
     pub(crate) turns: Turns,
-    /// Whether requests go through a proxy of the environment.
+    /// Whether requests go through a proxy from an environment variable.
     pub(crate) is_proxied: bool,
 }
 
-/// What the generated client sends its requests through, on behalf of one run.
+/// Sends the requests of the generated client, on behalf of one run.
 #[derive(Clone)]
 pub struct Transport {
     pub(crate) shared: Arc<Shared>,
@@ -65,7 +65,7 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// The most of a body that is not a success, in bytes. The rest is dropped.
+/// The largest part that is read of the body of an error response, in bytes.
 const MAX_ERROR_BODY: usize = 1024 * 1024;
 
 impl ClientHooks<Transport> for Client {
@@ -81,8 +81,9 @@ impl ClientHooks<Transport> for Client {
 }
 
 impl Transport {
-    /// Signs and sends a request. On 401, requests a new access token if the client can, and sends the request once more:
-    /// the API did not execute the first one.
+    /// Signs and sends a request. On 401, forgets the access token and sends the request once more with a new token.
+    /// This is safe, because the API did not execute the first request. A fixed credential cannot be renewed, so the
+    /// 401 is returned.
     async fn call(&self, mut request: Request, operation: &'static str) -> Result<Response, Error> {
         let base = &self.shared.base;
         if request.url().origin() != base.origin() {
@@ -92,7 +93,7 @@ impl Transport {
         // The generated client adds this header, which the API does not know.
         request.headers_mut().remove("api-version");
         let effect = if *request.method() == Method::GET {
-            // An old list could make a run assign users twice.
+            // An outdated list from a cache could make a run assign users twice.
             let headers = request.headers_mut();
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             Effect::Read
@@ -113,7 +114,7 @@ impl Transport {
         Ok(response)
     }
 
-    /// Returns the response, and the access token if another one can replace it.
+    /// Returns the response, and the access token that signed the request if it can be renewed.
     async fn sign_and_send(
         &self,
         mut request: Request,
@@ -132,7 +133,7 @@ impl Transport {
         Ok((response, token))
     }
 
-    /// Sends one request, within the run's own limit and the account's rate limit.
+    /// Waits for the limits of the run and of the account, then sends a signed request and logs the result.
     async fn send(
         &self,
         mut request: Request,

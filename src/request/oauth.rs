@@ -1,4 +1,4 @@
-//! OAuth 2.0 client credentials: an access token, cached and requested once at a time.
+//! OAuth 2.0 client credentials. The access token is cached, and only one token request is sent at a time.
 
 use super::response::Response;
 use crate::api::TOKEN_PATH;
@@ -16,41 +16,42 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::form_urlencoded;
 
-/// A token is renewed this long before it ends, or after nine tenths of its lifetime if that is sooner.
+/// A token is renewed this long before it expires. A token with a short lifetime is renewed after nine tenths of its
+/// lifetime instead.
 const AHEAD: Duration = Duration::from_secs(300);
-/// The lifetime of a token whose response does not state a readable one.
+/// The assumed lifetime of a token if its response has no readable `expires_in`.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
-/// A longer lifetime, in seconds, is taken for a mistake: ten years.
+/// The longest plausible lifetime, in seconds: ten years. The default replaces a longer lifetime.
 const LONGEST_LIFETIME: f64 = 315_360_000.0;
-/// The most of a refusal's text that an error shows, in characters.
+/// The longest part that an error shows of each text of the token endpoint, in characters.
 const LONGEST_REASON: usize = 200;
 
-/// A client of the account, and its current token. Shows no secret.
+/// Client credentials, and the current access token. `Debug` shows no secret.
 #[derive(Debug)]
 pub(crate) struct OAuth {
     secret: SecretString,
-    /// The id and the secret, as the header of a token request.
+    /// The `Authorization` header of a token request, with the client id and secret.
     basic: HeaderValue,
     scopes: Vec<String>,
     current: Mutex<Option<Arc<Token>>>,
-    /// Locked while a token is requested, so that a hundred callers send one request. Holds the error of the last request,
-    /// which all callers that waited for this request receive.
+    /// Locked during a token request, so that many callers send only one request. Holds the error of the last token
+    /// request. All callers that waited for that request receive its error.
     failure: tokio::sync::Mutex<Option<Error>>,
 }
 
-/// An access token, as the header that carries it.
+/// An access token, stored as the `Authorization` header that carries it.
 #[derive(Debug)]
 pub(super) struct Token {
     pub(super) header: HeaderValue,
-    /// When to request the next one, by the client's clock.
+    /// When to request the next token, by the client's clock.
     renew_at: Duration,
 }
 
 impl OAuth {
-    /// Checks what HTTP Basic can carry.
+    /// Creates client credentials. Checks that HTTP Basic can carry the id and the secret.
     ///
     /// # Errors
-    /// What is wrong with the id or the secret.
+    /// Describes which of the two is invalid, and why.
     pub(crate) fn new(id: &str, secret: SecretString) -> Result<Self, String> {
         let text = secret.expose_secret();
         for (what, value) in [("client id", id), ("client secret", text)] {
@@ -106,7 +107,8 @@ impl OAuth {
         secrets
     }
 
-    /// Forgets a token that the API rejected. Keeps the token that another caller may have requested since.
+    /// Forgets a token that the API rejected. If another caller has requested a newer token since, keeps the newer
+    /// token.
     pub(super) fn forget(&self, token: &Arc<Token>) {
         self.current()
             .take_if(|current| Arc::ptr_eq(current, token));
@@ -115,7 +117,7 @@ impl OAuth {
     /// Returns the current token, or requests one with `send`.
     ///
     /// # Errors
-    /// The request for a token failed. The caller's own request was not sent then.
+    /// The token request failed. The caller must not send its own request then.
     pub(super) async fn token(
         &self,
         base: &Url,
@@ -130,7 +132,7 @@ impl OAuth {
         if let Some(token) = self.usable(clock.now()) {
             return Ok(token);
         }
-        // This caller waited for the request of another caller, so it receives the same error.
+        // This caller waited for the token request of another caller, so it receives the same error.
         if is_requested && let Some(error) = failure.clone() {
             return Err(error);
         }
@@ -164,7 +166,7 @@ impl OAuth {
         url.set_path(&path);
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
-        // Without `scope`, the token has every scope of the app; naming one that the app lacks is refused.
+        // Without `scope`, the token has every scope of the app. The token endpoint refuses a scope that the app lacks.
         if !self.scopes.is_empty() {
             form.append_pair("scope", &self.scopes.join(" "));
         }
@@ -178,12 +180,12 @@ impl OAuth {
     }
 }
 
-/// What a token response may hold. A field of a wrong type is ignored.
+/// The fields of a token response. A field of a wrong type is ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Body {
     access_token: Value,
-    /// Unparsed, because a number out of range would make the whole body unreadable.
+    /// Not parsed here, because a number out of range would make the whole body unreadable.
     expires_in: Option<Box<RawValue>>,
     error: Value,
     error_description: Value,
@@ -192,7 +194,8 @@ struct Body {
 
 /// Reads the response to a token request that was sent at `asked_at`.
 ///
-/// The body may hold a token, so an error holds only the three texts of a refusal.
+/// The body may hold a token. So an error shows only three fields of the body: `error`, `error_description` and
+/// `detail`.
 fn read(response: &Response, asked_at: Duration) -> Result<Token, Error> {
     let body = serde_json::from_slice::<Body>(response.body()).unwrap_or_default();
     if !response.status().is_success() || body.access_token.is_null() {
@@ -215,7 +218,7 @@ fn refusal(response: &Response, body: &Body) -> Error {
         Some("invalid_client" | "invalid_grant" | "unauthorized_client") => ErrorKind::Unauthorized,
         Some(_) if status.is_success() => ErrorKind::Unauthorized,
         _ if status.is_success() => ErrorKind::Unreadable,
-        // These two would speak of users and of a pack.
+        // The advice for these two kinds is about users and packs, so it does not fit a token request.
         _ => match ErrorKind::from_status(status) {
             ErrorKind::Validation | ErrorKind::NotFound => ErrorKind::Client,
             kind => kind,
@@ -245,7 +248,7 @@ fn refusal(response: &Response, body: &Body) -> Error {
         .with_detail(reason.as_deref())
 }
 
-/// A header with a secret, marked as sensitive; `None` if no header can carry it.
+/// Returns a header with a secret, marked as sensitive. Returns `None` if no header can carry the secret.
 pub(super) fn header(prefix: &str, secret: &str) -> Option<HeaderValue> {
     if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;
@@ -255,7 +258,7 @@ pub(super) fn header(prefix: &str, secret: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Returns the secret of a header that [`header`] made.
+/// Returns the secret of a header that [`header`] created.
 pub(super) fn secret_of(header: &HeaderValue) -> String {
     let text = header.to_str().unwrap_or_default();
     let secret = text
@@ -264,7 +267,8 @@ pub(super) fn secret_of(header: &HeaderValue) -> String {
     secret.to_owned()
 }
 
-/// Reads `expires_in`: seconds, as a number or a text. A token is usable whatever it says.
+/// Reads `expires_in`, in seconds, from a number or a text. An invalid value gives the default, so that the token is
+/// still used.
 fn lifetime(expires_in: Option<&RawValue>) -> Duration {
     let text = expires_in
         .map_or("", RawValue::get)

@@ -1,16 +1,16 @@
-//! Signs of further pages in the body of a list.
+//! Finds fields that report further pages in the body of a list.
 
 use super::response::contains;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
-/// Parts of the names of all fields that report further pages, in lower case.
+/// Each field that reports further pages has one of these parts in its name, in lower case.
 const NAMES: [&[u8]; 6] = [b"more", b"next", b"offset", b"total", b"truncated", b"page"];
 
-/// Returns the first sign of a further page.
+/// Returns a description of the first field that reports a further page.
 pub(super) fn next_page(body: &[u8]) -> Option<String> {
-    // Without such a name, a long list is parsed only once.
+    // Most lists have no such field. This check avoids parsing a long list a second time.
     if !around_rows(body).into_iter().any(has_name) {
         return None;
     }
@@ -20,7 +20,7 @@ pub(super) fn next_page(body: &[u8]) -> Option<String> {
     fields.find_map(|(name, value)| sign(name, value, false, rows))
 }
 
-/// Returns what stands before and after the rows, which have this field.
+/// Returns the text before the first row and after the last row. Each row has the field `userId`.
 fn around_rows(body: &[u8]) -> [&[u8]; 2] {
     const FIELD: &[u8] = b"\"userId\"";
     let is_field = |part: &[u8]| part == FIELD;
@@ -37,7 +37,7 @@ fn has_name(part: &[u8]) -> bool {
     NAMES.iter().any(|name| contains(&part, name))
 }
 
-/// A list without its rows, which are only counted.
+/// The response of a list, without the content of the rows. Only the number of rows is needed.
 #[derive(serde::Deserialize)]
 struct Top {
     data: Data,
@@ -71,7 +71,8 @@ fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Valu
     deserializer.deserialize_map(Pairs)
 }
 
-/// Returns the sign of a further page in a field. `within` says that it belongs to an object for paging.
+/// Returns a description of the field if the field reports a further page. `within` says whether the field belongs to
+/// an object for paging, such as `meta`.
 fn sign(name: &str, value: &Value, within: bool, rows: usize) -> Option<String> {
     // `has_more`, `hasMore` and `has-more` are the same field.
     let letters = name.chars().filter(char::is_ascii_alphanumeric);
@@ -90,7 +91,7 @@ fn sign(name: &str, value: &Value, within: bool, rows: usize) -> Option<String> 
         "islastpage" => *value == Value::Bool(false),
         "next" | "nextpage" | "nextcursor" | "nexttoken" | "nextpagetoken" | "nextlink"
         | "nexturl" | "nextpageurl" | "odatanextlink" => is_present(value),
-        // A total may mean something else outside an object for paging.
+        // Outside an object for paging, a total may count something else.
         "totalpages" | "pagecount" | "pages" => within && number(value) > 1.0,
         #[expect(clippy::cast_precision_loss, reason = "no list has 2^52 rows")]
         "total" | "totalcount" | "totalitems" => within && number(value) > rows as f64,
@@ -116,7 +117,8 @@ fn is_true(value: &Value) -> bool {
     }
 }
 
-/// A next page is a number above 0, a cursor, a URL, or an object that has one of these.
+/// Returns whether a value points to a next page: a number above 0, a cursor, a URL, or an object that contains such a
+/// value.
 fn is_present(value: &Value) -> bool {
     match value {
         Value::Object(fields) => fields.values().any(is_present),

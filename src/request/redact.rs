@@ -1,12 +1,12 @@
-//! Hides the client's secrets in a response, so that a server that sends them back puts them into no error.
+//! Hides the client's secrets in a response. A server may send a secret back, and no error or log may show it.
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue};
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 const HIDDEN: &str = "***";
 
-/// The shortest text that is taken for a secret, in bytes. Replacing a shorter one would garble every message.
+/// The shortest secret that is replaced, in bytes. Replacing a shorter text would garble every message.
 const SHORTEST_SECRET: usize = 8;
 
 /// Replaces the secrets in the headers and the body of a response, also where JSON escapes their characters.
@@ -21,7 +21,7 @@ pub(super) fn redact(
             *value = HeaderValue::from_static(HIDDEN);
         }
     }
-    // Quick for a long list: without a backslash, nothing is escaped.
+    // A fast path for long lists: a body without a backslash contains no escaped character.
     let plain = str::from_utf8(&body)
         .ok()
         .filter(|text| !text.contains('\\'));
@@ -41,7 +41,7 @@ pub(super) fn redact(
     clean
 }
 
-/// Returns the place and the length of the first secret.
+/// Returns the position and the length of the first secret.
 fn find(text: &[u8], secrets: &[String]) -> Option<(usize, usize)> {
     (0..text.len()).find_map(|start| {
         let lengths = secrets
@@ -51,18 +51,19 @@ fn find(text: &[u8], secrets: &[String]) -> Option<(usize, usize)> {
     })
 }
 
-/// Returns the length of a secret at the start of a text.
+/// Returns the length of the secret if the text starts with it. The text may be longer than the secret, because
+/// characters may be escaped.
 fn length(text: &[u8], secret: &str) -> Option<usize> {
     let rest = secret.chars().try_fold(text, |rest, letter| {
         let mut buffer = [0; 4];
         let raw = rest.strip_prefix(letter.encode_utf8(&mut buffer).as_bytes());
-        // A backslash of the secret can stand for itself: only JSON doubles it.
+        // Outside JSON, a backslash of the secret is not doubled, so the plain character matches, too.
         escaped(rest, letter).or(raw)
     })?;
     Some(text.len() - rest.len())
 }
 
-/// Removes a character that JSON escapes, as `\/` or `\u002f`.
+/// Removes an escaped character, such as `\/` or `\u002f`, from the start of a text.
 fn escaped(text: &[u8], letter: char) -> Option<&[u8]> {
     let [b'\\', marked, ..] = text else {
         return None;

@@ -1,4 +1,4 @@
-//! How a response is read, checked, and handed to the generated client.
+//! Reads a response, checks it, and converts it for the generated client.
 
 use super::run::Effect;
 use crate::api::types::ErrorBody;
@@ -9,11 +9,11 @@ use reqwest::{ResponseBuilderExt, Url};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// A response whose body was read to its end, or to the cap if the status is not a success.
+/// A response with its body. If the status is not a success, the body may end at the cap.
 pub(crate) type Response = http::Response<Bytes>;
 
-/// Reads a body of at most `cap` bytes, counted after decompression. Returns what was read, and the error if the body was
-/// not read to its end.
+/// Reads a body of at most `cap` bytes, counted after decompression. Returns the bytes that were read. If the end of
+/// the body was not reached, also returns the error.
 pub(super) async fn read_body(
     mut response: reqwest::Response,
     cap: usize,
@@ -46,8 +46,10 @@ pub(super) async fn read_body(
     }
 }
 
-/// Returns whether the API refused a request because the account is over its rate limit: with 429, or with a success whose
-/// body has no `data` and a `detail` with such a text.
+/// Returns whether the API refused a request because the account is over its rate limit.
+///
+/// Such a response has the status 429. Or it has the status of a success, no field `data`, and a field `detail` that
+/// says so.
 pub(super) fn is_over_rate_limit(status: StatusCode, body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Fields {
@@ -67,14 +69,20 @@ pub(super) fn is_over_rate_limit(status: StatusCode, body: &[u8]) -> bool {
     })
 }
 
-/// Returns whether a part stands anywhere in a text.
+/// Returns whether a text contains a part.
 pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// Returns the response, or an error if its status is a success and its body cannot be used.
+/// Returns the response if the generated client can use it. A response whose status is not a success always passes,
+/// because the generated client reports its status.
 ///
-/// `is_refused` says that the account is over its rate limit. `unread` is the error that ended the reading of the body.
+/// `is_refused` says that the account is over its rate limit. `unread` is the error if the end of the body was not
+/// reached.
+///
+/// # Errors
+///
+/// The status is a success, but the body is a refusal, is incomplete, or has an unknown encoding.
 pub(super) fn check(
     mut response: Response,
     effect: Effect,
@@ -84,9 +92,9 @@ pub(super) fn check(
     let (status, headers) = (response.status(), response.headers());
     let encoding = unknown_encoding(headers);
     if !status.is_success() {
-        // The status alone says that the request was refused, so the body may be incomplete.
+        // The status already says that the request failed, so an incomplete body is enough.
         if encoding.is_some() {
-            // Compressed bytes are not a text to show.
+            // No error can show compressed bytes as text.
             response.body_mut().clear();
         }
         return Ok(response);
@@ -123,7 +131,7 @@ pub(super) fn check(
     Err(Error::new(ErrorKind::Unreadable, message).with_status(status))
 }
 
-/// Returns the name of an encoding that the HTTP client did not remove.
+/// Returns the content encoding of a body that the HTTP client did not decompress.
 fn unknown_encoding(headers: &HeaderMap) -> Option<String> {
     let encoding = headers.get(header::CONTENT_ENCODING)?;
     let encoding = String::from_utf8_lossy(encoding.as_bytes());
@@ -136,10 +144,10 @@ pub(super) fn is_error(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
 }
 
-/// Converts a response into one that the spec documents, which is what the generated client expects.
+/// Converts a response into a form that the spec documents, because the generated client parses only such responses.
 ///
-/// The generated client parses the body of an error as JSON. A body of another form, such as HTML, becomes the field
-/// `detail`, so that the status is not lost.
+/// The generated client loses the status of an error whose body is not the documented JSON, such as an HTML page. So
+/// the text of such a body becomes the field `detail` of a JSON body.
 ///
 /// # Errors
 /// The spec does not document the status.

@@ -18,7 +18,7 @@ pub(crate) enum Effect {
     Token,
 }
 
-/// What all requests of one run share. The default has no limit, no reserve and is never stopped.
+/// The state that all requests of one run share. The default run has no limit, has no reserve, and is never stopped.
 #[derive(Debug)]
 pub(crate) struct Run {
     sent: AtomicU64,
@@ -36,7 +36,7 @@ impl Default for Run {
 }
 
 impl Run {
-    /// A run that sends at most `max_requests` requests, reads, writes and tokens together.
+    /// Creates a run that sends at most `max_requests` requests. Reads, writes and token requests count.
     pub(crate) fn new(max_requests: Option<u64>, reserve: Reserve) -> Self {
         Self {
             sent: AtomicU64::new(0),
@@ -76,7 +76,7 @@ impl Run {
         self.max_requests - self.sent()
     }
 
-    /// Describes that the run ends because of its limit.
+    /// Returns the error for a run that has reached its limit. `state` says why the run sends no further request.
     pub(crate) fn limit_reached(&self, state: &str) -> Error {
         let message = format!(
             "the run may send {} requests, and {state}: run it again with a higher limit",
@@ -94,7 +94,8 @@ impl Run {
         self.stop.is_cancelled()
     }
 
-    /// Runs `future` unless the run is stopped first. The stop wins over a future that is ready.
+    /// Runs `future` until it ends or the run is stopped. If the run is already stopped, fails without polling the
+    /// future.
     pub(crate) async fn until_stopped<T>(
         &self,
         future: impl Future<Output = T>,
@@ -109,7 +110,7 @@ impl Run {
         }
     }
 
-    /// Reports until when the run waits for the rate limit; `None` once it goes on.
+    /// Reports the time until which the run waits for the rate limit. `None` reports that the run waits no longer.
     pub(crate) fn set_waiting(&self, until: Option<SystemTime>) {
         self.waiting_until.send_if_modified(|waiting| {
             let changed = *waiting != until;
@@ -118,7 +119,7 @@ impl Run {
         });
     }
 
-    /// Returns a receiver that is notified when the run starts or stops waiting for the rate limit.
+    /// Returns a receiver of the time until which the run waits. It is notified each time this changes.
     pub(crate) fn waiting(&self) -> watch::Receiver<Option<SystemTime>> {
         self.waiting_until.subscribe()
     }

@@ -1,12 +1,12 @@
-//! One run at a time on each pack, in the order in which they were started.
+//! [`Turns`]: permits one run at a time on each pack, in the order in which the runs were started.
 
 use crate::id::PackId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::OwnedMutexGuard;
 
-/// The packs on which clones of one client run. Two runs at once would both read the pack, and then both assign the users
-/// that are missing.
+/// The packs on which clones of one client run. Two runs at the same time would both read the pack, and then both
+/// assign the missing users.
 #[derive(Debug, Default)]
 pub(crate) struct Turns(Mutex<HashMap<PackId, Weak<tokio::sync::Mutex<()>>>>);
 
@@ -14,7 +14,7 @@ pub(crate) struct Turns(Mutex<HashMap<PackId, Weak<tokio::sync::Mutex<()>>>>);
 pub(crate) type Turn = OwnedMutexGuard<()>;
 
 impl Turns {
-    /// Returns the turn if no other run is on the pack.
+    /// Returns the turn at once if no other run has it or waits for it.
     pub(crate) fn try_take(&self, pack: PackId) -> Option<Turn> {
         self.of(pack).try_lock_owned().ok()
     }
