@@ -99,11 +99,9 @@ impl OAuth {
             self.secret.expose_secret().to_owned(),
             secret_of(&self.basic),
         ];
-        secrets.extend(
-            self.current()
-                .as_ref()
-                .map(|token| secret_of(&token.header)),
-        );
+        if let Some(token) = &*self.current() {
+            secrets.push(secret_of(&token.header));
+        }
         secrets
     }
 

@@ -153,18 +153,18 @@ pub(super) fn is_error(status: StatusCode) -> bool {
 /// The spec does not document the status.
 pub(super) fn into_documented(mut response: Response) -> Result<Response, Error> {
     let status = response.status();
-    if is_error(status) && serde_json::from_slice::<ErrorBody>(response.body()).is_err() {
-        let body = response.body();
+    if status == StatusCode::OK {
+        return Ok(response);
+    }
+    let body = response.body();
+    if !is_error(status) {
+        return Err(Error::from_response(status, response.headers(), body));
+    }
+    if serde_json::from_slice::<ErrorBody>(body).is_err() {
         let text = String::from_utf8_lossy(&body[..body.len().min(512)]).into_owned();
         let detail = (!text.is_empty()).then_some(text);
         *response.body_mut() = serde_json::json!({ "detail": detail }).to_string().into();
         response.headers_mut().remove(header::CONTENT_LENGTH);
-    } else if !is_error(status) && status != StatusCode::OK {
-        return Err(Error::from_response(
-            status,
-            response.headers(),
-            response.body(),
-        ));
     }
     Ok(response)
 }

@@ -19,31 +19,23 @@ pub(crate) enum Effect {
 }
 
 /// The state that all requests of one run share. The default run has no limit, has no reserve, and is never stopped.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Run {
     sent: AtomicU64,
-    max_requests: u64,
+    max_requests: Option<u64>,
     /// The requests of each window that this run leaves to others.
     pub(super) reserve: Reserve,
     stop: CancellationToken,
     waiting_until: watch::Sender<Option<SystemTime>>,
 }
 
-impl Default for Run {
-    fn default() -> Self {
-        Self::new(None, Reserve::default())
-    }
-}
-
 impl Run {
     /// Creates a run that sends at most `max_requests` requests. Reads, writes and token requests count.
     pub(crate) fn new(max_requests: Option<u64>, reserve: Reserve) -> Self {
         Self {
-            sent: AtomicU64::new(0),
-            max_requests: max_requests.unwrap_or(u64::MAX),
+            max_requests,
             reserve,
-            stop: CancellationToken::new(),
-            waiting_until: watch::Sender::new(None),
+            ..Self::default()
         }
     }
 
@@ -52,13 +44,14 @@ impl Run {
     /// # Errors
     /// The run has reached its limit. Nothing is counted then.
     pub(crate) fn take(&self) -> Result<(), Error> {
-        let next = |sent| (sent < self.max_requests).then(|| sent + 1);
-        let taken = self
+        let next = |sent| (sent < self.limit()).then(|| sent + 1);
+        match self
             .sent
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
-        taken
-            .map(drop)
-            .map_err(|_| self.limit_reached("all are spent"))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+        {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.limit_reached("all are spent")),
+        }
     }
 
     /// Takes back the count of a request that was never sent.
@@ -73,14 +66,18 @@ impl Run {
 
     /// Returns the number of requests that the run may still send.
     pub(crate) fn remaining(&self) -> u64 {
-        self.max_requests - self.sent()
+        self.limit() - self.sent()
+    }
+
+    fn limit(&self) -> u64 {
+        self.max_requests.unwrap_or(u64::MAX)
     }
 
     /// Returns the error for a run that has reached its limit. `state` says why the run sends no further request.
     pub(crate) fn limit_reached(&self, state: &str) -> Error {
         let message = format!(
             "the run may send {} requests, and {state}: run it again with a higher limit",
-            self.max_requests
+            self.limit()
         );
         Error::new(ErrorKind::RunLimit, message)
     }
