@@ -97,7 +97,7 @@ impl fmt::Debug for ClientBuilder {
 impl ClientBuilder {
     /// Signs requests with an API key.
     pub fn api_key(mut self, key: impl Into<SecretString>) -> Self {
-        self.credentials = Some(Credentials::api_key(key.into()));
+        self.credentials = Some(Credentials::api_key(&key.into()));
         self
     }
 
@@ -125,7 +125,7 @@ impl ClientBuilder {
 
     /// Signs requests with an access token of the caller. The client never renews it.
     pub fn access_token(mut self, token: impl Into<SecretString>) -> Self {
-        self.credentials = Some(Credentials::access_token(token.into()));
+        self.credentials = Some(Credentials::access_token(&token.into()));
         self
     }
 

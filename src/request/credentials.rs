@@ -27,17 +27,17 @@ impl Credentials {
     ///
     /// # Errors
     /// No header can carry the key.
-    pub(crate) fn api_key(key: SecretString) -> Result<Self, String> {
+    pub(crate) fn api_key(key: &SecretString) -> Result<Self, String> {
         let name = HeaderName::try_from(API_KEY_HEADER).map_err(|e| e.to_string())?;
-        Self::header(name, "", &key, "API key")
+        Self::header(name, "", key, "API key")
     }
 
     /// Signs with an access token of the caller. The client never renews this token.
     ///
     /// # Errors
     /// No header can carry the token.
-    pub(crate) fn access_token(token: SecretString) -> Result<Self, String> {
-        Self::header(AUTHORIZATION, "Bearer ", &token, "access token")
+    pub(crate) fn access_token(token: &SecretString) -> Result<Self, String> {
+        Self::header(AUTHORIZATION, "Bearer ", token, "access token")
     }
 
     fn header(

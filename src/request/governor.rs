@@ -219,7 +219,7 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.end(|limits, ticket, now| limits.lost(ticket, now));
+        self.end(RateLimit::lost);
     }
 }
 

@@ -198,7 +198,7 @@ mod tests {
     fn the_age_is_the_largest_one_and_a_second() {
         let age = |values: &[&str]| {
             let headers: Vec<_> = values.iter().map(|value| (AGE, *value)).collect();
-            age(&list("", &headers).headers()).map(|age| age.as_secs())
+            age(list("", &headers).headers()).map(|age| age.as_secs())
         };
         assert_eq!(age(&[]), None);
         assert_eq!(age(&["0"]), Some(1));
