@@ -119,8 +119,8 @@ fn repeat(error: &Error, effect: Effect) -> Repeat {
     }
 }
 
-/// Repeats a call until it succeeds, until it fails in a way that is not retried, until the policy permits no further
-/// attempt, or until `run` is stopped. The error contains the number of attempts and their total time.
+/// Repeats a call until it succeeds or fails with an error that is not retried. Also ends when the policy permits no
+/// further attempt, or when `run` is stopped. The error contains the number of attempts and their total time.
 pub(crate) async fn retry<T, F: Future<Output = Result<T, Error>>>(
     policy: &RetryPolicy,
     clock: &dyn Clock,
