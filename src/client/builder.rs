@@ -242,22 +242,26 @@ impl ClientBuilder {
     /// # Errors
     /// [`ErrorKind::Configuration`]: no credential, a secret that no header can carry, a base URL that is neither `https`
     /// nor `http` to this machine, or an invalid TLS or HTTP setting.
-    pub fn build(mut self) -> Result<Client, Error> {
-        let missing = "no credentials: call `api_key`, `client_credentials` or `access_token`";
-        let credentials = self.credentials.take();
-        let credentials = credentials.unwrap_or_else(|| Err(missing.to_owned()));
-        let credentials = match (credentials, self.scopes.take()) {
-            (Ok(Credentials::OAuth(oauth)), Some(scopes)) => {
-                oauth.with_scopes(scopes).map(Credentials::OAuth)
-            }
-            (Ok(_), Some(_)) => Err(
-                "scopes: these need `client_credentials`, as only token requests name them"
-                    .to_owned(),
-            ),
-            (credentials, _) => credentials,
-        };
-        let credentials = credentials.map_err(configuration)?;
-        let base = check_base_url(&self.base_url).map_err(configuration)?;
+    pub fn build(self) -> Result<Client, Error> {
+        self.checked().map_err(configuration)
+    }
+
+    fn checked(mut self) -> Result<Client, String> {
+        let mut credentials = self
+            .credentials
+            .take()
+            .ok_or("no credentials: call `api_key`, `client_credentials` or `access_token`")??;
+        if let Some(scopes) = self.scopes.take() {
+            let Credentials::OAuth(oauth) = credentials else {
+                return Err(
+                    "scopes: these need `client_credentials`, as only token requests name them"
+                        .to_owned(),
+                );
+            };
+            credentials = Credentials::OAuth(oauth.with_scopes(scopes)?);
+        }
+        let base = check_base_url(&self.base_url)?;
+        let https = base.scheme() == "https";
         let retry = self.retry.clone();
         let shared = Shared {
             credentials,
@@ -267,40 +271,33 @@ impl ClientBuilder {
             total_timeout: self.total_timeout,
             turns: Turns::default(),
             // The HTTP settings of the caller may have another proxy, or none.
-            is_proxied: base.scheme() == "https"
-                && self.adjust.is_empty()
-                && proxy::is_used_for(&base),
-            http: self.http(base.scheme() == "https")?,
+            is_proxied: https && self.adjust.is_empty() && proxy::is_used_for(&base),
+            http: self.http(https)?,
             base,
         };
         Ok(Client::new(shared, retry))
     }
 
-    fn http(self, https: bool) -> Result<reqwest::Client, Error> {
+    fn http(self, https: bool) -> Result<reqwest::Client, String> {
         if http::HeaderValue::from_str(&self.user_agent).is_err() {
             let agent = self.user_agent.escape_debug();
-            return Err(configuration(format!(
-                "user_agent_suffix: no header can carry `{agent}`"
-            )));
+            return Err(format!("user_agent_suffix: no header can carry `{agent}`"));
         }
         if https && cfg!(not(any(feature = "__rustls", feature = "native-tls"))) {
-            return Err(configuration(
-                "no TLS: turn on one of the features `ring`, `native-tls` and `rustls`",
-            ));
+            return Err(
+                "no TLS: turn on one of the features `ring`, `native-tls` and `rustls`".to_owned(),
+            );
         }
         if https && let Some(name) = proxy::unusable_variable(|name| std::env::var_os(name)) {
             tracing::warn!(variable = name, "not a usable proxy URL, so it is ignored");
         }
-        #[allow(unused_mut, reason = "changed where there is TLS")]
-        let mut http = reqwest::Client::builder();
+        let http = reqwest::Client::builder();
         #[cfg(feature = "__rustls")]
-        {
-            http = self.tls.apply(http, https)?;
-        }
-        // These two begin with the connection. The time to connect must end first, so that the error says that nothing was
-        // sent.
+        let http = http.tls_backend_preconfigured(self.tls.into_config(https)?);
+        // These two time-outs begin with the connection. The time to connect must end first, so that the error says
+        // that nothing was sent.
         let shortest = self.read_timeout.min(self.total_timeout);
-        http = http
+        let mut http = http
             .connect_timeout(self.connect_timeout.min(shortest / 10 * 9))
             .read_timeout(self.read_timeout);
         for adjust in self.adjust {
@@ -311,7 +308,7 @@ impl ClientBuilder {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
-            // It would log the credential.
+            // A verbose connection would log the credential.
             .connection_verbose(false)
             .https_only(https)
             // A server may close an idle connection just as a request is sent on it. A write would be ambiguous then.
@@ -322,7 +319,7 @@ impl ClientBuilder {
         }
         http.build().map_err(|error| {
             let error = Error::from_reqwest(error, false);
-            configuration(format!("the HTTP client cannot be built: {error}"))
+            format!("the HTTP client cannot be built: {error}")
         })
     }
 }

@@ -2,7 +2,6 @@
 
 use super::builder::{ClientBuilder, check_base_url};
 use super::configuration;
-use crate::api::Region;
 use crate::error::Error;
 use std::ffi::OsString;
 
@@ -20,55 +19,48 @@ impl ClientBuilder {
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): a variable is missing or its value is invalid. The
     /// message names the variable.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_variables(|name| std::env::var_os(name))
+        Self::from_variables(|name| std::env::var_os(name)).map_err(configuration)
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, String> {
         let read = |name: &str| match variable(name).map(OsString::into_string) {
             None => Ok(None),
             Some(Ok(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-            Some(Err(_)) => Err(configuration(format!("{name} is not valid UTF-8"))),
+            Some(Err(_)) => Err(format!("{name} is not valid UTF-8")),
         };
-        let (key, id, secret) = (read(API_KEY)?, read(CLIENT_ID)?, read(CLIENT_SECRET)?);
-        let (builder, source) = match (key, id, secret) {
-            (Some(key), _, _) => (Self::default().api_key(key), API_KEY.to_owned()),
+        let builder = Self::default();
+        let incomplete =
+            |set, missing| Err(format!("{set} is set, but {missing} is not: set both"));
+        let (builder, source) = match (read(API_KEY)?, read(CLIENT_ID)?, read(CLIENT_SECRET)?) {
+            (Some(key), _, _) => (builder.api_key(key), API_KEY.to_owned()),
             (None, Some(id), Some(secret)) => (
-                Self::default().client_credentials(id, secret),
+                builder.client_credentials(id, secret),
                 format!("{CLIENT_ID} or {CLIENT_SECRET}"),
             ),
-            (None, Some(_), None) => {
-                return Err(configuration(format!(
-                    "{CLIENT_ID} is set, but {CLIENT_SECRET} is not: set both"
-                )));
-            }
-            (None, None, Some(_)) => {
-                return Err(configuration(format!(
-                    "{CLIENT_SECRET} is set, but {CLIENT_ID} is not: set both"
-                )));
-            }
+            (None, Some(_), None) => return incomplete(CLIENT_ID, CLIENT_SECRET),
+            (None, None, Some(_)) => return incomplete(CLIENT_SECRET, CLIENT_ID),
             (None, None, None) => {
-                return Err(configuration(format!(
+                return Err(format!(
                     "no credentials: set {API_KEY}, or {CLIENT_ID} and {CLIENT_SECRET}"
-                )));
+                ));
             }
         };
         if let Some(Err(problem)) = &builder.credentials {
-            return Err(configuration(format!("{source}: {problem}")));
+            return Err(format!("{source}: {problem}"));
         }
         match (read(REGION)?, read(BASE_URL)?) {
             (None, None) => Ok(builder),
             (Some(region), None) => {
-                let region = region.parse::<Region>();
-                let region = region.map_err(|e| configuration(format!("{REGION}: {e}")))?;
+                let region = region.parse().map_err(|e| format!("{REGION}: {e}"))?;
                 Ok(builder.region(region))
             }
             (None, Some(url)) => {
-                check_base_url(&url).map_err(|e| configuration(format!("{BASE_URL}: {e}")))?;
+                check_base_url(&url).map_err(|e| format!("{BASE_URL}: {e}"))?;
                 Ok(builder.base_url(url))
             }
-            (Some(_), Some(_)) => Err(configuration(format!(
+            (Some(_), Some(_)) => Err(format!(
                 "{REGION} and {BASE_URL} are both set: set one of them"
-            ))),
+            )),
         }
     }
 }
@@ -82,7 +74,7 @@ mod tests {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        ClientBuilder::from_variables(variable).map_err(|error| error.to_string())
+        ClientBuilder::from_variables(variable)
     }
 
     #[test]
