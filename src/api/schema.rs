@@ -1,5 +1,6 @@
 //! `JsonSchema` of the spec's types: the schema in the spec, limits included.
 
+use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
@@ -34,37 +35,18 @@ macro_rules! json_schemas {
 }
 pub(crate) use json_schemas;
 
-/// Parses a schema and replaces each reference by what `component` returns.
+/// Parses a schema and replaces each reference by the schema that `component` returns.
 pub(crate) fn resolved(
     text: &str,
     generator: &mut SchemaGenerator,
     component: fn(&str, &mut SchemaGenerator) -> Schema,
 ) -> Schema {
     let mut schema = serde_json::from_str(text).unwrap_or_default();
-    resolve(&mut schema, generator, component);
-    Schema::try_from(schema).unwrap_or_default()
-}
-
-fn resolve(
-    schema: &mut Value,
-    generator: &mut SchemaGenerator,
-    component: fn(&str, &mut SchemaGenerator) -> Schema,
-) {
-    match schema {
-        Value::Object(object) => {
-            if let Some(Value::String(name)) = object.get("$ref") {
-                *schema = component(name, generator).into();
-            } else {
-                for value in object.values_mut() {
-                    resolve(value, generator, component);
-                }
-            }
+    let resolve = |schema: &mut Schema| {
+        if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+            *schema = component(name, generator);
         }
-        Value::Array(items) => {
-            for item in items {
-                resolve(item, generator, component);
-            }
-        }
-        _ => {}
-    }
+    };
+    RecursiveTransform(resolve).transform(&mut schema);
+    schema
 }
