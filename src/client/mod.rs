@@ -14,7 +14,7 @@ use crate::api;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::id::PackId;
-use crate::rate_limit::{Quota, Reserve};
+use crate::rate_limit::Quota;
 use crate::request::{Run, Shared, Transport, Turns};
 use crate::retry::RetryPolicy;
 use std::fmt;
@@ -129,11 +129,6 @@ impl Client {
     /// Returns the time of the server's clock; before the first response, the time of this machine.
     pub(crate) fn server_time(&self) -> SystemTime {
         self.shared().governor.server_time()
-    }
-
-    /// Returns the same client for work that yields to all other requests: it leaves a tenth of each window to them.
-    pub(crate) fn low_priority(&self) -> Self {
-        self.with_run(Arc::new(Run::new(None, Reserve::Tenth)))
     }
 
     /// Returns the same client for the requests of one run.

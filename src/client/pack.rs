@@ -4,6 +4,7 @@ use super::Client;
 use crate::api::types::Assignment;
 use crate::error::Error;
 use crate::id::PackId;
+use crate::rate_limit::Reserve;
 use crate::request::{Run, age};
 use crate::retry::{Effect, retry};
 use std::sync::Arc;
@@ -63,17 +64,17 @@ impl Pack {
     /// # Cancel safety
     /// Dropping the future is safe: it only reads.
     pub async fn assignments(&self) -> Result<Vec<Assignment>, Error> {
-        let clock = self.client.clock();
         let span = tracing::info_span!("assignments", pack = %self.id);
-        let never_stopped = Run::default();
-        let read = retry(
+        let list = retry(
             &self.client.retry,
-            &*clock,
+            &*self.client.clock(),
             Effect::Read,
-            &never_stopped,
+            &Run::default(),
             || self.read_once(),
-        );
-        Ok(read.instrument(span).await?.assignments)
+        )
+        .instrument(span)
+        .await?;
+        Ok(list.assignments)
     }
 
     /// Reads the list in one attempt.
@@ -91,8 +92,8 @@ impl Pack {
         Self::new(self.client.with_run(run), self.id)
     }
 
-    /// Returns the same pack for reads that yield to all other requests.
+    /// Returns the same pack for reads that yield to all other requests: they leave a tenth of each window unused.
     pub(crate) fn low_priority(&self) -> Self {
-        Self::new(self.client.low_priority(), self.id)
+        self.with_run(Arc::new(Run::new(None, Reserve::Tenth)))
     }
 }
