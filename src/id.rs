@@ -22,8 +22,8 @@ macro_rules! id {
         #[doc = concat!("assert!(", stringify!($name), "::try_from(0).is_err());")]
         /// # Ok::<(), connecteam_onboarding::InvalidId>(())
         /// ```
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[serde(transparent)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(try_from = "u64", into = "u64")]
         pub struct $name(NonZeroU64);
 
         impl $name {
@@ -71,11 +71,9 @@ macro_rules! id {
             ///
             /// A number with leading zeros is an employee number or a code, not an id of the API.
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-                if digits && text.len() > 1 && text.starts_with('0') {
-                    return Err(InvalidId::with_leading_zeros($what, text));
-                }
-                let value = if digits { text.parse().ok() } else { None };
+                // The parser of `u64` permits a plus sign and leading zeros.
+                let is_plain = !text.starts_with(['+', '0']);
+                let value = if is_plain { text.parse().ok() } else { None };
                 value.and_then(Self::new).ok_or_else(|| InvalidId::new($what, text))
             }
         }
@@ -94,13 +92,6 @@ macro_rules! id {
         }
 
         id!(@integers $name, $what: i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let value = u64::deserialize(deserializer)?;
-                Self::new(value).ok_or_else(|| serde::de::Error::custom(InvalidId::new($what, &value.to_string())))
-            }
-        }
     };
     (@integers $name:ident, $what:literal: $($integer:ty),*) => {$(
         impl TryFrom<$integer> for $name {
@@ -149,21 +140,15 @@ pub struct InvalidId {
 }
 
 impl InvalidId {
-    fn with_leading_zeros(what: &'static str, value: &str) -> Self {
-        Self {
-            leading_zeros: true,
-            ..Self::new(what, value)
-        }
-    }
-
     fn new(what: &'static str, value: &str) -> Self {
         // The value may be a whole file, pasted by mistake.
         let shown: String = value.chars().take(60).collect();
         let cut = if shown.len() < value.len() { "…" } else { "" };
+        let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
         Self {
             what,
             value: format!("{}{cut}", shown.escape_debug()).into(),
-            leading_zeros: false,
+            leading_zeros: is_number && value.len() > 1 && value.starts_with('0'),
         }
     }
 }
