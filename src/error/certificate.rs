@@ -1,17 +1,11 @@
 //! Recognizes certificate failures, and says what to do about them.
 
-use std::error::Error;
-
 /// Describes the certificate failure among the causes of an error, if there is one.
 ///
-/// By text, because each TLS library has a type of its own, and all of their messages name the certificate.
-pub(super) fn certificate_failure(
-    error: &(dyn Error + 'static),
-    is_connect: bool,
-) -> Option<String> {
-    let cause = super::causes(error)
-        .map(ToString::to_string)
-        .find(|text| text.to_lowercase().contains("certificate"))?;
+/// By text, because each TLS library has its own type, and all of their messages name the certificate.
+pub(super) fn certificate_failure(causes: &[String], is_connect: bool) -> Option<String> {
+    let names_certificate = |text: &&String| text.to_lowercase().contains("certificate");
+    let cause = causes.iter().find(names_certificate)?;
     let text = cause.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let is_alert = any(&["alert"]);

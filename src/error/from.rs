@@ -1,11 +1,12 @@
 //! Conversions into [`Error`]: from the HTTP client, from a response, and from the generated client.
 
 use super::certificate::certificate_failure;
-use super::{Error, ErrorKind, Inner, causes, excerpt};
+use super::{Error, ErrorKind, causes, excerpt};
 use crate::api::types::{self, ErrorBody, ErrorDetail};
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Path;
 use std::io;
 
 impl ErrorKind {
@@ -32,25 +33,29 @@ impl Error {
     /// `is_proxied` says whether the request went through a proxy of the environment.
     pub(crate) fn from_reqwest(error: reqwest::Error, is_proxied: bool) -> Self {
         let error = error.without_url();
+        let texts: Vec<_> = causes(&error).map(ToString::to_string).collect();
         // Since TLS 1.3, a server rejects the certificate of a client after the connection is made.
-        if let Some(failure) = certificate_failure(&error, error.is_connect()) {
+        if let Some(failure) = certificate_failure(&texts, error.is_connect()) {
             return Self::new(ErrorKind::Certificate, failure);
         }
-        if let Some(failure) = proxy_failure(&error, is_proxied) {
+        if is_proxied && error.is_connect() && error.is_timeout() {
+            let message = "no connection through the proxy in time: check that it responds, and that it reaches the API";
+            return Self::new(ErrorKind::Proxy, message);
+        }
+        if let Some(failure) = tunnel_failure(&texts) {
             return Self::new(ErrorKind::Proxy, failure);
         }
         let (kind, message) = describe(&error);
-        // Its cause would say the same again.
-        let cause = causes(&error).last().filter(|_| !error.is_timeout());
-        Self::new(
-            kind,
-            cause.map_or_else(|| message.to_owned(), |cause| format!("{message}: {cause}")),
-        )
+        match texts.last() {
+            // The cause of a time-out only repeats that it is one.
+            Some(cause) if !error.is_timeout() => Self::new(kind, format!("{message}: {cause}")),
+            _ => Self::new(kind, message),
+        }
     }
 
     /// Describes a response that is not a success. `body` is what was read of it.
     pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
-        let parsed = serde_json::from_slice::<ErrorBody>(body).ok();
+        let parsed = serde_json::from_slice(body).ok();
         Self::from_parsed(status, headers, parsed, Some(excerpt(body)))
     }
 
@@ -60,50 +65,45 @@ impl Error {
         parsed: Option<ErrorBody>,
         body: Option<String>,
     ) -> Self {
-        let kind = ErrorKind::from_status(status);
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-        let field = |read: fn(&ErrorBody) -> Option<&Value>| text(parsed.as_ref().and_then(read));
-        let error = field(|parsed| parsed.error.as_ref());
+        let field = |read: fn(&ErrorBody) -> Option<&Value>| {
+            let value = parsed.as_ref().and_then(read)?;
+            value.as_str().map(str::to_owned)
+        };
         let request_id = field(|parsed| parsed.request_id.as_ref())
             .or_else(|| field(|parsed| parsed.extra.get("requestId")))
             .or_else(|| request_id(headers));
         // `error` holds what `detail` holds in other responses.
-        let refusal = parsed
-            .and_then(|parsed| parsed.detail)
-            .or_else(|| error.map(ErrorDetail::Message));
+        let error = field(|parsed| parsed.error.as_ref()).map(ErrorDetail::Message);
+        let refusal = parsed.and_then(|parsed| parsed.detail).or(error);
         let detail = refusal
             .as_ref()
             .map(|refusal| excerpt(text_of(refusal).as_bytes()));
+        let kind = ErrorKind::from_status(status);
         let message = advice(kind, status);
         let message = match &body {
             Some(body) if detail.is_none() => with_excerpt(message, body),
             _ => message,
         };
-        Self::from_inner(Inner {
-            status: Some(status),
-            request_id,
-            detail,
-            refusal,
-            body,
-            ..Inner::new(kind, message)
+        Self::new(kind, message).change(|inner| {
+            inner.status = Some(status);
+            inner.request_id = request_id;
+            inner.detail = detail;
+            inner.refusal = refusal;
+            inner.body = body;
         })
     }
 
     /// Describes the body of a 200 that does not have the documented form, with the place of the first difference.
     fn unreadable(body: &[u8], error: &serde_json::Error) -> Self {
+        let text = "the response is not what the API documents";
+        let cause = without_position(error);
         let message = match place(body, error) {
-            Some(place) => format!("the response is not what the API documents: {place}"),
+            Some(place) => format!("{text}: {place}: {cause}"),
             None if is_page(body) => {
                 "the response is an HTML page: check the base URL (the API returns a page for unknown paths)"
                     .to_owned()
             }
-            None => with_excerpt(
-                format!(
-                    "the response is not what the API documents: {}",
-                    without_position(error)
-                ),
-                &excerpt(body),
-            ),
+            None => with_excerpt(format!("{text}: {cause}"), &excerpt(body)),
         };
         Self::new(ErrorKind::Unreadable, message)
             .with_status(StatusCode::OK)
@@ -182,16 +182,10 @@ fn is_decompression_failure(error: &reqwest::Error) -> bool {
         && (cause.is::<io::Error>() || cause.to_string().contains("has been decompressed"))
 }
 
-/// Describes a failure of the proxy. The text of the HTTP client's error tells it apart, except for a time-out.
-fn proxy_failure(error: &reqwest::Error, is_proxied: bool) -> Option<String> {
-    if is_proxied && error.is_connect() && error.is_timeout() {
-        let text = "no connection through the proxy in time: check that it responds, and that it reaches the API";
-        return Some(text.to_owned());
-    }
-    let causes: Vec<_> = causes(error).map(ToString::to_string).collect();
-    let tunnel = causes
-        .iter()
-        .find_map(|text| text.strip_prefix("tunnel error: "))?;
+/// Describes a proxy that does not connect the client to the API. Only the texts of the causes tell it apart.
+fn tunnel_failure(causes: &[String]) -> Option<String> {
+    let mut texts = causes.iter();
+    let tunnel = texts.find_map(|text| text.strip_prefix("tunnel error: "))?;
     let innermost = causes.last().map(String::as_str).unwrap_or_default();
     Some(if tunnel.contains("authorization") {
         "the proxy requires a user name and a password (407): put them into the URL of the proxy"
@@ -209,30 +203,21 @@ fn proxy_failure(error: &reqwest::Error, is_proxied: bool) -> Option<String> {
     })
 }
 
-/// Returns the place of a parse error, such as `data.assignments[299].status: invalid type: null, …`.
+/// Returns the place of a parse error, such as `data.assignments[299].status`.
 ///
 /// The type that was expected is not known here. It is the one whose parser fails with the same error.
 fn place(body: &[u8], error: &serde_json::Error) -> Option<String> {
-    fn parse<T: DeserializeOwned>(
-        body: &[u8],
-    ) -> Option<serde_path_to_error::Error<serde_json::Error>> {
+    fn path<T: DeserializeOwned>(body: &[u8], expected: &str) -> Option<Path> {
         let mut parser = serde_json::Deserializer::from_slice(body);
-        serde_path_to_error::deserialize::<_, T>(&mut parser).err()
+        let error = serde_path_to_error::deserialize::<_, T>(&mut parser).err()?;
+        (error.inner().to_string() == expected).then(|| error.path().clone())
     }
     let expected = error.to_string();
-    [
-        parse::<types::PackAssignmentsResponse>,
-        parse::<types::AssignUsersResponse>,
-    ]
-    .into_iter()
-    .filter_map(|parse| parse(body))
-    .find(|located| located.inner().to_string() == expected)
-    .filter(|located| located.path().iter().next().is_some())
-    .map(|located| {
-        // The server chooses the names of fields, and how long they are.
-        let path: String = located.path().to_string().chars().take(200).collect();
-        format!("{path}: {}", without_position(error))
-    })
+    let path = path::<types::PackAssignmentsResponse>(body, &expected)
+        .or_else(|| path::<types::AssignUsersResponse>(body, &expected))?;
+    path.iter().next()?;
+    // The server chooses the names of fields, and how long they are.
+    Some(path.to_string().chars().take(200).collect())
 }
 
 /// Returns whether a body is markup, after a byte order mark if it has one.

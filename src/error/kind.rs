@@ -28,14 +28,6 @@ pub(crate) enum Repeat {
     WhenPermitted,
 }
 
-/// What the crate knows about a kind of failure.
-struct Facts {
-    name: &'static str,
-    executed: Executed,
-    permanent: bool,
-    repeat: Repeat,
-}
-
 /// Writes the enum and its table, so that a kind cannot be added without its facts.
 macro_rules! kinds {
     ($(
@@ -83,14 +75,29 @@ macro_rules! kinds {
             /// Every kind of this release.
             pub const ALL: &'static [Self] = &[$(Self::$kind),*];
 
-            const fn facts(self) -> Facts {
+            /// Returns the stable name of the kind, such as `quota_spent`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
                 match self {
-                    $(Self::$kind => Facts {
-                        name: $name,
-                        executed: Executed::$executed,
-                        permanent: $permanent,
-                        repeat: Repeat::$repeat,
-                    },)*
+                    $(Self::$kind => $name,)*
+                }
+            }
+
+            pub(super) const fn executed(self) -> Executed {
+                match self {
+                    $(Self::$kind => Executed::$executed,)*
+                }
+            }
+
+            pub(super) const fn is_permanent(self) -> bool {
+                match self {
+                    $(Self::$kind => $permanent,)*
+                }
+            }
+
+            pub(crate) const fn repeat(self) -> Repeat {
+                match self {
+                    $(Self::$kind => Repeat::$repeat,)*
                 }
             }
         }
@@ -159,26 +166,6 @@ kinds! {
     Ambiguous, "ambiguous", executed: Maybe, permanent: false, repeat: Never;
     /// The caller stopped the run. Nothing was sent.
     Stopped, "stopped", executed: No, permanent: false, repeat: Never;
-}
-
-impl ErrorKind {
-    /// Returns the stable name of the kind, such as `quota_spent`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.facts().name
-    }
-
-    pub(super) const fn executed(self) -> Executed {
-        self.facts().executed
-    }
-
-    pub(super) const fn is_permanent(self) -> bool {
-        self.facts().permanent
-    }
-
-    pub(crate) const fn repeat(self) -> Repeat {
-        self.facts().repeat
-    }
 }
 
 impl fmt::Display for ErrorKind {

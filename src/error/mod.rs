@@ -13,7 +13,7 @@ pub use kind::{ErrorKind, Executed, UnknownErrorKind};
 use crate::api::types::ErrorDetail;
 use crate::text::Printable;
 use http::StatusCode;
-use serde::{Serialize, Serializer};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -61,29 +61,10 @@ struct Inner {
     refusal: Option<ErrorDetail>,
     detail: Option<String>,
     body: Option<String>,
-    retry_at: Option<SystemTime>,
-    retry_after: Option<Duration>,
+    /// When the rate limit permits the request again, and how long that is after the failure.
+    retry: Option<(SystemTime, Duration)>,
     attempts: u32,
     elapsed: Duration,
-}
-
-impl Inner {
-    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            for_token: false,
-            status: None,
-            request_id: None,
-            refusal: None,
-            detail: None,
-            body: None,
-            retry_at: None,
-            retry_after: None,
-            attempts: 1,
-            elapsed: Duration::ZERO,
-        }
-    }
 }
 
 impl Error {
@@ -138,14 +119,14 @@ impl Error {
     /// depend on the clock of this machine.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.retry_after
+        self.0.retry.map(|(_, after)| after)
     }
 
     /// Returns when the rate limit permits the request again, by the server's clock. Use it to show the time; to
     /// wait, use [`retry_after`](Self::retry_after).
     #[must_use]
     pub fn retry_at(&self) -> Option<SystemTime> {
-        self.0.retry_at
+        self.0.retry.map(|(at, _)| at)
     }
 
     /// Returns how often the call was attempted: 1 unless it was retried.
@@ -161,11 +142,19 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self::from_inner(Inner::new(kind, message))
-    }
-
-    fn from_inner(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            for_token: false,
+            status: None,
+            request_id: None,
+            refusal: None,
+            detail: None,
+            body: None,
+            retry: None,
+            attempts: 1,
+            elapsed: Duration::ZERO,
+        }))
     }
 
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
@@ -185,7 +174,7 @@ impl Error {
     }
 
     pub(crate) fn with_retry(self, at: SystemTime, after: Duration) -> Self {
-        self.change(|inner| (inner.retry_at, inner.retry_after) = (Some(at), Some(after)))
+        self.change(|inner| inner.retry = Some((at, after)))
     }
 
     pub(crate) fn with_attempts(self, attempts: u32, elapsed: Duration) -> Self {
@@ -253,7 +242,7 @@ impl fmt::Debug for Error {
             .field("status", &self.status())
             .field("request_id", &self.0.request_id)
             .field("detail", &self.0.detail)
-            .field("retry_at", &self.0.retry_at)
+            .field("retry_at", &self.retry_at())
             .field("attempts", &self.0.attempts)
             .finish_non_exhaustive()
     }
@@ -263,27 +252,16 @@ impl std::error::Error for Error {}
 
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Fields<'a> {
-            kind: ErrorKind,
-            message: String,
-            status: Option<u16>,
-            request_id: Option<&'a str>,
-            executed: Executed,
-            retry_at: Option<u64>,
-            attempts: u32,
-        }
         let seconds = |at: SystemTime| at.duration_since(UNIX_EPOCH).ok().map(|at| at.as_secs());
-        Fields {
-            kind: self.kind(),
-            message: self.to_string(),
-            status: self.status(),
-            request_id: self.request_id(),
-            executed: self.executed(),
-            retry_at: self.retry_at().and_then(seconds),
-            attempts: self.attempts(),
-        }
-        .serialize(serializer)
+        let mut object = serializer.serialize_struct("Error", 7)?;
+        object.serialize_field("kind", &self.kind())?;
+        object.serialize_field("message", &self.to_string())?;
+        object.serialize_field("status", &self.status())?;
+        object.serialize_field("request_id", &self.request_id())?;
+        object.serialize_field("executed", &self.executed())?;
+        object.serialize_field("retry_at", &self.retry_at().and_then(seconds))?;
+        object.serialize_field("attempts", &self.attempts())?;
+        object.end()
     }
 }
 
