@@ -1,16 +1,16 @@
-//! [`Clock`]: the time, and how to wait. It is passed in, so that no test has to wait.
+//! [`Clock`]: reads the time and waits. The caller may pass a clock, so that no test has to wait.
 
 use std::fmt::Debug;
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
 
-/// The future of a wait.
+/// The future that [`Clock::sleep`] returns.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A source of time.
 ///
-/// [`SystemClock`] is the default. Tests pass their own, so that they do not wait for back-off, `settle` or the rate limit.
-/// The feature `mock` has one, `mock::FakeClock`.
+/// [`SystemClock`] is the default. A test can pass its own clock, so that it does not wait for back-off, `settle` or the rate
+/// limit. The feature `mock` has a clock for tests, `mock::FakeClock`.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, Clock, Sleep};
@@ -38,17 +38,17 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// # let _ = builder;
 /// ```
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// Returns the time since a fixed moment. It never goes back.
+    /// Returns the time since a fixed moment. This time never decreases.
     fn now(&self) -> Duration;
 
-    /// Returns the time of day of this machine. It is used only if no response has a `Date`.
+    /// Returns the date and time of this machine. The client uses it only if no response has the header `Date`.
     fn wall(&self) -> SystemTime;
 
-    /// Waits for this time. Dropping the future ends the wait.
+    /// Waits for this duration. Dropping the future ends the wait.
     fn sleep(&self, duration: Duration) -> Sleep;
 }
 
-/// The clock of this machine, and tokio's timer.
+/// The clock of this machine. Waits with the timer of tokio.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     start: Instant,

@@ -1,4 +1,4 @@
-//! The three kinds of id. Their types keep them apart.
+//! The ids of packs, users and assignments. Each has its own type, so that they cannot be confused.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -11,7 +11,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         ///
-        /// An integer from 1 to `i64::MAX`. Any other value is refused.
+        /// The value is an integer from 1 to `i64::MAX`. Any other value is an error.
         ///
         /// ```
         #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
@@ -21,6 +21,21 @@ macro_rules! id {
         #[doc = concat!("assert_eq!(\"1001\".parse::<", stringify!($name), ">()?, id);")]
         #[doc = concat!("assert!(", stringify!($name), "::try_from(0).is_err());")]
         /// # Ok::<(), connecteam_onboarding::InvalidId>(())
+        /// ```
+        ///
+        /// # JSON
+        /// An id is a JSON integer. Deserializing any other value is an error, also a text of digits such as `"1001"`. If your
+        /// data has ids as text, deserialize a `String` and call `parse`.
+        ///
+        /// ```
+        #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
+        ///
+        #[doc = concat!("let id: ", stringify!($name), " = serde_json::from_str(\"1001\")?;")]
+        /// assert_eq!(serde_json::to_string(&id)?, "1001");
+        ///
+        #[doc = concat!("let text = serde_json::from_str::<", stringify!($name), ">(r#\"\"1001\"\"#);")]
+        /// assert!(text.is_err());
+        /// # Ok::<(), serde_json::Error>(())
         /// ```
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "u64", into = "u64")]
@@ -67,9 +82,9 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = InvalidId;
 
-            /// Parses decimal digits: no sign, no spaces, no leading zeros.
+            /// Parses decimal digits. A sign, a space or a leading zero is an error.
             ///
-            /// A number with leading zeros is an employee number or a code, not an id of the API.
+            /// A number with leading zeros is not an id of the API. It may be an employee number.
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 // The parser of `u64` permits a plus sign and leading zeros.
                 let is_plain = !text.starts_with(['+', '0']);
@@ -84,7 +99,7 @@ macro_rules! id {
             }
         }
 
-        /// Permits lists of references.
+        /// Permits lists that contain references to ids.
         impl From<&$name> for $name {
             fn from(id: &$name) -> Self {
                 *id
@@ -126,7 +141,7 @@ id!(
     "user"
 );
 id!(
-    /// The id of one assignment: a user on a pack.
+    /// The id of an assignment. An assignment is one user on one pack.
     AssignmentId,
     "assignment"
 );
@@ -141,7 +156,7 @@ pub struct InvalidId {
 
 impl InvalidId {
     fn new(what: &'static str, value: &str) -> Self {
-        // The value may be a whole file, pasted by mistake.
+        // A caller may pass a whole file by mistake.
         let shown: String = value.chars().take(60).collect();
         let cut = if shown.len() < value.len() { "…" } else { "" };
         let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
@@ -166,7 +181,7 @@ impl fmt::Display for InvalidId {
 
 impl std::error::Error for InvalidId {}
 
-/// Permits lists of ids wherever lists of numbers are permitted.
+/// Permits a list of ids in each function that takes a list of numbers.
 impl From<std::convert::Infallible> for InvalidId {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}

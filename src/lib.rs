@@ -1,4 +1,5 @@
-// Of two definitions of a link, the first counts: here the links of the README lead to items, elsewhere to files.
+// If a link is defined twice, the first definition counts. So the links of the README lead to items in these docs, and to
+// files elsewhere.
 #![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
@@ -12,7 +13,7 @@ mod client;
 mod clock;
 mod error;
 mod follow;
-// Only text, so only documentation builds have it.
+// The guide contains only text, so only documentation builds include it.
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod id;

@@ -1,8 +1,8 @@
-//! How messages show text of the server, and counts.
+//! Formats text of the server and counts for messages.
 
 use std::fmt::{self, Write as _};
 
-/// Shows a text of the server on one line: escapes control characters and keeps all else.
+/// Shows a text of the server on one line. Escapes control characters, and keeps all other characters.
 pub(crate) struct Printable<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Printable<'_> {

@@ -1,8 +1,8 @@
-//! An enum of text values that keeps values it does not know.
+//! An enum of text values that keeps unknown values.
 
-/// Defines an open enum: known values become variants, any other value is kept in `Other`.
+/// Defines an open enum: each known value is a variant, and `Other` keeps any other value.
 ///
-/// Serde's `untagged` would do the same, but buffers each value first.
+/// Serde's `untagged` would do the same, but it buffers each value first.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $value:literal,)* }) => {
         $(#[$doc])*
@@ -13,7 +13,7 @@ macro_rules! open_enum {
                 #[doc = concat!("`", $value, "`")]
                 $variant,
             )*
-            /// A value that this version does not know, unchanged.
+            /// A value that this version does not know. The text is unchanged.
             Other(String),
         }
 

@@ -1,11 +1,11 @@
 //! The regions of accounts: the servers of the spec.
 
-/// Defines `Region`: name and base URL of each server. The first one is the default.
+/// Defines `Region` from the name and the base URL of each server. The first server is the default.
 macro_rules! regions {
     ($(#[$first_doc:meta])* $first:ident = $first_url:literal, $($(#[$doc:meta])* $name:ident = $url:literal,)*) => {
         /// The region of an account.
         ///
-        /// In text and in JSON it is its name in lower case, such as `australia`.
+        /// A region is written as its name in lower case, such as `australia`, in text and in JSON.
         ///
         /// ```
         /// use connecteam_onboarding::Region;
@@ -50,7 +50,7 @@ macro_rules! regions {
         impl std::str::FromStr for Region {
             type Err = crate::api::UnknownRegion;
 
-            /// Parses the name of a region, in any case.
+            /// Parses the name of a region. Ignores upper and lower case.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let regions = [Self::$first, $(Self::$name),*];
                 regions

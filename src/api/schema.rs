@@ -1,11 +1,11 @@
-//! `JsonSchema` of the spec's types: the schema in the spec, limits included.
+//! `JsonSchema` of the spec's types. Each type has its schema in the spec, with all limits.
 
 use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-/// Implements `JsonSchema` for the components of the spec: name, type, JSON Schema. In it, `$ref` holds the name of
-/// another component.
+/// Implements `JsonSchema` for the components of the spec. Each line has the name, the type and the JSON Schema of one
+/// component. In a schema, `$ref` contains the name of another component.
 macro_rules! json_schemas {
     ($($name:literal: $type:ty = $schema:literal;)*) => {
         $(

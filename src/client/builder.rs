@@ -1,4 +1,4 @@
-//! [`ClientBuilder`]: the settings of a client, checked once.
+//! [`ClientBuilder`]: the settings of a client.
 
 use super::{Client, configuration, proxy};
 use crate::api::Region;
@@ -47,7 +47,7 @@ type Adjust = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder +
 /// ```
 #[must_use]
 pub struct ClientBuilder {
-    /// Or what is wrong with them.
+    /// The credentials, or a message that describes why they are invalid.
     pub(super) credentials: Option<Result<Credentials, String>>,
     scopes: Option<Vec<String>>,
     base_url: String,
@@ -103,8 +103,8 @@ impl ClientBuilder {
 
     /// Signs requests with OAuth 2.0 client credentials.
     ///
-    /// The client requests an access token when it needs one. All clones share it. The client renews the token before it
-    /// ends, and once if the API rejects it.
+    /// The client requests an access token when it needs one. All clones share the token. The client requests a new token
+    /// before the old one expires, and once after the API rejects a token.
     pub fn client_credentials(
         mut self,
         id: impl Into<String>,
@@ -114,16 +114,18 @@ impl ClientBuilder {
         self
     }
 
-    /// Requests these scopes with each access token. Default: none, which gives a token every scope of its app.
+    /// Sets the scopes that each request for an access token names. Default: no scopes, so that the token has every scope
+    /// of the app.
     ///
-    /// The scopes of an app are fixed when it is created, and a request for one that it lacks is a 403. Needs
-    /// [`client_credentials`](Self::client_credentials). [`api::SCOPES`](crate::api::SCOPES) lists the scopes of this API.
+    /// The scopes of an app are set when the app is created. A request for a scope that the app lacks fails with 403.
+    /// This setting requires [`client_credentials`](Self::client_credentials). [`api::SCOPES`](crate::api::SCOPES) lists
+    /// the scopes of this API.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item: Into<String>>) -> Self {
         self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Signs requests with an access token of the caller. The client never renews it.
+    /// Signs requests with an access token that the caller provides. The client never renews this token.
     pub fn access_token(mut self, token: impl Into<SecretString>) -> Self {
         self.credentials = Some(Credentials::access_token(&token.into()));
         self
@@ -134,29 +136,31 @@ impl ClientBuilder {
         self.base_url(region.base_url())
     }
 
-    /// Sets another base URL. It must be `https`; `http` is permitted to this machine only, and then no proxy is used. A path
-    /// is kept. Access tokens come from the same host.
+    /// Sets another base URL, for example of a test server. The path of the URL is kept. Access tokens are requested from
+    /// the same host.
+    ///
+    /// The URL must be `https`. An `http` URL is permitted only if its host is this machine. The client then uses no proxy.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// Sets the longest time to connect, TLS and a proxy included. Default: 10 s. A shorter
-    /// [`read_timeout`](Self::read_timeout) or [`total_timeout`](Self::total_timeout) bounds it, too.
+    /// Limits the time to connect, including TLS and a proxy. Default: 10 s. A shorter
+    /// [`read_timeout`](Self::read_timeout) or [`total_timeout`](Self::total_timeout) also limits the time to connect.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Sets the longest time without any progress: until the response headers arrive, and for each further read of the body.
-    /// Default: 60 s. Waiting for the rate limit does not count.
+    /// Limits the time until the response headers arrive, and then the time of each read of the body. Default: 60 s.
+    /// Waiting for the rate limit does not count.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
     }
 
-    /// Sets the longest time of one attempt, from connecting to the end of the body. Default: 10 min, so that a long list
-    /// can be read on a slow line. Waiting for the rate limit does not count.
+    /// Limits the time of one attempt, from connecting to the end of the body. Default: 10 min, so that a long list can be
+    /// read over a slow connection. Waiting for the rate limit does not count.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = timeout;
         self
@@ -168,35 +172,36 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the longest time that one request waits for the rate limit. Default: 10 min. A longer wait is an error with the
-    /// time at which it ends ([`Error::retry_at`]).
+    /// Limits the time that one request waits for the rate limit. Default: 10 min. If the wait would be longer, the request
+    /// fails, and [`Error::retry_at`] returns when the rate limit permits it.
     pub fn max_rate_limit_wait(mut self, wait: Duration) -> Self {
         self.max_rate_limit_wait = wait;
         self
     }
 
-    /// Sets the most of a response body that is read, in bytes after decompression. Default: 64 MiB.
+    /// Limits the size of a response body, in bytes after decompression. Default: 64 MiB.
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// Adds the caller's own name to `User-Agent`, for example `hr-sync/2.1`.
+    /// Adds the name of your program to the header `User-Agent`, for example `hr-sync/2.1`.
     pub fn user_agent_suffix(mut self, suffix: impl AsRef<str>) -> Self {
         self.user_agent.push(' ');
         self.user_agent.push_str(suffix.as_ref());
         self
     }
 
-    /// Sets the clock by which the client waits. Default: [`SystemClock`].
+    /// Sets the clock that the client uses to read the time and to wait. Default: [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Trusts one more certificate authority, in DER form, in addition to those of the platform: for a company's proxy.
+    /// Trusts another certificate authority, in addition to the authorities of the platform. Use it for the proxy of a
+    /// company. The certificate must be in DER form.
     ///
-    /// Read a PEM file with `rustls::pki_types::CertificateDer::from_pem_file`.
+    /// To read a PEM file, use `rustls::pki_types::CertificateDer::from_pem_file`.
     #[cfg(feature = "__rustls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "ring")))]
     pub fn root_certificate(mut self, der: impl Into<Vec<u8>>) -> Self {
@@ -204,7 +209,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Uses a complete configuration of rustls 0.23: its cryptography, roots and client certificates.
+    /// Sets the whole TLS configuration (rustls 0.23): cryptography, trusted authorities and client certificates.
     #[cfg(feature = "__rustls")]
     #[cfg_attr(docsrs, doc(cfg(any(feature = "ring", feature = "rustls"))))]
     pub fn rustls_config(mut self, config: rustls::ClientConfig) -> Self {
@@ -212,10 +217,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Adjusts the HTTP client ([`reqwest::ClientBuilder`]): a proxy, a local address, a resolver.
+    /// Adjusts the HTTP client ([`reqwest::ClientBuilder`]), for example to set a proxy, a local address or a resolver.
     ///
-    /// Settings that keep the promises of this crate are applied afterwards: no redirects, no retries of reqwest, no idle
-    /// connections, no log of the bytes of a connection, `https` only, and no proxy for an `http` base URL.
+    /// The client then applies the settings that keep the promises of this crate. They are: no redirects, no retries of
+    /// reqwest, no idle connections, no log of the bytes of a connection, `https` only, and no proxy for an `http` base URL.
     ///
     /// [The guide](crate::guide::migrating#keep-your-http-settings) shows a proxy, TLS and a tower layer.
     ///
@@ -240,8 +245,8 @@ impl ClientBuilder {
     /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`]: no credential, a secret that no header can carry, a base URL that is neither `https`
-    /// nor `http` to this machine, or an invalid TLS or HTTP setting.
+    /// [`ErrorKind::Configuration`]: the credential is missing, no header can carry the secret, the base URL is invalid, or a
+    /// TLS or HTTP setting is invalid.
     pub fn build(self) -> Result<Client, Error> {
         self.checked().map_err(configuration)
     }
@@ -270,7 +275,7 @@ impl ClientBuilder {
             max_body: self.max_body,
             total_timeout: self.total_timeout,
             turns: Turns::default(),
-            // The HTTP settings of the caller may have another proxy, or none.
+            // Adjusted HTTP settings may set another proxy, or no proxy.
             is_proxied: https && self.adjust.is_empty() && proxy::is_used_for(&base),
             http: self.http(https)?,
             base,
@@ -294,8 +299,8 @@ impl ClientBuilder {
         let http = reqwest::Client::builder();
         #[cfg(feature = "__rustls")]
         let http = http.tls_backend_preconfigured(self.tls.into_config(https)?);
-        // These two time-outs begin with the connection. The time to connect must end first, so that the error says
-        // that nothing was sent.
+        // The read and the total time-out start with the connection. The time to connect must end first, so that the
+        // error says that nothing was sent.
         let shortest = self.read_timeout.min(self.total_timeout);
         let mut http = http
             .connect_timeout(self.connect_timeout.min(shortest / 10 * 9))
@@ -311,7 +316,7 @@ impl ClientBuilder {
             // A verbose connection would log the credential.
             .connection_verbose(false)
             .https_only(https)
-            // A server may close an idle connection just as a request is sent on it. A write would be ambiguous then.
+            // A server may close an idle connection while a request is sent on it. A write would be ambiguous then.
             .pool_max_idle_per_host(0);
         if !https {
             // A proxy would see the credential.
@@ -324,9 +329,9 @@ impl ClientBuilder {
     }
 }
 
-/// Parses a base URL. The credential travels with every request, so it must be `https`, or stay on this machine.
+/// Parses a base URL. Each request carries the credential, so the URL must be `https` or stay on this machine.
 pub(super) fn check_base_url(text: &str) -> Result<Url, String> {
-    // The text is not shown: it may contain a password.
+    // The message does not contain the text, which may contain a password.
     let url = Url::parse(text).map_err(|e| format!("the base URL is invalid: {e}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(

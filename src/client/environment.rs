@@ -12,8 +12,8 @@ const REGION: &str = "CONNECTEAM_REGION";
 const BASE_URL: &str = "CONNECTEAM_BASE_URL";
 
 impl ClientBuilder {
-    /// Returns a builder with the credential and the host from environment variables; see
-    /// [`Client::from_env`](crate::Client::from_env).
+    /// Returns a builder with the credential and the base URL from environment variables.
+    /// [`Client::from_env`](crate::Client::from_env) lists the variables.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): a variable is missing or its value is invalid. The

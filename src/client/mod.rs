@@ -23,9 +23,9 @@ use std::time::SystemTime;
 
 /// A client for one account.
 ///
-/// Cheap to clone. Clones share the HTTP client, the access token, the rate limit of the account, and the order of the
-/// runs on one pack. **Build one client per account and process, and clone it**: two clients do not see each other's
-/// requests.
+/// A client is cheap to clone. Clones share the HTTP client, the access token and the rate limit of the account, and their
+/// runs on one pack wait for each other. **Build one client per account and process, and clone it**: two clients that are
+/// built separately do not count each other's requests.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, PackId, Region};
@@ -53,7 +53,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// Returns a builder with the default settings. It needs a credential.
+    /// Returns a builder with the default settings. Set a credential before you call `build`.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -62,10 +62,10 @@ impl Client {
     ///
     /// | variable | meaning |
     /// |---|---|
-    /// | `CONNECTEAM_API_KEY` | the API key; wins over the next two |
+    /// | `CONNECTEAM_API_KEY` | the API key; if it is set, the next two variables are ignored |
     /// | `CONNECTEAM_CLIENT_ID`, `CONNECTEAM_CLIENT_SECRET` | OAuth 2.0 client credentials |
     /// | `CONNECTEAM_REGION` | the account's region: `global` (default) or `australia` |
-    /// | `CONNECTEAM_BASE_URL` | another base URL; an error next to `CONNECTEAM_REGION` |
+    /// | `CONNECTEAM_BASE_URL` | another base URL; do not set it together with `CONNECTEAM_REGION` |
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): a variable is missing or its value is invalid. The
@@ -74,14 +74,14 @@ impl Client {
         ClientBuilder::from_env()?.build()
     }
 
-    /// Returns a handle to one pack. Sends nothing.
+    /// Returns a handle for one pack. Sends nothing.
     #[must_use]
     pub fn pack(&self, id: PackId) -> Pack {
         Pack::new(self.clone(), id)
     }
 
-    /// Returns the generated client, [`api::Client`]: one method per endpoint, and one attempt per call. Its requests are
-    /// signed and stay within the rate limit. Its error converts into [`Error`] with `?` or
+    /// Returns the generated client, [`api::Client`]. It has one method per endpoint, and each call is one attempt. Its
+    /// requests are signed and stay within the rate limit. Its errors convert into [`Error`] with `?` or
     /// `map_err(Error::from)`.
     ///
     /// ```no_run
@@ -97,8 +97,8 @@ impl Client {
         &self.api
     }
 
-    /// Returns what is left of the account's requests, as the last responses reported it. `None` before the first
-    /// response with a limit. Sends nothing.
+    /// Returns how many requests the account has left, as the last responses reported. `None` before the first response
+    /// that reports a limit. Sends nothing.
     ///
     /// ```no_run
     /// # fn example(client: connecteam_onboarding::Client) {
@@ -112,21 +112,21 @@ impl Client {
         self.shared().governor.quota()
     }
 
-    /// Returns whether the day's quota permits this many requests, for example those of several [plans](crate::Plan) together.
-    /// `None` if no response reported the quota. Sends nothing.
+    /// Returns whether the day's quota permits this number of requests. Use it, for example, for the sum of several
+    /// [plans](crate::Plan). `None` if no response reported the quota. Sends nothing.
     #[must_use]
     pub fn fits_today(&self, requests: u64) -> Option<bool> {
         let day = self.quota()?.day?;
         Some(requests <= day.remaining)
     }
 
-    /// Returns the clock by which this client waits.
+    /// Returns the clock that this client uses.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.shared().clock)
     }
 
-    /// Returns the time of the server's clock; before the first response, the time of this machine.
+    /// Returns the time of the server's clock. Before the first response, returns the time of this machine.
     pub(crate) fn server_time(&self) -> SystemTime {
         self.shared().governor.server_time()
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tracing::Instrument;
 
 /// One onboarding pack of an account: [`assign`](Self::assign) users to it, read its
-/// [`assignments`](Self::assignments), or [`watch`](Self::watch) its changes. Cheap to clone.
+/// [`assignments`](Self::assignments), or [`watch`](Self::watch) its changes. A pack is cheap to clone.
 ///
 /// ```no_run
 /// # async fn example(client: connecteam_onboarding::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -35,7 +35,7 @@ pub struct Pack {
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) assignments: Vec<Assignment>,
-    /// How old the list is, if a cache returned it.
+    /// The age of the list, if a cache returned the response.
     pub(crate) age: Option<Duration>,
 }
 
@@ -56,13 +56,14 @@ impl Pack {
         &self.client
     }
 
-    /// Reads every assignment of the pack, in the order of the API. Takes one request; transient failures are retried.
+    /// Reads every assignment of the pack, in the order of the API. Sends one request, and retries it after a transient
+    /// failure.
     ///
     /// # Errors
-    /// Any [`ErrorKind`](crate::ErrorKind) of a request. Nothing was changed.
+    /// Any [`ErrorKind`](crate::ErrorKind) of a request. A failed read changes nothing.
     ///
     /// # Cancel safety
-    /// Dropping the future is safe: it only reads.
+    /// Dropping the future is safe: this call only reads.
     pub async fn assignments(&self) -> Result<Vec<Assignment>, Error> {
         let span = tracing::info_span!("assignments", pack = %self.id);
         let list = retry(

@@ -1,4 +1,4 @@
-//! What the proxy variables of the environment say, read as the HTTP client reads them.
+//! Reads the environment variables that name a proxy, in the same way as the HTTP client.
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
@@ -8,12 +8,13 @@ use std::ffi::{OsStr, OsString};
 /// The variables that name a proxy for `https`.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Returns whether requests to this base URL go through a proxy of the environment.
+/// Returns whether an environment variable names a proxy for requests to this base URL.
 pub(super) fn is_used_for(base: &Url) -> bool {
     intercepts(&Matcher::from_env(), base.as_str())
 }
 
-/// Returns the first proxy variable for `https` that is set but cannot be used, and so is ignored.
+/// Returns the first variable for `https` whose value is not a usable URL of a proxy. The HTTP client ignores such a
+/// variable.
 pub(super) fn unusable_variable(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Option<&'static str> {

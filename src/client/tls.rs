@@ -1,4 +1,4 @@
-//! TLS with rustls: ring and the certificates of the platform, or the caller's own configuration.
+//! TLS with rustls. By default: ring, and the trusted authorities of the platform. The caller may set another configuration.
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
@@ -13,11 +13,11 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Returns the TLS configuration of one HTTP client. It holds its own cryptography, so that nothing is set for the
-    /// whole process.
+    /// Returns the TLS configuration of one HTTP client. The configuration contains the cryptography, so that nothing is
+    /// set for the whole process.
     ///
     /// # Errors
-    /// The message that describes the invalid setting.
+    /// Returns a message about the invalid setting.
     pub(super) fn into_config(self, https: bool) -> Result<ClientConfig, String> {
         match self.config {
             Some(_) if !self.roots.is_empty() => Err(
@@ -59,7 +59,8 @@ fn default_config(
         .with_no_client_auth())
 }
 
-/// Uses the cryptography of the process, if it has one, and only for `http`: there is no verifier without `ring`.
+/// Uses the cryptography that the process has set as its default. Supports only `http`: without `ring`, this crate has no
+/// verifier for certificates.
 #[cfg(not(feature = "ring"))]
 fn default_config(_: Vec<CertificateDer<'static>>, https: bool) -> Result<ClientConfig, String> {
     let provider = CryptoProvider::get_default().filter(|_| !https);
@@ -77,8 +78,8 @@ fn start(
         .map_err(|e| format!("TLS cannot be set up: {e}"))
 }
 
-/// Trusts no certificate. The HTTP client requires a TLS configuration also for `http`, where no connection uses it.
-/// So a machine without CA certificates can use `http`.
+/// Returns a configuration for `http`, which trusts no certificate. The HTTP client requires a configuration, although no
+/// connection uses it. With this one, also a machine without CA certificates can use `http`.
 fn without_roots(config: ConfigBuilder<ClientConfig, WantsVerifier>) -> ClientConfig {
     config
         .with_root_certificates(RootCertStore::empty())

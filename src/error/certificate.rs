@@ -1,8 +1,9 @@
-//! Recognizes certificate failures, and says what to do about them.
+//! Recognizes certificate failures, and describes how to fix them.
 
 /// Describes the certificate failure among the causes of an error, if there is one.
 ///
-/// By text, because each TLS library has its own type, and all of their messages name the certificate.
+/// It searches the texts of the causes. Each TLS library has its own error type, but all their messages contain the word
+/// "certificate".
 pub(super) fn certificate_failure(causes: &[String], is_connect: bool) -> Option<String> {
     let names_certificate = |text: &&String| text.to_lowercase().contains("certificate");
     let cause = causes.iter().find(names_certificate)?;
@@ -24,7 +25,7 @@ pub(super) fn certificate_failure(causes: &[String], is_connect: bool) -> Option
     Some(format!("{cause}: {advice}"))
 }
 
-/// How to make a certificate authority trusted on this platform with these features.
+/// Describes how to trust a certificate authority, on this platform and with the enabled features.
 pub(crate) const TRUST_ADVICE: &str = if cfg!(feature = "ring") {
     if cfg!(any(
         target_vendor = "apple",

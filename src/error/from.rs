@@ -1,7 +1,7 @@
 //! Conversions into [`Error`]: from the HTTP client, from a response, and from the generated client.
 
 use super::certificate::certificate_failure;
-use super::{Error, ErrorKind, causes, excerpt};
+use super::{Error, ErrorKind, excerpt};
 use crate::api::types::{self, ErrorBody, ErrorDetail};
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
@@ -28,13 +28,13 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// Classifies a failure of the HTTP client. The URL is dropped: it may hold more than a log should show.
+    /// Classifies an error of the HTTP client. Removes the URL, because a URL may contain text that no log should show.
     ///
-    /// `is_proxied` says whether the request went through a proxy of the environment.
+    /// `is_proxied` is true if the client uses a proxy that an environment variable names.
     pub(crate) fn from_reqwest(error: reqwest::Error, is_proxied: bool) -> Self {
         let error = error.without_url();
         let texts: Vec<_> = causes(&error).map(ToString::to_string).collect();
-        // Since TLS 1.3, a server rejects the certificate of a client after the connection is made.
+        // With TLS 1.3, a server rejects a client certificate after the client has connected.
         if let Some(failure) = certificate_failure(&texts, error.is_connect()) {
             return Self::new(ErrorKind::Certificate, failure);
         }
@@ -47,13 +47,13 @@ impl Error {
         }
         let (kind, message) = describe(&error);
         match texts.last() {
-            // The cause of a time-out only repeats that it is one.
+            // The cause of a time-out repeats the message.
             Some(cause) if !error.is_timeout() => Self::new(kind, format!("{message}: {cause}")),
             _ => Self::new(kind, message),
         }
     }
 
-    /// Describes a response that is not a success. `body` is what was read of it.
+    /// Creates the error for a response that is not a success. `body` is the part of the body that was read.
     pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let parsed = serde_json::from_slice(body).ok();
         Self::from_parsed(status, headers, parsed, Some(excerpt(body)))
@@ -72,7 +72,7 @@ impl Error {
         let request_id = field(|parsed| parsed.request_id.as_ref())
             .or_else(|| field(|parsed| parsed.extra.get("requestId")))
             .or_else(|| request_id(headers));
-        // `error` holds what `detail` holds in other responses.
+        // Some responses have their message in `error` instead of `detail`.
         let error = field(|parsed| parsed.error.as_ref()).map(ErrorDetail::Message);
         let refusal = parsed.and_then(|parsed| parsed.detail).or(error);
         let detail = refusal
@@ -93,7 +93,8 @@ impl Error {
         })
     }
 
-    /// Describes the body of a 200 that does not have the documented form, with the place of the first difference.
+    /// Creates the error for a 200 whose body does not have the documented form. The message names the place of the first
+    /// difference.
     fn unreadable(body: &[u8], error: &serde_json::Error) -> Self {
         let text = "the response is not what the API documents";
         let cause = without_position(error);
@@ -111,12 +112,12 @@ impl Error {
     }
 }
 
-/// Converts the error of the generated client: `client.api().…().await?` gives an [`Error`].
+/// Converts an error of the generated client, so that `client.api().…().await?` can return an [`Error`].
 impl From<progenitor_client::Error<ErrorBody>> for Error {
     fn from(error: progenitor_client::Error<ErrorBody>) -> Self {
         use progenitor_client::Error as Generated;
         match error {
-            // The transport's own errors travel inside a response that no server sent.
+            // The transport returns its own errors inside a response that no server sent.
             Generated::UnexpectedResponse(mut response) => response
                 .extensions_mut()
                 .remove::<Self>()
@@ -140,13 +141,20 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
     }
 }
 
-/// Returns the vendor's id of a request, from the headers of its response.
+/// Returns the vendor's request id from the headers of a response.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get("x-request-id")?.to_str().ok()?;
     Some(id.to_owned())
 }
 
-/// Returns the kind of any other failure, and what failed.
+/// Iterates over an error and its sources, outermost first.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+/// Returns the kind of an error that concerns neither a certificate nor a tunnel, and the start of its message.
 fn describe(error: &reqwest::Error) -> (ErrorKind, &'static str) {
     match () {
         () if error.is_builder() => (ErrorKind::Configuration, "the request is invalid"),
@@ -171,8 +179,8 @@ fn describe(error: &reqwest::Error) -> (ErrorKind, &'static str) {
     }
 }
 
-/// Returns whether the decompressor failed. Its errors stand in those of reqwest; those of the connection stand in
-/// errors of hyper.
+/// Returns whether the decompressor failed. reqwest wraps an error of the decompressor directly. It wraps an error of the
+/// connection in an error of hyper first.
 fn is_decompression_failure(error: &reqwest::Error) -> bool {
     let causes: Vec<_> = causes(error).collect();
     let [.., outer, cause] = causes[..] else {
@@ -182,7 +190,7 @@ fn is_decompression_failure(error: &reqwest::Error) -> bool {
         && (cause.is::<io::Error>() || cause.to_string().contains("has been decompressed"))
 }
 
-/// Describes a proxy that does not connect the client to the API. Only the texts of the causes tell it apart.
+/// Describes a proxy that does not connect the client to the API. Only the texts of the causes show this failure.
 fn tunnel_failure(causes: &[String]) -> Option<String> {
     let mut texts = causes.iter();
     let tunnel = texts.find_map(|text| text.strip_prefix("tunnel error: "))?;
@@ -205,7 +213,8 @@ fn tunnel_failure(causes: &[String]) -> Option<String> {
 
 /// Returns the place of a parse error, such as `data.assignments[299].status`.
 ///
-/// The type that was expected is not known here. It is the one whose parser fails with the same error.
+/// The error does not name the type that was expected. So this function parses the body as each type of response, and
+/// takes the type whose parser fails with the same error.
 fn place(body: &[u8], error: &serde_json::Error) -> Option<String> {
     fn path<T: DeserializeOwned>(body: &[u8], expected: &str) -> Option<Path> {
         let mut parser = serde_json::Deserializer::from_slice(body);
@@ -216,17 +225,17 @@ fn place(body: &[u8], error: &serde_json::Error) -> Option<String> {
     let path = path::<types::PackAssignmentsResponse>(body, &expected)
         .or_else(|| path::<types::AssignUsersResponse>(body, &expected))?;
     path.iter().next()?;
-    // The server chooses the names of fields, and how long they are.
+    // The path contains field names of the server, which may be long.
     Some(path.to_string().chars().take(200).collect())
 }
 
-/// Returns whether a body is markup, after a byte order mark if it has one.
+/// Returns whether a body is HTML or XML. Ignores a byte order mark and spaces at its start.
 fn is_page(body: &[u8]) -> bool {
     let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     text.trim_ascii_start().starts_with(b"<")
 }
 
-/// The line and column do not help in a body of one long line.
+/// Removes the line and the column from the text of an error: most bodies are one long line.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());

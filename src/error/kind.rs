@@ -1,10 +1,10 @@
-//! The kinds of failure, with the facts of each in one table.
+//! The kinds of failure, and one table with the facts of each kind.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Whether the API executed the request that failed. It decides what is safe to send again.
+/// Whether the API executed the failed request. A write that was not executed is safe to send again.
 ///
 /// In JSON: `"no"` or `"maybe"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,33 +13,33 @@ use std::str::FromStr;
 pub enum Executed {
     /// Not executed: nothing changed, and sending the request again is safe.
     No,
-    /// Possibly executed: the request was sent, and no response says what happened.
+    /// Possibly executed: the request was sent, and no response shows whether the API executed it.
     Maybe,
 }
 
-/// When a failed call may be repeated, if repeating it is safe at all.
+/// When a failed call may be retried, if a retry is safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
     /// Never: the same request would fail in the same way.
     Never,
     /// After a back-off.
     AfterBackoff,
-    /// As soon as the rate limit permits it.
+    /// As soon as the rate limit permits the request.
     WhenPermitted,
 }
 
-/// Writes the enum and its table, so that a kind cannot be added without its facts.
+/// Defines `ErrorKind` from a table with one row per kind, so that no kind can be added without its facts.
 macro_rules! kinds {
     ($(
         $(#[$doc:meta])*
         $kind:ident, $name:literal, executed: $executed:ident, permanent: $permanent:literal, repeat: $repeat:ident;
     )*) => {
-        /// What kind of failure it was, whether the request was executed, and what the crate does about it.
+        /// The kind of a failure. Each kind states whether the request was executed and what the crate does then.
         ///
-        /// "Retried" means by the client's [`RetryPolicy`](crate::RetryPolicy). "Read back" means that
-        /// [`Assign`](crate::Assign) reads the pack and sends again only the users that the list proves absent.
-        /// A kind that mentions neither is not retried. [The guide](crate::guide::failures) describes what you see
-        /// and what to do for each kind.
+        /// "Retried" means that the client retries the call, as its [`RetryPolicy`](crate::RetryPolicy) permits. "Read
+        /// back" means that [`Assign`](crate::Assign) reads the pack, and sends again only the users that the list proves
+        /// absent. If the description of a kind contains neither term, the call is not retried.
+        /// [The guide](crate::guide::failures) describes, for each kind, what you see and what to do.
         ///
         /// Each kind has a stable name ([`as_str`](Self::as_str)) for logs, JSON and `FromStr`.
         ///
@@ -111,7 +111,8 @@ kinds! {
     InvalidInput, "invalid_input", executed: No, permanent: true, repeat: Never;
     /// An all-or-nothing list has more users than one request may carry. Nothing was sent.
     TooManyUsers, "too_many_users", executed: No, permanent: true, repeat: Never;
-    /// No connection: refused, unknown host, or cut during the TLS handshake. Not executed; retried.
+    /// No connection: the host is unknown, the host refuses the connection, or the connection breaks during the TLS
+    /// handshake. Not executed; retried.
     Connect, "connect", executed: No, permanent: false, repeat: AfterBackoff;
     /// The proxy cannot be reached, does not respond, or refuses the connection (403 or 407 to CONNECT). Not executed;
     /// retried.
@@ -131,14 +132,15 @@ kinds! {
     /// 404: the pack does not exist. Not executed.
     NotFound, "not_found", executed: No, permanent: true, repeat: Never;
     /// 422: the API rejects the request, for example because a user does not exist. Not executed. A run then
-    /// finds the rejected users.
+    /// searches for the rejected users.
     Validation, "validation", executed: No, permanent: false, repeat: Never;
-    /// The account is over its rate limit (429, or a 200 that says so). Not executed; retried when the limit
-    /// permits it, which does not count as an attempt. If the wait would be longer than
-    /// [`max_rate_limit_wait`](crate::ClientBuilder::max_rate_limit_wait), it is not retried, and
+    /// The account is over its rate limit (429, or a 200 that reports this). Not executed; retried when the rate limit
+    /// permits the request. Such a retry does not count as an attempt. If the wait would be longer than
+    /// [`max_rate_limit_wait`](crate::ClientBuilder::max_rate_limit_wait), the request is not retried, and
     /// [`Error::retry_at`](crate::Error::retry_at) is set.
     RateLimited, "rate_limited", executed: No, permanent: false, repeat: WhenPermitted;
-    /// The day's quota is spent. [`Error::retry_at`](crate::Error::retry_at) says when it resets. Nothing was sent.
+    /// The quota of the day is spent. [`Error::retry_at`](crate::Error::retry_at) returns when the quota resets. Nothing was
+    /// sent.
     QuotaSpent, "quota_spent", executed: No, permanent: false, repeat: Never;
     /// 408 or 499: the server stopped waiting. Maybe executed: a read is retried, a write is read back.
     RequestTimeout, "request_timeout", executed: Maybe, permanent: false, repeat: AfterBackoff;
@@ -146,23 +148,24 @@ kinds! {
     Client, "client", executed: No, permanent: false, repeat: Never;
     /// 5xx. Maybe executed: a read is retried, a write is read back.
     Server, "server", executed: Maybe, permanent: false, repeat: AfterBackoff;
-    /// 3xx. Redirects are never followed, because the credential would go to the other host. Maybe executed: a
+    /// 3xx. Redirects are never followed, because the other host would receive the credential. Maybe executed: a
     /// write is read back.
     Redirect, "redirect", executed: Maybe, permanent: false, repeat: Never;
     /// A status that the API does not document. Maybe executed: a write is read back.
     Unexpected, "unexpected", executed: Maybe, permanent: false, repeat: Never;
-    /// The response body is over the cap. Maybe executed: a write is read back.
+    /// The response body is longer than [`max_body_bytes`](crate::ClientBuilder::max_body_bytes). Maybe executed: a write
+    /// is read back.
     TooLarge, "too_large", executed: Maybe, permanent: false, repeat: Never;
     /// The body of a 200 is not what the API documents. Maybe executed: a read is retried, a write is read back.
     Unreadable, "unreadable", executed: Maybe, permanent: false, repeat: AfterBackoff;
-    /// The list of a pack reports further pages, which this crate cannot read. An incomplete list proves nothing,
-    /// so the run ends before it sends anything.
+    /// The list of a pack reports further pages, which this crate cannot read. An incomplete list does not show all
+    /// users on the pack, so the run ends before it sends anything.
     IncompleteList, "incomplete_list", executed: Maybe, permanent: true, repeat: Never;
     /// A cache returned a list that is older than the run permits.
     StaleList, "stale_list", executed: Maybe, permanent: false, repeat: Never;
-    /// The run reached its own limit on requests. Nothing was sent.
+    /// The run reached its own limit of requests: [`Assign::max_requests`](crate::Assign::max_requests). Nothing was sent.
     RunLimit, "run_limit", executed: No, permanent: false, repeat: Never;
-    /// Reading the pack back did not show whether a request was executed.
+    /// The list of the pack did not show whether the API executed a request.
     Ambiguous, "ambiguous", executed: Maybe, permanent: false, repeat: Never;
     /// The caller stopped the run. Nothing was sent.
     Stopped, "stopped", executed: No, permanent: false, repeat: Never;

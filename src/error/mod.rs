@@ -1,4 +1,4 @@
-//! [`Error`]: the one error of the crate.
+//! [`Error`]: the error type of all calls.
 
 mod certificate;
 mod from;
@@ -20,8 +20,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Describes a failed call: what failed, with which request, what to do, and whether the request was executed.
 ///
-/// One word wide and cheap to clone. The message holds every cause once, and [`source`](std::error::Error::source) is
-/// always `None`, so that a program that prints the whole chain repeats nothing. No message holds a secret.
+/// An error has the size of a pointer and is cheap to clone. The message contains every cause once.
+/// [`source`](std::error::Error::source) always returns `None`, so that a program that prints the chain of sources does
+/// not repeat a cause. No message contains a secret.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, ErrorKind, Executed};
@@ -54,14 +55,14 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
-    /// Whether the request for an access token failed; then the caller's own request was never sent.
+    /// Whether the request for an access token failed. The request of the caller was never sent then.
     for_token: bool,
     status: Option<StatusCode>,
     request_id: Option<String>,
     refusal: Option<ErrorDetail>,
     detail: Option<String>,
     body: Option<String>,
-    /// When the rate limit permits the request again, and how long that is after the failure.
+    /// When the rate limit permits the request again, and the time from the failure until then.
     retry: Option<(SystemTime, Duration)>,
     attempts: u32,
     elapsed: Duration,
@@ -84,8 +85,8 @@ impl Error {
         }
     }
 
-    /// Returns whether repeating the same call fails in the same way, so that the credential, the pack, the list or
-    /// the setup must change first.
+    /// Returns whether the same call would fail again in the same way. To succeed, change the credential, the pack, the
+    /// list of users or the configuration first.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         self.kind().is_permanent()
@@ -97,7 +98,7 @@ impl Error {
         self.0.status.map(|status| status.as_u16())
     }
 
-    /// Returns the vendor's id of the request. Quote it to their support.
+    /// Returns the vendor's id of the request. Include this id when you contact the vendor's support.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
@@ -109,33 +110,33 @@ impl Error {
         self.0.detail.as_deref()
     }
 
-    /// Returns the start of the response body, at most 512 bytes. `None` for access tokens, always.
+    /// Returns the start of the response body, at most 512 bytes. Always `None` for a request for an access token.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         self.0.body.as_deref()
     }
 
-    /// Returns how long after this failure the rate limit permits the request again. Use it to wait: it does not
-    /// depend on the clock of this machine.
+    /// Returns the time from this failure until the rate limit permits the request again. Use this duration to wait: it
+    /// does not depend on the clock of this machine.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry.map(|(_, after)| after)
     }
 
-    /// Returns when the rate limit permits the request again, by the server's clock. Use it to show the time; to
+    /// Returns when the rate limit permits the request again, by the server's clock. Use this time in messages. To
     /// wait, use [`retry_after`](Self::retry_after).
     #[must_use]
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry.map(|(at, _)| at)
     }
 
-    /// Returns how often the call was attempted: 1 unless it was retried.
+    /// Returns the number of attempts: 1 unless the call was retried.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// Returns how long all attempts took together, waits included. Zero if the call was not retried.
+    /// Returns the total time of all attempts and of the waits between them. Zero if the call was not retried.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
@@ -181,7 +182,7 @@ impl Error {
         self.change(|inner| (inner.attempts, inner.elapsed) = (attempts, elapsed))
     }
 
-    /// Marks the error as a failure to get an access token.
+    /// Marks the error as a failed request for an access token.
     pub(crate) fn for_token(self) -> Self {
         self.change(|inner| inner.for_token = true)
     }
@@ -197,18 +198,11 @@ impl Error {
     }
 }
 
-/// The most of a body that an error keeps, in bytes.
+/// An error keeps at most this number of bytes of a body.
 const EXCERPT: usize = 512;
 
 fn excerpt(body: &[u8]) -> String {
     String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]).into_owned()
-}
-
-/// Iterates over an error and its sources, outermost first.
-fn causes<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
 }
 
 impl fmt::Display for Error {
@@ -217,7 +211,7 @@ impl fmt::Display for Error {
         if inner.for_token {
             f.write_str("no access token: ")?;
         }
-        // It may quote the server, such as the name of a field.
+        // The message may contain a text of the server, such as the name of a field.
         write!(f, "{}", Printable(&inner.message))?;
         if let Some(detail) = &inner.detail {
             write!(f, ": {}", Printable(detail))?;
