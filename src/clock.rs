@@ -41,7 +41,8 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// Returns the time since a fixed moment. This time never decreases.
     fn now(&self) -> Duration;
 
-    /// Returns the date and time of this machine. The client uses it only if no response has the header `Date`.
+    /// Returns the date and time of this machine. The client uses this time only if no response has the header
+    /// `Date`.
     fn wall(&self) -> SystemTime;
 
     /// Waits for this duration. Dropping the future ends the wait.

@@ -1,10 +1,10 @@
-//! The ids of packs, users and assignments. Each has its own type, so that they cannot be confused.
+//! The ids of packs, users and assignments. Each kind of id has its own type, so that a program cannot confuse two kinds.
 
 use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
 
-/// The largest id: the API's integers are signed and 64 bits wide.
+/// The largest id. Ids of the API are signed 64-bit integers.
 const LARGEST: u64 = i64::MAX as u64;
 
 macro_rules! id {

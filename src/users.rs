@@ -10,7 +10,7 @@ use hashbrown::hash_table::Entry;
 use std::fmt;
 use std::hash::BuildHasher;
 
-/// User ids, each once, in input order.
+/// A list of user ids without duplicates, in input order.
 ///
 /// Pass the list to [`Pack::assign`](crate::Pack::assign). Or use it with the generated client: [`requests`](Self::requests)
 /// cuts the list into requests of the permitted size. The list takes 8 bytes per id, and its index about 10 bytes more.
@@ -29,8 +29,9 @@ use std::hash::BuildHasher;
 /// ```
 ///
 /// # The list does not read the pack
-/// [`requests`](Self::requests) contains every id of the list, also users that are already on the pack. If a program sends
-/// the requests a second time, for example after a crash, the API may assign the same users again.
+/// [`requests`](Self::requests) contains every user of the list, also users that are already on the pack. If a program
+/// sends the requests a second time, for example after a crash, the API may assign the same users again.
+///
 /// [`Pack::assign`](crate::Pack::assign) prevents this: it reads the pack first and skips users on the pack. If you use the
 /// generated client, read the pack yourself before each run, and remove its users from the list:
 ///
@@ -56,7 +57,7 @@ use std::hash::BuildHasher;
 pub struct UserList {
     /// The unique ids, in input order.
     ids: Vec<UserId>,
-    /// The positions in `ids`. A position is found by the hash of its id.
+    /// The position of each id in `ids`, as a hash table whose keys are the ids.
     positions: HashTable<u32>,
     /// Has a random seed, so that no input can cause hash collisions on purpose.
     hasher: RandomState,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 type Adjust = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
 
-/// Builds a [`Client`]. A credential is required; everything else has a default.
+/// Builds a [`Client`]. You must set a credential. All other settings have a default.
 ///
 /// | setting | default |
 /// |---|---|
@@ -173,7 +173,7 @@ impl ClientBuilder {
     }
 
     /// Limits the time that one request waits for the rate limit. Default: 10 min. If the wait would be longer, the request
-    /// fails, and [`Error::retry_at`] returns when the rate limit permits it.
+    /// fails, and [`Error::retry_at`] returns when the rate limit permits the request.
     pub fn max_rate_limit_wait(mut self, wait: Duration) -> Self {
         self.max_rate_limit_wait = wait;
         self
@@ -198,8 +198,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts another certificate authority, in addition to the authorities of the platform. Use it for the proxy of a
-    /// company. The certificate must be in DER form.
+    /// Trusts another certificate authority, in addition to the authorities of the platform. For example, the proxy of a
+    /// company may have its own authority. The certificate must be in DER form.
     ///
     /// To read a PEM file, use `rustls::pki_types::CertificateDer::from_pem_file`.
     #[cfg(feature = "__rustls")]

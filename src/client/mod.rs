@@ -23,9 +23,9 @@ use std::time::SystemTime;
 
 /// A client for one account.
 ///
-/// A client is cheap to clone. Clones share the HTTP client, the access token and the rate limit of the account, and their
-/// runs on one pack wait for each other. **Build one client per account and process, and clone it**: two clients that are
-/// built separately do not count each other's requests.
+/// A client is cheap to clone. Clones share the HTTP client, the access token and the rate limit of the account. Runs that
+/// clones start on the same pack wait for each other. **Build one client per account and process, and clone it**: two
+/// clients that are built separately do not count each other's requests.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, PackId, Region};
@@ -97,7 +97,7 @@ impl Client {
         &self.api
     }
 
-    /// Returns how many requests the account has left, as the last responses reported. `None` before the first response
+    /// Returns how many requests the account has left, according to the last responses. `None` before the first response
     /// that reports a limit. Sends nothing.
     ///
     /// ```no_run
@@ -112,7 +112,7 @@ impl Client {
         self.shared().governor.quota()
     }
 
-    /// Returns whether the day's quota permits this number of requests. Use it, for example, for the sum of several
+    /// Returns whether the day's quota permits this number of requests. For example, pass the sum of the requests of several
     /// [plans](crate::Plan). `None` if no response reported the quota. Sends nothing.
     #[must_use]
     pub fn fits_today(&self, requests: u64) -> Option<bool> {

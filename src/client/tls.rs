@@ -78,8 +78,8 @@ fn start(
         .map_err(|e| format!("TLS cannot be set up: {e}"))
 }
 
-/// Returns a configuration for `http`, which trusts no certificate. The HTTP client requires a configuration, although no
-/// connection uses it. With this one, also a machine without CA certificates can use `http`.
+/// Returns a configuration for `http`. The HTTP client requires a configuration, although no `http` connection uses it.
+/// The configuration trusts no certificate, so that a machine without CA certificates can use `http`.
 fn without_roots(config: ConfigBuilder<ClientConfig, WantsVerifier>) -> ClientConfig {
     config
         .with_root_certificates(RootCertStore::empty())

@@ -2,7 +2,7 @@
 
 /// Describes the certificate failure among the causes of an error, if there is one.
 ///
-/// It searches the texts of the causes. Each TLS library has its own error type, but all their messages contain the word
+/// This function searches the texts of the causes. Each TLS library has its own error type, but all their messages contain the word
 /// "certificate".
 pub(super) fn certificate_failure(causes: &[String], is_connect: bool) -> Option<String> {
     let names_certificate = |text: &&String| text.to_lowercase().contains("certificate");

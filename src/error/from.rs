@@ -179,8 +179,8 @@ fn describe(error: &reqwest::Error) -> (ErrorKind, &'static str) {
     }
 }
 
-/// Returns whether the decompressor failed. reqwest wraps an error of the decompressor directly. It wraps an error of the
-/// connection in an error of hyper first.
+/// Returns whether the decompressor failed. reqwest wraps an error of the decompressor directly. hyper
+/// wraps an error of the connection first.
 fn is_decompression_failure(error: &reqwest::Error) -> bool {
     let causes: Vec<_> = causes(error).collect();
     let [.., outer, cause] = causes[..] else {
