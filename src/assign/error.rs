@@ -1,9 +1,8 @@
 //! [`AssignError`]: a run that left users unresolved.
 
-use super::outcome::Outcome;
 use super::report::Report;
 use crate::error::{Error, ErrorKind};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::fmt;
 
 /// A run that left users unresolved: the cause, and the full report.
@@ -22,25 +21,27 @@ use std::fmt;
 /// }
 /// # }
 /// ```
-#[derive(Clone)]
-pub struct AssignError(Box<(Report, Error)>);
+#[derive(Clone, Serialize)]
+pub struct AssignError(Box<Fields>);
+
+#[derive(Clone, Serialize)]
+struct Fields {
+    #[serde(flatten)]
+    cause: Error,
+    report: Report,
+}
 
 impl AssignError {
-    /// Returns the report if every user has an outcome that is final.
+    /// Returns the report if every user has a final outcome and the cause, if any, is not permanent.
     pub(super) fn or_report(report: Report, cause: Option<Error>) -> Result<Report, Self> {
-        let unresolved = report
-            .outcomes()
-            .any(|(_, outcome)| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown));
+        let unresolved = report.retry_ids().next().is_some();
+        let cause = cause.or_else(|| {
+            let message = "users were left unresolved without a cause: this is a bug of the crate";
+            unresolved.then(|| Error::new(ErrorKind::Ambiguous, message))
+        });
         match cause {
             Some(cause) if unresolved || cause.is_permanent() => {
-                Err(Self(Box::new((report, cause))))
-            }
-            None if unresolved => {
-                let cause = Error::new(
-                    ErrorKind::Ambiguous,
-                    "users were left unresolved without a cause: this is a bug of the crate",
-                );
-                Err(Self(Box::new((report, cause))))
+                Err(Self(Box::new(Fields { cause, report })))
             }
             _ => Ok(report),
         }
@@ -49,51 +50,35 @@ impl AssignError {
     /// Returns the outcome of every user.
     #[must_use]
     pub fn report(&self) -> &Report {
-        &self.0.0
+        &self.0.report
     }
 
     /// Returns the outcome of every user.
     #[must_use]
     pub fn into_report(self) -> Report {
-        self.0.0
+        self.0.report
     }
 
     /// Returns the first failure that ended the run or left a request unresolved.
     #[must_use]
     pub fn cause(&self) -> &Error {
-        &self.0.1
+        &self.0.cause
     }
 }
 
 impl fmt::Display for AssignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.cause(), self.report())
+        write!(f, "{} ({})", self.0.cause, self.0.report)
     }
 }
 
 impl fmt::Debug for AssignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AssignError")
-            .field("cause", self.cause())
-            .field("report", self.report())
+            .field("cause", &self.0.cause)
+            .field("report", &self.0.report)
             .finish()
     }
 }
 
 impl std::error::Error for AssignError {}
-
-impl Serialize for AssignError {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Fields<'a> {
-            #[serde(flatten)]
-            cause: &'a Error,
-            report: &'a Report,
-        }
-        Fields {
-            cause: self.cause(),
-            report: self.report(),
-        }
-        .serialize(serializer)
-    }
-}

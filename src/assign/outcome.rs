@@ -21,7 +21,7 @@ pub enum Outcome {
 }
 
 /// Why the API rejects a user. Cheap to clone.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection(Arc<str>);
 
 impl Rejection {
@@ -33,12 +33,6 @@ impl Rejection {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Debug for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Rejection({:?})", self.0)
     }
 }
 
