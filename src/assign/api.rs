@@ -1,17 +1,21 @@
-//! The two calls that the engine makes, so that a simulation can stand for the API.
+//! The two calls that a run makes, as a trait: in tests, a simulated API implements it too.
 
+use super::settings::Settings;
 use crate::api::types::AssignUsersRequest;
 use crate::client::Pack;
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::id::UserId;
+use crate::request::Run;
+use crate::retry::{Effect, retry};
 use std::time::Duration;
 
-/// The API as the engine sees it. Each call is one attempt; the implementation keeps the limits of the run.
+/// The API, as a run uses it. Each call is one attempt. The implementation enforces the limits of the run.
 pub(crate) trait Api: Sync {
-    /// Reads the users on the pack, one entry per assignment.
+    /// Reads the users on the pack. A user with two assignments is listed twice.
     fn list(&self) -> impl Future<Output = Result<List, Error>> + Send;
 
-    /// Assigns all users or none. Sends nothing once the run is stopped.
+    /// Assigns all users or none. Sends nothing after the run was stopped.
     fn assign(&self, users: &[UserId]) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
@@ -19,30 +23,42 @@ pub(crate) trait Api: Sync {
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) users: Vec<UserId>,
-    /// How old the list is, if a cache returned it.
+    /// The age of the list, if it came from a cache.
     pub(crate) age: Option<Duration>,
 }
 
-/// Reads a list that is at most `oldest` old. If a cache returns one, reads it once more.
+/// Reads the list. Retries as the policy says, also after the run was stopped.
+pub(super) async fn list<A: Api>(
+    api: &A,
+    clock: &dyn Clock,
+    settings: &Settings,
+) -> Result<List, Error> {
+    let never_stopped = Run::default();
+    let call = || api.list();
+    retry(&settings.retry, clock, Effect::Read, &never_stopped, call).await
+}
+
+/// Reads a list that is at most `settle` old. If the first list comes from a cache, reads a second one.
 ///
 /// # Errors
 /// [`ErrorKind::StaleList`]: the second list is too old as well.
-pub(super) async fn current_list<F: Future<Output = Result<List, Error>>>(
-    oldest: Duration,
-    mut read: impl FnMut() -> F,
+pub(super) async fn current_list<A: Api>(
+    api: &A,
+    clock: &dyn Clock,
+    settings: &Settings,
 ) -> Result<List, Error> {
-    let first = read().await?;
+    let first = list(api, clock, settings).await?;
     if first.age.is_none() {
         return Ok(first);
     }
-    let second = read().await?;
+    let second = list(api, clock, settings).await?;
     match second.age {
-        Some(age) if age > oldest => {
+        Some(age) if age > settings.settle => {
             let message = format!(
                 "a cache returned a list of the pack that is {} s old, and at most {} s are permitted: make the proxy or \
                  gateway between this machine and the API not cache GET requests",
                 age.as_secs(),
-                oldest.as_secs_f64()
+                settings.settle.as_secs_f64()
             );
             Err(Error::new(ErrorKind::StaleList, message))
         }

@@ -27,13 +27,13 @@ use crate::client::Pack;
 use crate::error::{Error, ErrorKind};
 use crate::rate_limit::Reserve;
 use crate::request::{Run, Turn};
-use crate::retry::{Effect, retry};
 use crate::users::{IntoUserList, UserList};
-use api::{Api, current_list};
+use api::current_list;
 use engine::Engine;
 use futures_util::future::{BoxFuture, FutureExt};
 use ledger::Ledger;
 use settings::Settings;
+use state::State;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -229,15 +229,10 @@ impl Assign {
         let unique = users.len() as u64;
         let mut already_assigned = 0;
         if unique > 0 {
-            let run = Arc::new(Run::new(self.max_requests, Reserve::Requests(self.reserve)));
-            let pack = self.pack.with_run(Arc::clone(&run));
+            let run = Run::new(self.max_requests, Reserve::Requests(self.reserve));
+            let pack = self.pack.with_run(Arc::new(run));
             let clock = pack.client().clock();
-            let read = || {
-                retry(&self.settings.retry, &*clock, Effect::Read, &run, || {
-                    pack.list()
-                })
-            };
-            let list = current_list(self.settings.settle, read).await?;
+            let list = current_list(&pack, &*clock, &self.settings).await?;
             let on_pack: UserList = list.users.into_iter().collect();
             already_assigned = users.iter().filter(|id| on_pack.contains(*id)).count() as u64;
         }
@@ -286,8 +281,10 @@ impl Assign {
                     Ok(_turn) => {
                         let pack = self.pack.with_run(Arc::clone(&run));
                         let clock = pack.client().clock();
-                        let engine = Engine::new(&pack, &*clock, &self.settings, &run, &mut ledger);
-                        engine.run(self.stop, &mut *self.on_progress).await
+                        let state = State::new(&self.settings, &run, &mut ledger);
+                        let on_progress = &mut self.on_progress;
+                        let engine = Engine::new(&pack, &*clock, state, self.stop, on_progress);
+                        engine.run().await
                     }
                     Err(stopped) => Some(stopped),
                 }
@@ -319,7 +316,7 @@ async fn wait_for_turn(
         return Ok(turn);
     }
     tracing::info!("waiting for another run on the same pack");
-    on_progress(AssignProgress::waiting_for_other_run(ledger));
+    on_progress(AssignProgress::new(ledger, 0, Some(Waiting::OtherRun)));
     tokio::select! {
         biased;
         () = stop => Err(Error::new(

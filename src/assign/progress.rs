@@ -31,19 +31,12 @@ pub enum Waiting {
 }
 
 impl AssignProgress {
-    pub(super) fn new(ledger: &Ledger, requests: u64, until: Option<SystemTime>) -> Self {
+    pub(super) fn new(ledger: &Ledger, requests: u64, waiting: Option<Waiting>) -> Self {
         Self {
             total: ledger.len() as u64,
             settled: ledger.settled(),
             requests,
-            waiting: until.map(|until| Waiting::RateLimit { until }),
-        }
-    }
-
-    pub(super) fn waiting_for_other_run(ledger: &Ledger) -> Self {
-        Self {
-            waiting: Some(Waiting::OtherRun),
-            ..Self::new(ledger, 0, None)
+            waiting,
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Queue {
     pub(super) resend: VecDeque<Work>,
     pub(super) search: Search<Rejection>,
     /// Writes beyond one per chunk.
-    extra_writes: u64,
+    pub(super) extra_writes: u64,
 }
 
 impl Queue {
@@ -74,9 +74,5 @@ impl Queue {
         }
         self.extra_writes += u64::from(work.is_some());
         work
-    }
-
-    pub(super) fn extra_writes(&self) -> u64 {
-        self.extra_writes
     }
 }

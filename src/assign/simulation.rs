@@ -3,7 +3,8 @@
 use super::engine::Engine;
 use super::ledger::Ledger;
 use super::settings::Settings;
-use super::{AssignProgress, Outcome, Rejection, Report};
+use super::state::State;
+use super::{OnProgress, Outcome, Rejection, Report};
 use crate::error::{Error, ErrorKind};
 use crate::rate_limit::Reserve;
 use crate::request::{Governor, Run};
@@ -13,6 +14,7 @@ use crate::simulation::{
     World, in_virtual_time,
 };
 use crate::users::UserList;
+use futures_util::FutureExt;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::collections::{BTreeSet, HashSet};
@@ -196,15 +198,22 @@ async fn run(case: &Case, world: &World, ids: &[u64]) -> Option<Ended> {
         run: &limits,
         governor: &governor,
     };
-    let mut progress = |_: AssignProgress| {};
+    let mut on_progress: OnProgress = Box::new(|_| {});
     let stop = async {
         match case.stop {
             Some(after) => tokio::time::sleep(after).await,
             None => std::future::pending().await,
         }
     };
-    let engine = Engine::new(&connection, &world.clock, &settings, &limits, &mut ledger);
-    let run = engine.run(stop, &mut progress);
+    let state = State::new(&settings, &limits, &mut ledger);
+    let engine = Engine::new(
+        &connection,
+        &world.clock,
+        state,
+        stop.boxed(),
+        &mut on_progress,
+    );
+    let run = engine.run();
     let error = match case.drop {
         Some(after) => tokio::time::timeout(after, run).await.ok()?,
         None => run.await,

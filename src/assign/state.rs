@@ -20,14 +20,15 @@ type Rejected = Vec<(u32, Rejection)>;
 
 /// The state of a run.
 pub(super) struct State<'a> {
-    settings: &'a Settings,
-    run: &'a Run,
-    ledger: &'a mut Ledger,
+    pub(super) settings: &'a Settings,
+    pub(super) run: &'a Run,
+    pub(super) ledger: &'a mut Ledger,
+    pub(super) evidence: Evidence,
+    /// The error that left users unresolved. The first one is kept.
+    pub(super) cause: Option<Error>,
     queue: Queue,
-    evidence: Evidence,
-    /// Requests in a row that failed on every attempt.
+    /// The number of requests in a row that failed on every attempt.
     failures: u32,
-    cause: Option<Error>,
 }
 
 impl<'a> State<'a> {
@@ -43,22 +44,9 @@ impl<'a> State<'a> {
         }
     }
 
-    pub(super) fn ledger(&self) -> &Ledger {
-        self.ledger
-    }
-
-    pub(super) fn evidence(&mut self) -> &mut Evidence {
-        &mut self.evidence
-    }
-
     /// Returns whether refused chunks hold undecided users that may be searched.
     pub(super) fn is_searching(&self) -> bool {
         !self.queue.search.is_done() && !self.run.is_stopped()
-    }
-
-    /// Returns the error that left users unresolved, if any.
-    pub(super) fn into_cause(self) -> Option<Error> {
-        self.cause
     }
 
     /// Sends nothing new. The first cause is kept.
@@ -80,7 +68,7 @@ impl<'a> State<'a> {
         }
         // One request stays for a read: without it, nothing ambiguous is resolved and no rejection is final.
         let affordable = self.run.remaining() > in_flight as u64 + 1;
-        if affordable && self.queue.extra_writes() < self.settings.extra_writes {
+        if affordable && self.queue.extra_writes < self.settings.extra_writes {
             return self.queue.next_extra(searching);
         }
         // The requests in flight may settle the rest.
@@ -99,7 +87,7 @@ impl<'a> State<'a> {
         let message = format!(
             "the run sent {} requests beyond one per chunk to find the users that the API rejects, which is the limit: \
              check that the list holds user ids, then run it again, or set `max_requests`",
-            self.queue.extra_writes()
+            self.queue.extra_writes
         );
         Error::new(ErrorKind::RunLimit, message)
     }
@@ -172,11 +160,6 @@ impl<'a> State<'a> {
         }
         let search = &mut self.queue.search;
         search.withdraw(|position| on_list[position as usize]);
-    }
-
-    /// Leaves open whether rejected users are on the pack: the last read failed.
-    pub(super) fn undo_rejections(&mut self) {
-        self.ledger.undo_rejections();
     }
 
     /// Returns for each position whether a list shows the user.
