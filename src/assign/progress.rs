@@ -34,7 +34,7 @@ impl AssignProgress {
     pub(super) fn new(ledger: &Ledger, requests: u64, waiting: Option<Waiting>) -> Self {
         Self {
             total: ledger.len() as u64,
-            settled: ledger.settled(),
+            settled: ledger.settled,
             requests,
             waiting,
         }

@@ -1,31 +1,31 @@
-//! Which users a 422 names: by index, which is a verdict, or in a text, which is a hint.
+//! Reads which users a 422 names: by index, which is a verdict, or by id in a text, which is a hint.
 
 use crate::api::USER_IDS_FIELD;
 use crate::api::types::{ErrorDetail, ErrorItem, ErrorLocation};
 use crate::id::UserId;
 use crate::isolate::Named;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What a refusal says about the users of its request.
+/// The users that a refusal names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) named: Named,
-    /// The users named by index, each with its own reason if there is one.
+    /// The users named by index, each with the reason of its own item, if the item has one.
     pub(super) reasons: Vec<(u32, Option<String>)>,
 }
 
 /// Reads the detail of a refusal. `sent` are the users of the request, and `positions` their positions in the list.
 pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u32]) -> Refusal {
     let mut texts = Vec::new();
-    // For each user: whether an item names its index, and the reason in the first one.
-    let mut reasons: Vec<Option<Option<String>>> = vec![None; sent.len()];
+    // The indices that items name, each with the reason in the first such item.
+    let mut by_index = BTreeMap::new();
     match detail {
         Some(ErrorDetail::Message(text)) => texts.push(text.as_str()),
         Some(ErrorDetail::Items(items)) => {
             for item in items {
-                match index(item).and_then(|index| reasons.get_mut(index)) {
-                    Some(reason) => {
-                        reason.get_or_insert_with(|| item.msg.clone());
+                match index(item).filter(|index| *index < sent.len()) {
+                    Some(index) => {
+                        by_index.entry(index).or_insert(&item.msg);
                     }
                     None => texts.extend(item.msg.as_deref()),
                 }
@@ -34,35 +34,32 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
         // A form that is not known names no user reliably.
         Some(ErrorDetail::Other(_)) | None => {}
     }
-    let hinted = (0..)
-        .zip(hints(&texts, sent))
-        .filter(|(index, hinted): &(usize, bool)| *hinted && reasons[*index].is_none())
-        .map(|(index, _)| positions[index])
-        .collect();
-    let reasons: Vec<_> = positions
-        .iter()
-        .zip(reasons)
-        .filter_map(|(position, reason)| Some((*position, reason?)))
-        .collect();
-    let by_index = reasons.iter().map(|(position, _)| *position).collect();
+    let mut hinted = hints(&texts, sent);
+    hinted.retain(|index| !by_index.contains_key(index));
     Refusal {
-        named: Named { by_index, hinted },
-        reasons,
+        named: Named {
+            by_index: by_index.keys().map(|index| positions[*index]).collect(),
+            hinted: hinted.iter().map(|index| positions[*index]).collect(),
+        },
+        reasons: by_index
+            .into_iter()
+            .map(|(index, reason)| (positions[index], reason.clone()))
+            .collect(),
     }
 }
 
-/// For each user, whether the id stands in a text. A text that names most users repeats the request, and says nothing.
-fn hints(texts: &[&str], sent: &[UserId]) -> Vec<bool> {
+/// Returns the indices of the users whose id is in a text. Returns none if the texts name most users: such a text repeats the
+/// request.
+fn hints(texts: &[&str], sent: &[UserId]) -> BTreeSet<usize> {
     let index_of: HashMap<u64, usize> = sent.iter().map(|id| id.get()).zip(0..).collect();
     let numbers = texts
         .iter()
         .flat_map(|text| text.split(|c: char| !c.is_ascii_digit()));
-    let mut hinted = vec![false; sent.len()];
-    for index in numbers.filter_map(|digits| index_of.get(&digits.parse().ok()?)) {
-        hinted[*index] = true;
-    }
-    if hinted.iter().filter(|hinted| **hinted).count() * 2 > sent.len() {
-        hinted.fill(false);
+    let hinted: BTreeSet<usize> = numbers
+        .filter_map(|digits| index_of.get(&digits.parse().ok()?).copied())
+        .collect();
+    if hinted.len() * 2 > sent.len() {
+        return BTreeSet::new();
     }
     hinted
 }

@@ -48,7 +48,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(ledger: Ledger, requests: u64) -> Self {
+    pub(super) fn new(ledger: Ledger, requests: u64) -> Self {
         Self { ledger, requests }
     }
 
@@ -62,7 +62,7 @@ impl Report {
     #[must_use]
     pub fn outcome(&self, id: UserId) -> Option<&Outcome> {
         self.ledger
-            .users()
+            .users
             .position(id)
             .map(|position| self.ledger.outcome(position))
     }
@@ -109,7 +109,7 @@ impl Report {
     /// Returns how many ids repeated an earlier one.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
-        self.ledger.users().duplicates()
+        self.ledger.users.duplicates()
     }
 
     /// Returns the number of unique ids.

@@ -103,7 +103,7 @@ impl<'a> State<'a> {
         };
         if error.executed() == Executed::Maybe {
             tracing::warn!(%error, users, "ambiguous request: the pack is read back");
-            self.ledger.mark_ambiguous(work.positions());
+            self.ledger.ambiguous.extend(work.positions());
             self.evidence.add(work, error, now);
         } else if error.kind() == ErrorKind::Validation {
             self.refused(work, error);
@@ -165,7 +165,7 @@ impl<'a> State<'a> {
     /// Returns for each position whether a list shows the user.
     fn on_list(&self, list: &List) -> Vec<bool> {
         let mut on_list = vec![false; self.ledger.len()];
-        let users = self.ledger.users();
+        let users = &self.ledger.users;
         for position in list.users.iter().filter_map(|id| users.position(*id)) {
             on_list[position as usize] = true;
         }
