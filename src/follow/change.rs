@@ -3,7 +3,6 @@
 use super::{Snapshot, SnapshotEntry, Stage, State};
 use crate::{AssignmentId, AssignmentStatus, Error, UserId};
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 use std::fmt;
 
 /// The kind of a change of one assignment.
@@ -236,29 +235,23 @@ impl Snapshot {
         let removed = |entry: &SnapshotEntry| Change::new(entry, Some(&entry.state), None);
         let assigned = |entry: &SnapshotEntry| Change::new(entry, None, Some(&entry.state));
 
-        let (mut old, mut new) = (earlier.entries.as_slice(), self.entries.as_slice());
-        while let ([before, old_rest @ ..], [after, new_rest @ ..]) = (old, new) {
-            match before.id.cmp(&after.id) {
-                Ordering::Less => {
-                    changes.push(removed(before));
-                    old = old_rest;
+        let mut old = earlier.entries.iter().peekable();
+        for after in &self.entries {
+            while let Some(before) = old.next_if(|before| before.id < after.id) {
+                changes.push(removed(before));
+            }
+            match old.next_if(|before| before.id == after.id) {
+                None => changes.push(assigned(after)),
+                Some(before) if before.user_id != after.user_id => {
+                    changes.extend([removed(before), assigned(after)]);
                 }
-                Ordering::Greater => {
-                    changes.push(assigned(after));
-                    new = new_rest;
+                Some(before) if before.state != after.state => {
+                    changes.push(Change::new(after, Some(&before.state), Some(&after.state)));
                 }
-                Ordering::Equal => {
-                    if before.user_id != after.user_id {
-                        changes.extend([removed(before), assigned(after)]);
-                    } else if before.state != after.state {
-                        changes.push(Change::new(after, Some(&before.state), Some(&after.state)));
-                    }
-                    (old, new) = (old_rest, new_rest);
-                }
+                Some(_) => {}
             }
         }
-        changes.extend(old.iter().map(removed));
-        changes.extend(new.iter().map(assigned));
+        changes.extend(old.map(removed));
         Ok(changes)
     }
 }

@@ -169,13 +169,15 @@ impl State {
             if !wait.is_zero() {
                 clock.sleep(wait).await;
             }
-            let item = match self.poll().await {
-                Ok(found) => self.found(found).map(Ok),
+            let (item, pause) = match self.poll().await {
+                Ok(found) => (self.found(found).map(Ok), Duration::ZERO),
                 Err(error) => {
-                    self.failed(&error);
-                    Some(Err(error))
+                    let pause = self.failed(&error);
+                    (Some(Err(error)), pause)
                 }
             };
+            let wait = pause.max(self.interval());
+            self.due = clock.now().saturating_add(wait);
             if let Some(item) = item {
                 return Some((item, self));
             }
@@ -204,51 +206,47 @@ impl State {
         }
     }
 
-    /// Learns what a poll found. Returns what to yield.
+    /// Processes the result of a poll. Returns what to yield.
     fn found(&mut self, snapshot: Option<Snapshot>) -> Option<Update> {
         self.failures = 0;
         let update = snapshot.and_then(|snapshot| self.compare(snapshot));
         let complete = |last: &Arc<Snapshot>| is_complete(last, self.only.as_deref());
         self.ended = self.until_complete && self.last.as_ref().is_some_and(complete);
-        self.schedule(self.interval());
         update
     }
 
+    /// Compares a new snapshot with the last one, and keeps it as the last one.
     fn compare(&mut self, snapshot: Snapshot) -> Option<Update> {
         let snapshot = Arc::new(snapshot);
         let last = self.last.replace(Arc::clone(&snapshot));
-        let yields_at_once = last.is_none() && self.baseline;
-        let changes = last.map(|last| snapshot.changes_since(&last).unwrap_or_default());
-        let mut changes = changes.unwrap_or_default();
+        let mut changes = match &last {
+            Some(last) => snapshot.changes_since(last).unwrap_or_default(),
+            None => Vec::new(),
+        };
         if let Some(only) = &self.only {
             changes.retain(|change| only.contains(&change.user_id));
         }
-        let yields = yields_at_once || !changes.is_empty();
+        let yields = !changes.is_empty() || (last.is_none() && self.baseline);
         yields.then_some(Update { changes, snapshot })
     }
 
-    fn failed(&mut self, error: &Error) {
+    /// Processes an error of a poll. Returns how long to wait.
+    fn failed(&mut self, error: &Error) -> Duration {
         self.ended = error.is_permanent();
         self.failures = self.failures.saturating_add(1);
-        let pause = pause(self.interval, self.failures).max(self.interval());
-        self.schedule(pause.max(error.retry_after().unwrap_or_default()));
-    }
-
-    fn schedule(&mut self, wait: Duration) {
-        let now = self.pack.client().clock().now();
-        self.due = now.saturating_add(wait);
+        let pause = pause(self.interval, self.failures);
+        pause.max(error.retry_after().unwrap_or_default())
     }
 
     /// Returns the interval, or a longer one if the rate limit requires it.
     fn interval(&self) -> Duration {
         let client = self.pack.client();
-        let quota = client.quota();
-        let windows = quota
-            .into_iter()
-            .flat_map(|quota| [quota.minute, quota.day]);
+        let Some(quota) = client.quota() else {
+            return self.interval;
+        };
         let server = client.server_time();
+        let windows = [quota.minute, quota.day].into_iter().flatten();
         windows
-            .flatten()
             .map(|window| spread(window, server))
             .fold(self.interval, Duration::max)
     }
