@@ -123,12 +123,7 @@ impl Pack {
     /// # }
     /// ```
     pub fn assign(&self, users: impl IntoUserList) -> Assign {
-        Assign::new(self.clone(), users.into_user_list())
-    }
-}
-
-impl Assign {
-    fn new(pack: Pack, users: Result<UserList, Error>) -> Self {
+        let users = users.into_user_list();
         let len = users.as_ref().map_or(0, UserList::len) as u64;
         let settings = Settings {
             max_items: MAX_USERS_PER_REQUEST,
@@ -137,10 +132,10 @@ impl Assign {
             resend_in_doubt: true,
             all_or_nothing: false,
             extra_writes: (len / 10).max(256),
-            retry: pack.client().retry.clone(),
+            retry: self.client().retry.clone(),
         };
-        Self {
-            pack,
+        Assign {
+            pack: self.clone(),
             users,
             settings,
             max_requests: None,
@@ -149,7 +144,9 @@ impl Assign {
             stop: std::future::pending().boxed(),
         }
     }
+}
 
+impl Assign {
     /// Sends all users in one request, which the API executes as a whole or not at all.
     ///
     /// More than [`MAX_USERS_PER_REQUEST`] unique users are an error before anything is sent. A refusal assigns no user:

@@ -72,26 +72,20 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            unique,
-            duplicates,
-            already_assigned,
-            to_assign,
-            requests,
-            max_requests,
-            fits_today,
-        } = self;
         write!(
             f,
-            "{}: {to_assign} to assign, {already_assigned} already assigned; {}; {}",
-            Count(*unique, "user"),
-            Count(*duplicates, "duplicate"),
-            Count(*requests, "request"),
+            "{}: {} to assign, {} already assigned; {}; {}",
+            Count(self.unique, "user"),
+            self.to_assign,
+            self.already_assigned,
+            Count(self.duplicates, "duplicate"),
+            Count(self.requests, "request"),
         )?;
-        if max_requests > requests {
-            write!(f, " if no user is rejected, at most {max_requests}")?;
+        if self.max_requests > self.requests {
+            let most = self.max_requests;
+            write!(f, " if no user is rejected, at most {most}")?;
         }
-        match fits_today {
+        match self.fits_today {
             Some(true) => f.write_str("; today's quota permits it"),
             Some(false) => f.write_str("; today's quota is too small"),
             None => Ok(()),

@@ -15,9 +15,6 @@ use std::time::Duration;
 /// This many requests in a row that failed on every attempt end the run: the server is down.
 const MOST_FAILURES: u32 = 3;
 
-/// Users that were just rejected, with the reason.
-type Rejected = Vec<(u32, Rejection)>;
-
 /// The state of a run.
 pub(super) struct State<'a> {
     pub(super) settings: &'a Settings,
@@ -126,24 +123,24 @@ impl<'a> State<'a> {
         let refusal = refusal::read(error.refusal(), &users, work.positions());
         let reason = error.detail().or(error.body());
         let reason = Rejection::new(reason.unwrap_or("the API gave no reason"));
-        let named = refusal.reasons.into_iter();
-        let named: Rejected = named
-            .map(|(position, own)| (position, own.map_or(reason.clone(), Rejection::new)))
-            .collect();
         if self.settings.all_or_nothing {
-            self.reject(named);
             // Whatever else ended the run, this is why no user is assigned.
-            self.cause = Some(error.clone());
-            return self.stop(error);
+            self.cause = Some(error);
+            self.run.stop();
+        } else {
+            let search = &mut self.queue.search;
+            let rejected = search.refused(work.group, reason.clone(), &refusal.named);
+            self.reject(rejected);
         }
-        let search = &mut self.queue.search;
-        let rejected = search.refused(work.group, reason, &refusal.named);
-        self.reject(rejected);
+        let named = refusal.reasons.into_iter().map(|(position, own)| {
+            let reason = own.map_or_else(|| reason.clone(), Rejection::new);
+            (position, reason)
+        });
         self.reject(named);
     }
 
-    /// Rejects users, until the last read confirms it.
-    fn reject(&mut self, rejected: Rejected) {
+    /// Rejects users. The last read of the run confirms it.
+    fn reject(&mut self, rejected: impl IntoIterator<Item = (u32, Rejection)>) {
         for (position, reason) in rejected {
             self.ledger.set(position, Outcome::Rejected(reason));
         }

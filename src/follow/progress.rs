@@ -71,21 +71,17 @@ impl<'a> FromIterator<Stage<'a>> for Progress {
 impl fmt::Display for Progress {
     /// Shows the counts on one line. The percentage is rounded down, so 100 % means all.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            total,
-            in_progress,
-            waiting_for_approval,
-            completed,
-            other,
-        } = self;
-        let percent = u128::from(*completed) * 100 / u128::from((*total).max(1));
+        let percent = u128::from(self.completed) * 100 / u128::from(self.total.max(1));
         write!(
             f,
-            "{}: {completed} completed ({percent}%), {waiting_for_approval} waiting for approval, {in_progress} in progress",
-            Count(*total, "assignment"),
+            "{}: {} completed ({percent}%), {} waiting for approval, {} in progress",
+            Count(self.total, "assignment"),
+            self.completed,
+            self.waiting_for_approval,
+            self.in_progress,
         )?;
-        if *other > 0 {
-            write!(f, ", {other} in another status")?;
+        if self.other > 0 {
+            write!(f, ", {} in another status", self.other)?;
         }
         Ok(())
     }
