@@ -47,12 +47,11 @@ pub(super) async fn current_list<A: Api>(
     clock: &dyn Clock,
     settings: &Settings,
 ) -> Result<List, Error> {
-    let first = list(api, clock, settings).await?;
-    if first.age.is_none() {
-        return Ok(first);
+    let mut current = list(api, clock, settings).await?;
+    if current.age.is_some() {
+        current = list(api, clock, settings).await?;
     }
-    let second = list(api, clock, settings).await?;
-    match second.age {
+    match current.age {
         Some(age) if age > settings.settle => {
             let message = format!(
                 "a cache returned a list of the pack that is {} s old, and at most {} s are permitted: make the proxy or \
@@ -62,7 +61,7 @@ pub(super) async fn current_list<A: Api>(
             );
             Err(Error::new(ErrorKind::StaleList, message))
         }
-        _ => Ok(second),
+        _ => Ok(current),
     }
 }
 

@@ -3,8 +3,8 @@
 use super::OnProgress;
 use super::api::{Api, List, current_list, list};
 use super::progress::{AssignProgress, Waiting};
-use super::queue::Work;
 use super::state::State;
+use super::work::Work;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::retry::{Effect, retry};
@@ -17,8 +17,42 @@ use tokio::sync::watch;
 /// If the last list is more recent than this, the search starts without another read.
 const RECENT: Duration = Duration::from_secs(60);
 
-/// Runs one assignment. `State` decides, and the engine does the I/O.
-pub(super) struct Engine<'a, A> {
+/// Runs until every user has an outcome. Returns the error that left users unresolved, if any.
+pub(super) async fn run<A: Api>(
+    api: &A,
+    clock: &dyn Clock,
+    state: State<'_>,
+    stop: BoxFuture<'_, ()>,
+    on_progress: &mut OnProgress,
+) -> Option<Error> {
+    let mut engine = Engine {
+        api,
+        clock,
+        waiting: state.run.waiting(),
+        state,
+        stop,
+        on_progress,
+    };
+    // The run reads the pack before it sends users. So running the same list again resumes it.
+    if let Some(listed_at) = engine.read(true).await {
+        engine.send(false).await;
+        if engine.state.is_searching() {
+            // Other programs may have assigned users meanwhile.
+            let age = clock.now().saturating_sub(listed_at);
+            if age < RECENT || engine.read(true).await.is_some() {
+                engine.send(true).await;
+            }
+        }
+    }
+    // Some servers reject users who are on the pack already. So a rejection is final only after one more read.
+    if engine.state.ledger.has_rejections() && engine.read(false).await.is_none() {
+        engine.state.ledger.undo_rejections();
+    }
+    engine.state.cause
+}
+
+/// A run. [`State`] decides what to send, and the engine sends it.
+struct Engine<'a, A> {
     api: &'a A,
     clock: &'a dyn Clock,
     state: State<'a>,
@@ -38,44 +72,6 @@ enum Event {
 }
 
 impl<'a, A: Api> Engine<'a, A> {
-    pub(super) fn new(
-        api: &'a A,
-        clock: &'a dyn Clock,
-        state: State<'a>,
-        stop: BoxFuture<'a, ()>,
-        on_progress: &'a mut OnProgress,
-    ) -> Self {
-        Self {
-            api,
-            clock,
-            waiting: state.run.waiting(),
-            state,
-            stop,
-            on_progress,
-        }
-    }
-
-    /// Runs until every user has an outcome. Returns the error that left users unresolved, if any.
-    pub(super) async fn run(mut self) -> Option<Error> {
-        // The run reads the pack before it sends users. So running the same list again resumes it.
-        if let Some(listed_at) = self.read(true).await {
-            self.send(false).await;
-            if self.state.is_searching() {
-                // Other programs may have assigned users meanwhile.
-                let age = self.clock.now().saturating_sub(listed_at);
-                if age < RECENT || self.read(true).await.is_some() {
-                    self.send(true).await;
-                }
-            }
-        }
-        // Some servers reject users who are on the pack already. So a rejection is final only after one more read.
-        let ledger = &self.state.ledger;
-        if ledger.has_rejections() && self.read(false).await.is_none() {
-            self.state.ledger.undo_rejections();
-        }
-        self.state.cause
-    }
-
     /// Sends chunks, and groups of the search if `searching`. Returns when nothing is left to send, in flight or ambiguous.
     async fn send(&mut self, searching: bool) {
         let (api, clock, settings) = (self.api, self.clock, self.state.settings);

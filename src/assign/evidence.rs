@@ -10,7 +10,7 @@
 //! If this run confirmed no user since the request was given up, nothing shows that the list is current. Then two such
 //! lists, one `settle` apart, must agree.
 
-use super::queue::Work;
+use super::work::Work;
 use crate::error::Error;
 use std::collections::HashSet;
 use std::time::Duration;

@@ -8,13 +8,13 @@ mod ledger;
 mod outcome;
 mod plan;
 mod progress;
-mod queue;
 mod refusal;
 mod report;
 mod settings;
 #[cfg(test)]
 mod simulation;
 mod state;
+mod work;
 
 pub use error::AssignError;
 pub use outcome::{Outcome, Rejection};
@@ -29,7 +29,6 @@ use crate::rate_limit::Reserve;
 use crate::request::{Run, Turn};
 use crate::users::{IntoUserList, UserList};
 use api::current_list;
-use engine::Engine;
 use futures_util::future::{BoxFuture, FutureExt};
 use ledger::Ledger;
 use settings::Settings;
@@ -280,8 +279,7 @@ impl Assign {
                         let clock = pack.client().clock();
                         let state = State::new(&self.settings, &run, &mut ledger);
                         let on_progress = &mut self.on_progress;
-                        let engine = Engine::new(&pack, &*clock, state, self.stop, on_progress);
-                        engine.run().await
+                        engine::run(&pack, &*clock, state, self.stop, on_progress).await
                     }
                     Err(stopped) => Some(stopped),
                 }

@@ -1,6 +1,6 @@
 //! The engine against a simulated API: random APIs, random faults, and the laws that pass in all of them.
 
-use super::engine::Engine;
+use super::engine;
 use super::ledger::Ledger;
 use super::settings::Settings;
 use super::state::State;
@@ -206,14 +206,13 @@ async fn run(case: &Case, world: &World, ids: &[u64]) -> Option<Ended> {
         }
     };
     let state = State::new(&settings, &limits, &mut ledger);
-    let engine = Engine::new(
+    let run = engine::run(
         &connection,
         &world.clock,
         state,
         stop.boxed(),
         &mut on_progress,
     );
-    let run = engine.run();
     let error = match case.drop {
         Some(after) => tokio::time::timeout(after, run).await.ok()?,
         None => run.await,

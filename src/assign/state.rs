@@ -5,11 +5,13 @@ use super::api::List;
 use super::evidence::{Ambiguous, Evidence, Proof, Shown};
 use super::ledger::Ledger;
 use super::outcome::{Outcome, Rejection};
-use super::queue::{Queue, Work};
 use super::refusal;
 use super::settings::Settings;
+use super::work::Work;
 use crate::error::{Error, ErrorKind, Executed};
+use crate::isolate::Search;
 use crate::request::Run;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// This many requests in a row that failed on every attempt end the run: the server is down.
@@ -23,7 +25,13 @@ pub(super) struct State<'a> {
     pub(super) evidence: Evidence,
     /// The error that left users unresolved. The first one is kept.
     pub(super) cause: Option<Error>,
-    queue: Queue,
+    /// The first position that is in no chunk yet.
+    next: u32,
+    /// Writes that were proven not executed, to send again.
+    resend: VecDeque<Work>,
+    search: Search<Rejection>,
+    /// The number of writes beyond one per chunk.
+    extra_writes: u64,
     /// The number of requests in a row that failed on every attempt.
     failures: u32,
 }
@@ -34,7 +42,10 @@ impl<'a> State<'a> {
             settings,
             run,
             ledger,
-            queue: Queue::new(settings.max_items),
+            next: 0,
+            resend: VecDeque::new(),
+            search: Search::new(settings.max_items),
+            extra_writes: 0,
             evidence: Evidence::new(settings.settle),
             failures: 0,
             cause: None,
@@ -43,7 +54,7 @@ impl<'a> State<'a> {
 
     /// Returns whether refused chunks hold undecided users that may be searched.
     pub(super) fn is_searching(&self) -> bool {
-        !self.queue.search.is_done() && !self.run.is_stopped()
+        !self.search.is_done() && !self.run.is_stopped()
     }
 
     /// Sends nothing new. The first cause is kept.
@@ -57,16 +68,19 @@ impl<'a> State<'a> {
         if self.run.is_stopped() {
             return None;
         }
-        if let Some(chunk) = self.queue.next_chunk(self.ledger) {
+        if let Some(chunk) = self.next_chunk() {
             return Some(chunk);
         }
-        if !self.queue.has_extra(searching) {
+        if self.resend.is_empty() && (!searching || self.search.is_done()) {
             return None;
         }
-        // One request stays for a read: without it, nothing ambiguous is resolved and no rejection is final.
+        // One request is kept for a read. Without a read, no ambiguous request is resolved and no rejection is final.
         let affordable = self.run.remaining() > in_flight as u64 + 1;
-        if affordable && self.queue.extra_writes < self.settings.extra_writes {
-            return self.queue.next_extra(searching);
+        if affordable && self.extra_writes < self.settings.extra_writes {
+            let resend = self.resend.pop_front();
+            let work = resend.or_else(|| self.search.next_group().map(Work::new));
+            self.extra_writes += u64::from(work.is_some());
+            return work;
         }
         // The requests in flight may settle the rest.
         if in_flight == 0 {
@@ -80,11 +94,24 @@ impl<'a> State<'a> {
         None
     }
 
+    /// Returns the next chunk of users without an outcome.
+    fn next_chunk(&mut self) -> Option<Work> {
+        let end = u32::try_from(self.ledger.len()).unwrap_or(u32::MAX);
+        let mut positions = Vec::new();
+        while self.next < end && positions.len() < self.settings.max_items {
+            if *self.ledger.outcome(self.next) == Outcome::NotAssigned {
+                positions.push(self.next);
+            }
+            self.next += 1;
+        }
+        (!positions.is_empty()).then(|| Work::new(self.search.chunk(positions)))
+    }
+
     fn too_many_extra_writes(&self) -> Error {
         let message = format!(
             "the run sent {} requests beyond one per chunk to find the users that the API rejects, which is the limit: \
              check that the list holds user ids, then run it again, or set `max_requests`",
-            self.queue.extra_writes
+            self.extra_writes
         );
         Error::new(ErrorKind::RunLimit, message)
     }
@@ -95,7 +122,7 @@ impl<'a> State<'a> {
         let Err(error) = result else {
             tracing::debug!(users, "assigned");
             self.assigned(work.positions(), now);
-            let rejected = self.queue.search.accepted(work.group);
+            let rejected = self.search.accepted(work.group);
             return self.reject(rejected);
         };
         if error.executed() == Executed::Maybe {
@@ -128,8 +155,9 @@ impl<'a> State<'a> {
             self.cause = Some(error);
             self.run.stop();
         } else {
-            let search = &mut self.queue.search;
-            let rejected = search.refused(work.group, reason.clone(), &refusal.named);
+            let rejected = self
+                .search
+                .refused(work.group, reason.clone(), &refusal.named);
             self.reject(rejected);
         }
         let named = refusal.reasons.into_iter().map(|(position, own)| {
@@ -155,8 +183,7 @@ impl<'a> State<'a> {
                 self.ledger.set_on_pack(position);
             }
         }
-        let search = &mut self.queue.search;
-        search.withdraw(|position| on_list[position as usize]);
+        self.search.withdraw(|position| on_list[position as usize]);
     }
 
     /// Returns for each position whether a list shows the user.
@@ -193,7 +220,7 @@ impl<'a> State<'a> {
                     // Another program may have assigned them, and a server that rejects users on the pack may have rejected
                     // these. So the search learns nothing from it.
                     self.assigned(request.work.positions(), now);
-                    self.queue.search.abandon(request.work.group);
+                    self.search.abandon(request.work.group);
                 }
                 Proof::NotExecuted if self.settings.resend_in_doubt => self.not_executed(request),
                 Proof::NotExecuted | Proof::GivenUp => self.give_up(request, &on_list),
@@ -206,10 +233,10 @@ impl<'a> State<'a> {
         let mut work = request.work;
         work.failures += 1;
         if work.failures < self.settings.retry.attempts() {
-            return self.queue.resend.push_back(work);
+            return self.resend.push_back(work);
         }
         self.cause.get_or_insert(request.error);
-        self.queue.search.abandon(work.group);
+        self.search.abandon(work.group);
         self.failures += 1;
         if self.failures >= MOST_FAILURES {
             self.run.stop();
@@ -235,6 +262,6 @@ impl<'a> State<'a> {
                 self.ledger.set(*position, Outcome::Unknown);
             }
         }
-        self.queue.search.abandon(work.group);
+        self.search.abandon(work.group);
     }
 }

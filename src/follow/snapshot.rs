@@ -284,10 +284,8 @@ impl Snapshot {
     /// Returns the entry of an assignment.
     #[must_use]
     pub fn get(&self, id: AssignmentId) -> Option<&SnapshotEntry> {
-        self.entries
-            .binary_search_by_key(&id, |entry| entry.id)
-            .ok()
-            .map(|index| &self.entries[index])
+        let index = self.entries.binary_search_by_key(&id, |entry| entry.id);
+        Some(&self.entries[index.ok()?])
     }
 
     /// Iterates over the entries of one user, who may have several. Takes time linear in the size of the snapshot.

@@ -1,0 +1,23 @@
+//! [`Work`]: one write of a run.
+
+use super::outcome::Rejection;
+use crate::isolate::Group;
+
+/// One write.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) group: Group<Rejection>,
+    /// How often the write was sent and proven not executed.
+    pub(super) failures: u32,
+}
+
+impl Work {
+    pub(super) fn new(group: Group<Rejection>) -> Self {
+        Self { group, failures: 0 }
+    }
+
+    /// Returns the positions of the users in the list.
+    pub(super) fn positions(&self) -> &[u32] {
+        self.group.items()
+    }
+}
