@@ -14,7 +14,7 @@ use std::pin::pin;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
-/// If the last list is more recent than this, the search starts without another read.
+/// If the first list is more recent than this, the search starts without another read.
 const RECENT: Duration = Duration::from_secs(60);
 
 /// Runs until every user has an outcome. Returns the error that left users unresolved, if any.
@@ -37,14 +37,14 @@ pub(super) async fn run<A: Api>(
     if let Some(listed_at) = engine.read(true).await {
         engine.send(false).await;
         if engine.state.is_searching() {
-            // Other programs may have assigned users meanwhile.
+            // Other programs may have assigned users since the first read.
             let age = clock.now().saturating_sub(listed_at);
             if age < RECENT || engine.read(true).await.is_some() {
                 engine.send(true).await;
             }
         }
     }
-    // Some servers reject users who are on the pack already. So a rejection is final only after one more read.
+    // Some servers reject users who are already on the pack. So a rejection is final only after one more read.
     if engine.state.ledger.has_rejections() && engine.read(false).await.is_none() {
         engine.state.ledger.undo_rejections();
     }
@@ -72,7 +72,8 @@ enum Event {
 }
 
 impl<'a, A: Api> Engine<'a, A> {
-    /// Sends chunks, and groups of the search if `searching`. Returns when nothing is left to send, in flight or ambiguous.
+    /// Sends chunks, and groups of the search if `searching`. Returns when nothing is left to send, no request is in
+    /// flight and no request is ambiguous.
     async fn send(&mut self, searching: bool) {
         let (api, clock, settings) = (self.api, self.clock, self.state.settings);
         let mut writes = FuturesUnordered::new();
@@ -127,11 +128,11 @@ impl<'a, A: Api> Engine<'a, A> {
         })
     }
 
-    /// Reads a current list between two steps of the run, and settles the users that the list shows. If `stoppable`, the
-    /// stop signal ends the read.
+    /// Reads a current list between two steps of the run, and settles the users that the list shows. If `stoppable`,
+    /// the stop signal ends the read.
     ///
-    /// Returns the time of the list: the start of the read minus the list's `Age`. Returns `None` if the read failed or was
-    /// stopped. The run is stopped then, with the cause.
+    /// Returns the time of the list: the start of the read minus the list's `Age`. Returns `None` if the read failed or
+    /// was stopped. The run is stopped then, with the cause.
     async fn read(&mut self, stoppable: bool) -> Option<Duration> {
         let began = self.clock.now();
         let (api, clock) = (self.api, self.clock);
@@ -159,7 +160,7 @@ impl<'a, A: Api> Engine<'a, A> {
         listed_at
     }
 
-    /// Awaits a future. Meanwhile obeys the stop signal, and reports when the run starts or stops waiting.
+    /// Awaits a future. Meanwhile reacts to the stop signal, and reports progress when the run starts or stops waiting.
     async fn attend<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         loop {

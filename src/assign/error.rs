@@ -1,14 +1,14 @@
-//! [`AssignError`]: a run that left users unresolved.
+//! [`AssignError`]: the error of a run, with the full report.
 
 use super::report::Report;
 use crate::error::{Error, ErrorKind};
 use serde::Serialize;
 use std::fmt;
 
-/// A run that left users unresolved: the cause, and the full report.
+/// The error of a run that left users unresolved or failed permanently. It has the cause and the full report.
 ///
-/// Its message has both, so [`source`](std::error::Error::source) is `None`. Serializes as the cause, an
-/// [`Error`], with the report in the field `report`.
+/// The message has the cause and the counts of the report. So [`source`](std::error::Error::source) returns `None`.
+/// Serializes as the cause, an [`Error`], with the report in the additional field `report`.
 ///
 /// ```no_run
 /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) {
@@ -47,19 +47,19 @@ impl AssignError {
         }
     }
 
-    /// Returns the outcome of every user.
+    /// Returns the report, which has the outcome of every user.
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.0.report
     }
 
-    /// Returns the outcome of every user.
+    /// Converts the error into its report, which has the outcome of every user.
     #[must_use]
     pub fn into_report(self) -> Report {
         self.0.report
     }
 
-    /// Returns the first failure that ended the run or left a request unresolved.
+    /// Returns the first failure that ended the run or left users unresolved.
     #[must_use]
     pub fn cause(&self) -> &Error {
         &self.0.cause

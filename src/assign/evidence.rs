@@ -1,76 +1,77 @@
 //! What the lists of the pack prove about ambiguous requests: requests that may have been executed.
 //!
-//! A list that shows every user of a request proves that it was executed. A list proves that it was not executed, and will
-//! not be, if three conditions hold:
+//! If a list shows every user of a request, it proves that the request was executed. If three conditions are met, a
+//! list proves that the request was not executed, and never will be:
 //!
 //! - The read began at least `settle` after the request was given up.
-//! - The list shows every user that this run had confirmed before.
+//! - The list shows every user that this run had confirmed before the read began.
 //! - The list shows none of the request's users.
 //!
-//! If this run confirmed no user since the request was given up, nothing shows that the list is current. Then two such
-//! lists, one `settle` apart, must agree.
+//! If this run confirmed no user since the request was given up, nothing shows that the list is current. Then two lists
+//! must meet the three conditions, and the second must be read one `settle` after the first.
 
 use super::work::Work;
 use crate::error::Error;
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// After this many lists without proof, the users of a request are given up.
+/// After this many lists without proof, the run gives up finding out about a request.
 const MOST_READS: u32 = 6;
 
-/// The ambiguous requests of a run, and what is needed to judge them.
+/// The ambiguous requests of a run, and the facts to judge them by.
 #[derive(Debug)]
 pub(super) struct Evidence {
     settle: Duration,
     requests: Vec<Ambiguous>,
-    /// When this run last confirmed a user.
+    /// The time when this run last confirmed a user.
     confirmed_at: Option<Duration>,
-    /// The read in flight.
+    /// The read that is in flight.
     read: Option<Read>,
 }
 
 /// A request that may have been executed.
 #[derive(Debug)]
 pub(super) struct Ambiguous {
-    /// What was sent.
+    /// The write that was sent.
     pub(super) work: Work,
-    /// Why it is ambiguous.
+    /// The error that made the request ambiguous.
     pub(super) error: Error,
     given_up: Duration,
-    /// When the next read begins that may prove something.
+    /// The earliest start of the next read that may prove something.
     due: Duration,
-    /// When a list first showed none of the users, if a second one must agree.
+    /// The end of the first read whose list met the conditions, if a second list must meet them too.
     absent_at: Option<Duration>,
     reads: u32,
 }
 
-/// The state when a read began.
+/// What was known when a read began, and what the run learned since.
 #[derive(Debug)]
 struct Read {
     began: Duration,
     confirmed_at: Option<Duration>,
-    /// The users confirmed since; the list need not show them.
+    /// The users confirmed since the read began. The list need not show them.
     confirmed_since: HashSet<u32>,
 }
 
-/// What the lists prove about one request.
+/// The decision about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     /// Every user of the request is on the pack.
     Executed,
-    /// No user of the request is on the pack, and none will be by this request.
+    /// No user of the request is on the pack, and the request will not be executed later.
     NotExecuted,
-    /// Nothing, and no further list will be read.
+    /// The lists proved nothing, and no further list will be read.
     GivenUp,
 }
 
-/// A list of the pack.
+/// A list of the pack that judges requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown<'a> {
     /// For each position, whether the list shows the user.
     pub(super) on_list: &'a [bool],
-    /// How old the list was when it arrived from a cache.
+    /// The age of the list, if it came from a cache.
     pub(super) age: Duration,
+    /// The time when the read ended.
     pub(super) ended: Duration,
 }
 
@@ -96,7 +97,7 @@ impl Evidence {
         });
     }
 
-    /// Learns at `now` that these users are on the pack.
+    /// Records at `now` that these users are on the pack.
     pub(super) fn confirmed(&mut self, users: &[u32], now: Duration) {
         self.confirmed_at = Some(now);
         if let Some(read) = &mut self.read {
@@ -104,13 +105,13 @@ impl Evidence {
         }
     }
 
-    /// Returns how long until a read may prove something; `None` if no request is ambiguous.
+    /// Returns the time until a read may prove something. `None` if no request is ambiguous.
     pub(super) fn due_in(&self, now: Duration) -> Option<Duration> {
         let due = self.requests.iter().map(|request| request.due).min()?;
         Some(due.saturating_sub(now))
     }
 
-    /// Learns that a read begins at `now`.
+    /// Records that a read begins at `now`.
     pub(super) fn read_begins(&mut self, now: Duration) {
         self.read = Some(Read {
             began: now,
@@ -119,14 +120,14 @@ impl Evidence {
         });
     }
 
-    /// Learns that the read failed. Returns the requests that it was to judge.
+    /// Records that the read failed. Removes and returns the requests that the read should have judged.
     pub(super) fn read_failed(&mut self) -> Vec<Ambiguous> {
         let began = self.read.take().map_or(Duration::ZERO, |read| read.began);
         self.take_due(began)
     }
 
-    /// Judges the requests that the read may prove something about. `on_pack` are all users that this run knows to be on
-    /// the pack. Returns the requests that are decided.
+    /// Judges the requests that were due when the read began. `on_pack` are all users that this run knows to be on the
+    /// pack. Removes and returns the requests that are decided.
     pub(super) fn judge(
         &mut self,
         list: Shown<'_>,
@@ -144,7 +145,7 @@ impl Evidence {
             let users = request.work.positions();
             let found = users.iter().filter(|user| shows(**user)).count();
             let proof = if found == users.len() {
-                // An old list does not show what happened later, so these users are on the pack.
+                // Even an old list shows only users on the pack. So this is proof at any age.
                 Some(Proof::Executed)
             } else {
                 let absent = found == 0 && complete;
@@ -165,7 +166,8 @@ impl Evidence {
 }
 
 impl Ambiguous {
-    /// Judges a list that does not show every user. `absent`: it shows none of them, and is complete.
+    /// Judges a request after a list that does not show all of its users. `absent` means that the list is complete and
+    /// shows none of these users.
     fn judge_absence(
         &mut self,
         read: &Read,
@@ -175,7 +177,7 @@ impl Ambiguous {
     ) -> Option<Proof> {
         self.reads += 1;
         self.due = list.ended.saturating_add(settle);
-        // A cached list counts as read when the cache read it.
+        // A list from a cache counts from the time when the cache read it.
         let began = read.began.checked_sub(list.age);
         let after =
             |earlier: Duration| began.is_some_and(|began| began >= earlier.saturating_add(settle));
@@ -203,20 +205,20 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// Users 0 to 2 were in a request that was given up after 10 s. User 3 is on the pack.
+    /// Users 0 to 2 were in a request that was given up at 10 s. User 3 is on the pack.
     fn evidence() -> Evidence {
         let mut evidence = Evidence::new(SETTLE);
         give_up(&mut evidence, vec![0, 1, 2], 10);
         evidence
     }
 
-    /// Adds a request for these users that was given up.
+    /// Adds a request for these users that was given up at `now`.
     fn give_up(evidence: &mut Evidence, users: Vec<u32>, now: u64) {
         let work = Work::new(Search::new(500).chunk(users));
         evidence.add(work, Error::new(ErrorKind::Timeout, ""), at(now));
     }
 
-    /// Reads the list at once, and judges it.
+    /// Reads a list that takes no time, and judges the requests.
     fn read(evidence: &mut Evidence, now: u64, age: u64, on_list: [bool; 4]) -> Option<Proof> {
         evidence.read_begins(at(now));
         let list = Shown {

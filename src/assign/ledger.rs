@@ -80,7 +80,8 @@ impl Ledger {
         }
     }
 
-    /// Sets the outcome of a user that a list shows. If a request for the user was ambiguous, this run assigned the user.
+    /// Sets the outcome of a user that a list shows. If a request for the user was ambiguous at some time, this run
+    /// assigned the user.
     pub(super) fn set_on_pack(&mut self, position: u32) {
         let outcome = if self.ambiguous.contains(&position) {
             Outcome::Assigned

@@ -38,16 +38,19 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument;
 
-/// The reads of a run that is not interrupted: before the chunks, before the search, and after it.
+/// The most reads of a run without failures: one before the chunks, one before the search, and one after the search.
 const MOST_READS: u64 = 3;
 
 type OnProgress = Box<dyn FnMut(AssignProgress) + Send>;
 
-/// An assignment of users to a pack; made by [`Pack::assign`], and sent when awaited.
+/// A run that assigns users to a pack. [`Pack::assign`] creates it, and awaiting it starts it.
 ///
-/// The run reads the pack first and skips the users on it, so running the same list again resumes it. It sends the other
-/// users in chunks, several at once. If the API refuses a chunk, the run finds the rejected users and assigns the others.
-/// It never sends a request again that may have been executed, before a list of the pack proves that it was not.
+/// 1. The run reads the pack and skips the users on it. So running the same list again resumes it.
+/// 2. The run sends the other users in chunks, several at once.
+/// 3. If the API refuses a chunk, the run finds the rejected users and assigns the others.
+///
+/// A request that may have been executed is ambiguous. The run sends the users of an ambiguous request again only after
+/// a list of the pack proves that the request was not executed.
 ///
 /// ```no_run
 /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) -> Result<(), connecteam_onboarding::AssignError> {
@@ -62,31 +65,35 @@ type OnProgress = Box<dyn FnMut(AssignProgress) + Send>;
 /// # }
 /// ```
 ///
-/// The guide has [every step](crate::guide::assign) and [every failure](crate::guide::failures). Await it like a future;
-/// where a future is required, as by `tokio::spawn`, call [`into_future()`](IntoFuture::into_future).
+/// The guide describes [every step](crate::guide::assign) and [every failure](crate::guide::failures). `Assign` can be
+/// awaited. Functions that require a future, such as `tokio::spawn`, take the result of
+/// [`into_future()`](IntoFuture::into_future).
 ///
 /// # Assumptions
-/// The API has no idempotency key. No user is assigned twice, provided that:
+/// The API has no idempotency key. The run assigns no user twice if these three assumptions are true:
 ///
-/// 1. The API executes a request within [`settle`](Self::settle) after the client gave it up, or never.
-/// 2. A list of the pack is complete, and as current as its headers say (`Age`).
+/// 1. After the client gives up a request, the API executes it within the [`settle`](Self::settle) time or never.
+/// 2. A list of the pack is complete. It is current, or its `Age` header says how old it is.
 /// 3. No other program assigns users to the pack during the run. Runs on the same pack through clones of one
-///    [`Client`](crate::Client) wait for each other; another client, process or machine does not.
+///    [`Client`](crate::Client) wait for each other. Other clients, processes and machines do not wait.
 ///
-/// With [`resend_in_doubt(false)`](Self::resend_in_doubt), the first two are not needed: the run does not send users of an
-/// ambiguous request again.
+/// With [`resend_in_doubt(false)`](Self::resend_in_doubt), the run never sends users of an ambiguous request again.
+/// Then the first two assumptions are not needed.
 ///
 /// # One run per pack
-/// A run waits until earlier runs on the same pack have ended. So a single new user waits behind a bulk run of the same
-/// pack. Do not await another run of the same pack in [`stop_when`](Self::stop_when): it would wait for this one.
+/// A run waits until earlier runs on the same pack have ended. So a run for a single user waits for a large run on the
+/// same pack. Do not await another run on the same pack in [`stop_when`](Self::stop_when): that run would wait for this
+/// run.
 ///
 /// # Errors
-/// [`AssignError`] if a user ends as [`Outcome::NotAssigned`] or [`Outcome::Unknown`]. It has the full report. If an id is
-/// invalid, nothing was sent and the report has no users. A rejected user is not an error.
+/// [`AssignError`] if the outcome of a user is [`Outcome::NotAssigned`] or [`Outcome::Unknown`], or if the run failed
+/// permanently. The error has the full report. If an id is invalid, the run sends nothing and the report has no users.
+/// A rejected user is not an error.
 ///
 /// # Cancel safety
-/// Dropping the run cuts the requests in flight, which may still be executed. It is safe to run the same list again,
-/// [`settle`](Self::settle) later. [`stop_when`](Self::stop_when) ends a run in order, with a report.
+/// Dropping the run cancels the requests in flight, but the API may still execute them. It is safe to run the same list
+/// again after the [`settle`](Self::settle) time. To get a report, end a run with [`stop_when`](Self::stop_when)
+/// instead.
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Assign {
     pack: Pack,
@@ -109,10 +116,10 @@ impl fmt::Debug for Assign {
 }
 
 impl Pack {
-    /// Assigns users to the pack. The list may have duplicates, users who do not exist, and users on the pack already.
+    /// Assigns users to the pack. The list may have duplicates, users who do not exist, and users already on the pack.
     ///
-    /// Takes a [`UserList`], or [`UserId`](crate::UserId)s or integers, or references to them. An invalid id is an error
-    /// before anything is sent. Nothing is sent before the returned [`Assign`] is awaited.
+    /// Takes a [`UserList`], or [`UserId`](crate::UserId)s or integers, or references to them. Nothing is sent before
+    /// the returned [`Assign`] is awaited. If the list has an invalid id, nothing is sent at all.
     ///
     /// ```no_run
     /// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), connecteam_onboarding::AssignError> {
@@ -148,66 +155,70 @@ impl Pack {
 impl Assign {
     /// Sends all users in one request, which the API executes as a whole or not at all.
     ///
-    /// More than [`MAX_USERS_PER_REQUEST`] unique users are an error before anything is sent. A refusal assigns no user:
-    /// users that it names by index are [`Outcome::Rejected`], and the others are [`Outcome::NotAssigned`].
+    /// More than [`MAX_USERS_PER_REQUEST`] unique users are an error, and nothing is sent. If the API refuses the
+    /// request, no user is assigned. Users that the refusal names by index are [`Outcome::Rejected`], and the others
+    /// are [`Outcome::NotAssigned`].
     pub fn all_or_nothing(mut self) -> Self {
         self.settings.all_or_nothing = true;
         self
     }
 
-    /// Sets the most requests in flight at once. At least 1. Default: 4.
+    /// Limits the number of requests in flight. At least 1. Default: 4.
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.settings.in_flight = requests.max(1);
         self
     }
 
-    /// Sets how long after a request was given up the API may still execute it. The pack is not read back sooner.
-    /// Default: 3 s.
+    /// Sets for how long the API may still execute a request after the client gave it up. The run reads the pack back
+    /// after this time. Default: 3 s.
     pub fn settle(mut self, settle: Duration) -> Self {
         self.settings.settle = settle;
         self
     }
 
-    /// Sets whether users of an ambiguous request are sent again once a list proves them absent. Default: true. If false,
-    /// users that the list does not show are [`Outcome::Unknown`].
+    /// Sets whether the users of an ambiguous request are sent again after a list proves that they are not on the pack.
+    /// Default: true. If false, users that the list does not show are [`Outcome::Unknown`].
     pub fn resend_in_doubt(mut self, resend: bool) -> Self {
         self.settings.resend_in_doubt = resend;
         self
     }
 
-    /// Sets the most requests that the run sends, reads and access tokens included.
+    /// Limits the number of requests that the run sends. Reads and requests for access tokens count too.
     ///
-    /// Replaces the default, which limits the writes beyond one per chunk to the larger of 256 and a tenth of the users: a
-    /// list of wrong numbers does not use up the day's quota.
+    /// By default, only the writes beyond one per chunk are limited: to 256, or to a tenth of the users if that is
+    /// more. So a list of wrong ids does not use up the day's quota. This limit replaces the default limit.
     pub fn max_requests(mut self, requests: u64) -> Self {
         self.max_requests = Some(requests);
         self.settings.extra_writes = u64::MAX;
         self
     }
 
-    /// Leaves this many requests of each window to other users of the account. Default: 0.
+    /// Leaves `requests` requests of each rate-limit window to other programs of the account. Default: 0.
     ///
-    /// At least one request per minute stays for this run. A day with no more than `requests` left counts as spent, so keep
-    /// it small on a plan with 100 requests a day.
+    /// The run may always use at least one request per minute. If the day has no more than `requests` requests left,
+    /// the day's quota counts as spent for this run. So use a small number for an account with 100 requests a day.
     pub fn reserve(mut self, requests: u64) -> Self {
         self.reserve = requests;
         self
     }
 
-    /// Calls `progress` after every step of the run, and when it starts or stops waiting. The function must not block.
+    /// Calls `progress` after every step of the run, and when the run starts or stops waiting. `progress` must not
+    /// block.
     pub fn on_progress(mut self, progress: impl FnMut(AssignProgress) + Send + 'static) -> Self {
         self.on_progress = Box::new(progress);
         self
     }
 
-    /// Ends the run when the future is ready. Nothing new is sent; requests in flight are awaited, and read back if
-    /// necessary; then the run returns its report.
+    /// Ends the run when the future is ready.
+    ///
+    /// The run sends no more users and awaits the requests in flight. If a request is ambiguous, the run reads the pack
+    /// back. Then the run returns its report.
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stop = stop.boxed();
         self
     }
 
-    /// Returns what the run would do, from one read of the pack. Sends no write, and does not wait for other runs.
+    /// Reads the pack once and returns what the run would do. Sends no write, and does not wait for other runs.
     ///
     /// ```no_run
     /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) -> Result<(), connecteam_onboarding::Error> {
@@ -218,7 +229,7 @@ impl Assign {
     /// ```
     ///
     /// # Errors
-    /// As those of the run before its first write.
+    /// The errors that a run can have before its first write.
     pub async fn plan(self) -> Result<Plan, Error> {
         self.check()?;
         let users = self.users?;
@@ -240,7 +251,7 @@ impl Assign {
             None if writes == 0 || self.settings.all_or_nothing => requests + u64::from(writes > 0),
             None => MOST_READS + writes + self.settings.extra_writes,
         };
-        // A write keeps one request of the day for a read-back.
+        // A run with writes needs one more request of the day, to read the pack back.
         let needed = requests + u64::from(writes > 0) + self.reserve;
         Ok(Plan {
             unique,
@@ -296,10 +307,10 @@ impl Assign {
     }
 }
 
-/// Waits until no earlier run is on the pack.
+/// Waits until all earlier runs on the same pack have ended.
 ///
 /// # Errors
-/// The caller stopped the run first.
+/// The caller stopped the run while it waited.
 async fn wait_for_turn(
     pack: &Pack,
     ledger: &Ledger,

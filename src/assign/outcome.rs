@@ -8,19 +8,19 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// On the pack, by a request of this run.
+    /// A request of this run assigned the user.
     Assigned,
-    /// On the pack before. Nothing was sent for the user, or the API rejected the user because of it.
+    /// The user was on the pack already. The run skipped the user, or the API rejected the user for that reason.
     AlreadyAssigned,
-    /// The API rejects the user, for this reason.
+    /// The API rejects the user. The value has the reason.
     Rejected(Rejection),
-    /// Not assigned by this run. It is safe to send the user again.
+    /// This run did not assign the user. It is safe to send the user again.
     NotAssigned,
-    /// It could not be established whether a request for the user was executed.
+    /// The run could not find out whether a request for the user was executed.
     Unknown,
 }
 
-/// Why the API rejects a user. Cheap to clone.
+/// The reason why the API rejects a user. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection(Arc<str>);
 
@@ -37,7 +37,8 @@ impl Rejection {
 }
 
 impl fmt::Display for Rejection {
-    /// Shows the reason on one line. [`reason`](Self::reason) returns it unchanged.
+    /// Shows the reason on one line, with control characters escaped. [`reason`](Self::reason) returns the reason
+    /// unchanged.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&Printable(&self.0), f)
     }

@@ -1,39 +1,38 @@
-//! [`Plan`]: what a run would do, and what it would cost.
+//! [`Plan`]: what a run would do, and how many requests it would take.
 
 use crate::text::Count;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a run would do, and how many requests it would take; made by [`Assign::plan`](super::Assign::plan).
+/// What a run would do, and how many requests it would take. [`Assign::plan`](super::Assign::plan) returns it.
 ///
-/// Requests for access tokens, retries and read-backs are not counted.
+/// The numbers of requests do not include requests for access tokens, retries and read-backs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Plan {
-    /// The unique users of the list.
+    /// The number of unique users in the list.
     pub unique: u64,
-    /// The ids that repeat an earlier one.
+    /// The number of ids that repeat an earlier id.
     pub duplicates: u64,
-    /// The users on the pack already.
+    /// The number of users already on the pack.
     pub already_assigned: u64,
-    /// The users that would be sent.
+    /// The number of users that the run would send.
     pub to_assign: u64,
-    /// The requests if no user is rejected: one read, and the chunks.
+    /// The number of requests if no user is rejected: one read, and one request per chunk.
     pub requests: u64,
-    /// The most requests, however many users are rejected.
+    /// The largest number of requests, however many users are rejected.
     pub max_requests: u64,
-    /// Whether the day's quota permits `requests`, the reserve, and one request to read back. `None` if no response
-    /// reported the quota.
+    /// Whether the day's quota permits `requests`, the reserve, and one request to read the pack back. `None` if no
+    /// response has reported the quota.
     pub fits_today: Option<bool>,
 }
 
 impl Plan {
-    /// Estimates the requests if `rejected` users are rejected and the API does not say which. On average, a run takes at most
-    /// this many.
+    /// Estimates the number of requests if the API rejects `rejected` users and does not name them.
     ///
-    /// A run takes one read more if its chunks take longer than a minute. If the API names the rejected users, a run takes far
-    /// fewer requests.
+    /// The average run takes at most this many requests. If its chunks take longer than a minute, it takes one more
+    /// read. If the API names the rejected users, a run takes far fewer requests.
     ///
     /// ```no_run
     /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) -> Result<(), connecteam_onboarding::Error> {
@@ -58,14 +57,14 @@ impl Plan {
             self.to_assign as f64,
             self.requests.saturating_sub(1) as f64,
         );
-        // log2 of the number of ways to choose the rejected users.
+        // The binary logarithm of the number of ways to choose the rejected users.
         let choices: f64 = (0..rejected)
             .map(|k| ((users - k as f64) / (k + 1) as f64).log2())
             .sum();
         let factor = if rejected < 5 { 1.25 } else { 1.05 };
         let writes = factor * (choices + rejected as f64 + chunks);
         let writes = writes.min(1.15 * users).max(chunks).ceil();
-        // The first read, and the one that makes rejections final.
+        // Two reads: the first one, and the one that makes rejections final.
         (writes as u64 + 2).min(self.max_requests)
     }
 }

@@ -1,19 +1,20 @@
-//! [`AssignProgress`]: how far a run is.
+//! [`AssignProgress`]: the progress of a run.
 
 use super::ledger::Ledger;
 use std::time::SystemTime;
 
-/// How far a run is. [`Assign::on_progress`](super::Assign::on_progress) receives it.
+/// The progress of a run. The function that was passed to [`Assign::on_progress`](super::Assign::on_progress) receives
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AssignProgress {
-    /// The unique users of the list.
+    /// The number of unique users in the list.
     pub total: u64,
-    /// The users with an outcome. It falls when a request turns out to be ambiguous.
+    /// The number of users with an outcome so far.
     pub settled: u64,
-    /// The requests sent so far.
+    /// The number of requests sent so far.
     pub requests: u64,
-    /// What the run waits for at present, if it waits.
+    /// What the run waits for now. `None` if it does not wait.
     pub waiting: Option<Waiting>,
 }
 
@@ -21,12 +22,12 @@ pub struct AssignProgress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Waiting {
-    /// For the account's rate limit.
+    /// The run waits for the account's rate limit.
     RateLimit {
-        /// When the wait ends, by the server's clock.
+        /// The end of the wait, by the server's clock.
         until: SystemTime,
     },
-    /// For an earlier run on the same pack, through a clone of the same client.
+    /// The run waits for an earlier run on the same pack, through a clone of the same client.
     OtherRun,
 }
 

@@ -31,7 +31,7 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
                 }
             }
         }
-        // A form that is not known names no user reliably.
+        // Without a known form, no user is named reliably.
         Some(ErrorDetail::Other(_)) | None => {}
     }
     let mut hinted = hints(&texts, sent);
@@ -48,8 +48,8 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
     }
 }
 
-/// Returns the indices of the users whose id is in a text. Returns none if the texts name most users: such a text repeats the
-/// request.
+/// Returns the indices of the users whose id is in a text. Returns none if the texts name most users: such a text
+/// repeats the request.
 fn hints(texts: &[&str], sent: &[UserId]) -> BTreeSet<usize> {
     let index_of: HashMap<u64, usize> = sent.iter().map(|id| id.get()).zip(0..).collect();
     let numbers = texts

@@ -22,8 +22,8 @@ use std::fmt;
 /// # }
 /// ```
 ///
-/// Serializes as the ids of each outcome, and rejected users with their reason. A report that is read back has the same
-/// outcomes, but their order is by outcome.
+/// Serializes as one list of ids per outcome. Rejected users have their reason. A deserialized report has the same
+/// outcomes, but its users are sorted by outcome.
 ///
 /// ```
 /// use connecteam_onboarding::Report;
@@ -58,7 +58,7 @@ impl Report {
         self.ledger.outcomes()
     }
 
-    /// Returns the outcome of one id; `None` if it was not in the list.
+    /// Returns the outcome of one id. `None` if the id was not in the list.
     #[must_use]
     pub fn outcome(&self, id: UserId) -> Option<&Outcome> {
         self.ledger
@@ -72,17 +72,18 @@ impl Report {
         self.with(|outcome| matches!(outcome, Outcome::Assigned))
     }
 
-    /// Iterates over the users that were on the pack before.
+    /// Iterates over the users that were on the pack already.
     pub fn already_assigned(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::AlreadyAssigned))
     }
 
-    /// Iterates over the users on the pack now: assigned by this run, or before it. Use it to follow them.
+    /// Iterates over all users that are now on the pack, assigned by this run or before. Pass them to
+    /// [`Watch::only`](crate::Watch::only) to follow them.
     pub fn on_pack(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::Assigned | Outcome::AlreadyAssigned))
     }
 
-    /// Iterates over the users that the API rejects, with the reason.
+    /// Iterates over the users that the API rejects, each with the reason.
     pub fn rejected(&self) -> impl Iterator<Item = (UserId, &Rejection)> + Clone {
         self.outcomes().filter_map(|(id, outcome)| match outcome {
             Outcome::Rejected(reason) => Some((id, reason)),
@@ -90,23 +91,24 @@ impl Report {
         })
     }
 
-    /// Iterates over the users that are not assigned and safe to send again.
+    /// Iterates over the users that this run did not assign. It is safe to send them again.
     pub fn not_assigned(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::NotAssigned))
     }
 
-    /// Iterates over the users of requests that may have been executed.
+    /// Iterates over the users of requests that may have been executed. The run could not find out.
     pub fn unknown(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::Unknown))
     }
 
-    /// Iterates over the users to run again: the ones that are not assigned or unknown, in input order. Running the whole list
-    /// again works as well, because users on the pack are skipped.
+    /// Iterates over the users to run again, in input order: those that are not assigned or unknown.
+    ///
+    /// You may also run the whole list again, because a run skips users on the pack.
     pub fn retry_ids(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown))
     }
 
-    /// Returns how many ids repeated an earlier one.
+    /// Returns how many ids repeated an earlier id.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
         self.ledger.users.duplicates()
@@ -124,7 +126,7 @@ impl Report {
         self.len() == 0
     }
 
-    /// Returns how many requests the run sent, reads and access tokens included.
+    /// Returns how many requests the run sent. Reads and requests for access tokens count too.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests
@@ -153,17 +155,17 @@ impl Eq for Report {}
 struct Columns {
     /// The users that the run assigned.
     assigned: Vec<UserId>,
-    /// The users that were on the pack before.
+    /// The users that were on the pack already.
     already_assigned: Vec<UserId>,
-    /// The users that the API rejects, with the reason.
+    /// The users that the API rejects, each with the reason.
     rejected: Vec<RejectedUser>,
-    /// The users that are not assigned and safe to send again.
+    /// The users that the run did not assign. It is safe to send them again.
     not_assigned: Vec<UserId>,
     /// The users of requests that may have been executed.
     unknown: Vec<UserId>,
-    /// How many ids repeated an earlier one.
+    /// How many ids repeated an earlier id.
     duplicates: u64,
-    /// How many requests the run sent, reads and access tokens included.
+    /// How many requests the run sent. Reads and requests for access tokens count too.
     requests: u64,
 }
 

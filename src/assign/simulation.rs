@@ -1,4 +1,4 @@
-//! The engine against a simulated API: random APIs, random faults, and the laws that pass in all of them.
+//! Runs the engine against a simulated API with random rules and random faults. Checks laws that each run must obey.
 
 use super::engine;
 use super::ledger::Ledger;
@@ -23,19 +23,20 @@ use std::time::Duration;
 
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// The time at which each simulation starts, since the Unix epoch: a minute and a day begin.
+/// Start of each simulation, as time since the Unix epoch. It is midnight UTC, so a minute window and a day window
+/// begin.
 const START: Duration = Duration::from_secs(20_833 * DAY / 1_000);
 
-/// A list of users, an API, and how the run may end early.
+/// One simulation: a list of users, an API, and how the run may end early.
 #[derive(Clone, Debug)]
 struct Case {
     seed: u64,
     nature: Nature,
-    /// The list has the ids from 1 to this one.
+    /// The list has the ids from 1 to this number.
     users: u64,
-    /// Of a hundred users, this many do not exist.
+    /// The percentage of users that do not exist.
     unknown: u32,
-    /// Of a hundred users that exist, this many are on the pack already.
+    /// The percentage of existing users that are on the pack already.
     already: u32,
     in_flight: usize,
     max_requests: Option<u64>,
@@ -92,7 +93,8 @@ fn natures() -> impl Strategy<Value = Nature> {
                 permanent,
                 latency: Duration::from_millis(200),
                 varied: true,
-                // A late execution and an old list together stay within the time that the engine assumes.
+                // The engine assumes that the delay of a late execution and the age of a list are together below
+                // `SETTLE`.
                 late: SETTLE.mul_f64(split * 0.95),
                 stale: SETTLE.mul_f64((1.0 - split) * 0.95),
                 cached,
@@ -139,7 +141,7 @@ fn cases() -> impl Strategy<Value = Case> {
 }
 
 impl Case {
-    /// The same case as a run with no limit of its own, which ends by itself.
+    /// Returns the same case without a request limit, a stop signal or a drop.
     fn patient(&self) -> Self {
         Self {
             max_requests: None,
@@ -152,7 +154,7 @@ impl Case {
         }
     }
 
-    /// Fills the API with the users of the case. Returns the list, with repeated ids.
+    /// Adds the users of the case to the API. Returns the list of the run, which has duplicates.
     fn fill(&self, world: &World) -> Vec<u64> {
         let mut random = fastrand::Rng::with_seed(self.seed);
         let pack = &mut world.state().pack;
@@ -178,7 +180,7 @@ impl Case {
 /// The report of a run, and the error that left users unresolved, if any.
 type Ended = (Report, Option<Error>);
 
-/// Runs the engine. Returns `None` if the run was dropped.
+/// Runs the engine once. Returns `None` if the run was dropped.
 async fn run(case: &Case, world: &World, ids: &[u64]) -> Option<Ended> {
     let mut ledger = Ledger::new(UserList::new(ids).expect("ids"));
     let max_items = world.state().nature.rules.max_items;
@@ -222,7 +224,7 @@ async fn run(case: &Case, world: &World, ids: &[u64]) -> Option<Ended> {
     Some((Report::new(ledger, limits.sent()), error))
 }
 
-/// Checks a report against the pack. `before` are users that earlier runs of ours assigned.
+/// Checks a report against the pack. `before` are the users that an earlier run of this case assigned.
 fn laws(world: &World, ids: &[u64], ended: &Ended, before: &BTreeSet<u64>) -> Result<(), String> {
     let (report, cause) = ended;
     let mut seen = HashSet::new();
@@ -268,7 +270,7 @@ fn laws(world: &World, ids: &[u64], ended: &Ended, before: &BTreeSet<u64>) -> Re
     Ok(())
 }
 
-/// Checks a run without faults: all users that exist are on the pack.
+/// Checks that after a run without faults, all users that exist are on the pack.
 fn complete(world: &World, (report, cause): &Ended) -> Result<(), String> {
     if let Some(cause) = cause
         && report.retry_ids().next().is_some()
@@ -287,9 +289,9 @@ fn complete(world: &World, (report, cause): &Ended) -> Result<(), String> {
     }
 }
 
-/// Runs a list against an API with faults, and what it leaves unresolved again without faults.
+/// Runs a list against an API with faults. Then runs the unresolved users again, without faults.
 async fn simulate(case: &Case) -> Result<(), String> {
-    // The jitter of retries.
+    // The jitter of retries depends on this seed.
     fastrand::seed(case.seed);
     let clock = VirtualClock::start(START);
     let world = World::new(case.nature.clone(), clock, case.seed);
@@ -334,7 +336,8 @@ proptest! {
     }
 }
 
-/// The same 2,000 cases each time, so that no run of the tests fails by chance. `PROPTEST_CASES=100000` draws new cases.
+/// By default, runs the same 2,000 cases each time, so that no test fails by chance. `PROPTEST_CASES=100000` draws
+/// 100,000 new cases.
 fn configuration() -> ProptestConfig {
     let wanted = std::env::var("PROPTEST_CASES")
         .ok()
@@ -350,7 +353,7 @@ fn configuration() -> ProptestConfig {
     }
 }
 
-/// A case in which the API keeps all promises, with frequent faults.
+/// A case with frequent faults, in which the API still keeps all promises.
 fn honest_case(seed: u64) -> Case {
     let mut nature = Nature {
         faults: Faults::equal(0.4),
@@ -374,7 +377,7 @@ fn honest_case(seed: u64) -> Case {
     }
 }
 
-/// The violations that 300 simulations find after `change` breaks a promise.
+/// Returns the violations that 300 simulations find after `change` breaks a promise of the API.
 fn violations(change: impl Fn(&mut Nature)) -> impl Iterator<Item = String> {
     (0..300).map(honest_case).filter_map(move |mut case| {
         change(&mut case.nature);

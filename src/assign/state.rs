@@ -1,5 +1,6 @@
-//! The state of a run: outcomes, work and evidence. It decides what is sent next and what each result means. Without I/O: the
-//! results and the time are passed in.
+//! The state of a run: outcomes, work and evidence. It decides what the run sends next, and what each result means.
+//!
+//! Nothing here does I/O. The results and the time are arguments.
 
 use super::api::List;
 use super::evidence::{Ambiguous, Evidence, Proof, Shown};
@@ -14,7 +15,7 @@ use crate::request::Run;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// This many requests in a row that failed on every attempt end the run: the server is down.
+/// If this many requests in a row fail on every attempt, the server is down and the run ends.
 const MOST_FAILURES: u32 = 3;
 
 /// The state of a run.
@@ -23,7 +24,7 @@ pub(super) struct State<'a> {
     pub(super) run: &'a Run,
     pub(super) ledger: &'a mut Ledger,
     pub(super) evidence: Evidence,
-    /// The error that left users unresolved. The first one is kept.
+    /// The first error that left users unresolved.
     pub(super) cause: Option<Error>,
     /// The first position that is in no chunk yet.
     next: u32,
@@ -52,12 +53,12 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Returns whether refused chunks hold undecided users that may be searched.
+    /// Returns whether the search has undecided users and the run may send them.
     pub(super) fn is_searching(&self) -> bool {
         !self.search.is_done() && !self.run.is_stopped()
     }
 
-    /// Sends nothing new. The first cause is kept.
+    /// Stops the run: it sends nothing new. Only the first cause is kept.
     pub(super) fn stop(&mut self, cause: Error) {
         self.cause.get_or_insert(cause);
         self.run.stop();
@@ -82,7 +83,7 @@ impl<'a> State<'a> {
             self.extra_writes += u64::from(work.is_some());
             return work;
         }
-        // The requests in flight may settle the rest.
+        // While requests are in flight, their results may settle the other users.
         if in_flight == 0 {
             let kept = "the last one is kept to read the pack back";
             self.stop(if affordable {
@@ -116,7 +117,7 @@ impl<'a> State<'a> {
         Error::new(ErrorKind::RunLimit, message)
     }
 
-    /// Applies the result of a write.
+    /// Processes the result of a write.
     pub(super) fn written(&mut self, work: Work, result: Result<(), Error>, now: Duration) {
         let users = work.positions().len();
         let Err(error) = result else {
@@ -151,7 +152,7 @@ impl<'a> State<'a> {
         let reason = error.detail().or(error.body());
         let reason = Rejection::new(reason.unwrap_or("the API gave no reason"));
         if self.settings.all_or_nothing {
-            // Whatever else ended the run, this is why no user is assigned.
+            // This replaces an earlier cause, such as a stop: the refusal is the reason why no user is assigned.
             self.cause = Some(error);
             self.run.stop();
         } else {
@@ -167,14 +168,14 @@ impl<'a> State<'a> {
         self.reject(named);
     }
 
-    /// Rejects users. The last read of the run confirms it.
+    /// Rejects users. The last read of the run may still show them on the pack.
     fn reject(&mut self, rejected: impl IntoIterator<Item = (u32, Rejection)>) {
         for (position, reason) in rejected {
             self.ledger.set(position, Outcome::Rejected(reason));
         }
     }
 
-    /// Settles the users that a list shows and that have no outcome, or a rejection that is not final.
+    /// Settles the users that a list shows, if they have no outcome yet or were rejected.
     pub(super) fn mark_on_pack(&mut self, list: &List) {
         let on_list = self.on_list(list);
         for (position, on_list) in (0..).zip(&on_list) {
@@ -196,7 +197,7 @@ impl<'a> State<'a> {
         on_list
     }
 
-    /// Applies a list that was read to judge ambiguous requests.
+    /// Processes a list that was read to judge ambiguous requests.
     pub(super) fn read_back(&mut self, list: Result<List, Error>, now: Duration) {
         let list = match list {
             Ok(list) => list,
@@ -217,8 +218,8 @@ impl<'a> State<'a> {
             tracing::info!(users = request.work.positions().len(), ?proof, "read back");
             match proof {
                 Proof::Executed => {
-                    // Another program may have assigned them, and a server that rejects users on the pack may have rejected
-                    // these. So the search learns nothing from it.
+                    // Another program may have assigned these users. The API may have rejected them because they were
+                    // on the pack. So the search learns nothing from this request.
                     self.assigned(request.work.positions(), now);
                     self.search.abandon(request.work.group);
                 }
@@ -228,7 +229,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Sends a request again that was proven not executed, unless it failed too often.
+    /// Queues a request again that was proven not executed, unless it failed too often.
     fn not_executed(&mut self, request: Ambiguous) {
         let mut work = request.work;
         work.failures += 1;
@@ -253,7 +254,8 @@ impl<'a> State<'a> {
         self.unknown(request.work, Some(on_list));
     }
 
-    /// Sends nothing more for these users. Users that a list shows are on the pack.
+    /// Settles the users of a request that stays ambiguous. Users that the list shows are on the pack, the others are
+    /// unknown.
     fn unknown(&mut self, work: Work, on_list: Option<&[bool]>) {
         for position in work.positions() {
             if on_list.is_some_and(|on_list| on_list[*position as usize]) {

@@ -19,7 +19,7 @@ use std::fmt;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// The assignment is new, in any state.
+    /// The assignment is new. Its state may be any.
     Assigned,
     /// The assignment now waits for an admin's approval.
     Submitted,
@@ -27,15 +27,15 @@ pub enum ChangeKind {
     Completed,
     /// The assignment is in progress again, after it waited for approval or was completed.
     Reopened,
-    /// The assignment is not on the list any more.
+    /// The assignment is no longer on the list.
     Removed,
-    /// Any other change: to or from a status that this release does not know, or of `isWaitingApproval` where it has no
-    /// meaning.
+    /// Any other change. For example, the new status is unknown to this release, or `isWaitingApproval` of a completed
+    /// assignment changed.
     Other,
 }
 
 impl ChangeKind {
-    /// Returns the name, as in JSON.
+    /// Returns the name of the kind, as in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -96,14 +96,14 @@ pub struct Change {
     pub assignment_id: AssignmentId,
     /// The user of the assignment.
     pub user_id: UserId,
-    /// The state before the change; `None` if the assignment is new.
+    /// The state before the change. `None` if the assignment is new.
     pub before: Option<State>,
-    /// The state after the change; `None` if the assignment was removed.
+    /// The state after the change. `None` if the assignment was removed.
     pub after: Option<State>,
 }
 
 impl Change {
-    /// Returns the kind of change, which follows from the two states.
+    /// Returns the kind of the change. It depends on the states before and after the change.
     #[must_use]
     pub fn kind(&self) -> ChangeKind {
         let (before, after) = match (&self.before, &self.after) {
@@ -113,7 +113,7 @@ impl Change {
             (None, None) => return ChangeKind::Other,
         };
         match (before, after) {
-            // A second completion would be counted twice.
+            // Another field changed, not the stage. Reported as `Completed`, it would count as a second completion.
             (before, after) if before == after => ChangeKind::Other,
             (_, Stage::WaitingForApproval) => ChangeKind::Submitted,
             (_, Stage::Completed) => ChangeKind::Completed,
@@ -135,7 +135,8 @@ impl Change {
 }
 
 impl fmt::Display for Change {
-    /// Writes one line: the kind, the ids, and the state before the change, or of a new assignment.
+    /// Writes one line with the kind, the ids and the state before the change. For a new assignment, writes its new
+    /// state.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind();
         write!(
@@ -165,11 +166,11 @@ struct Row {
     user_id: UserId,
     /// The assignment.
     assignment_id: AssignmentId,
-    /// The status after the change; null if the assignment was removed.
+    /// The status after the change. Null if the assignment was removed.
     status: Option<AssignmentStatus>,
-    /// Whether an approval is pending after the change; null if the assignment was removed.
+    /// Whether an approval is pending after the change. Null if the assignment was removed.
     is_waiting_approval: Option<bool>,
-    /// The state before the change; null if the assignment is new.
+    /// The state before the change. Null if the assignment is new.
     before: Option<State>,
 }
 
@@ -190,7 +191,7 @@ impl From<Change> for Row {
 impl TryFrom<Row> for Change {
     type Error = String;
 
-    /// Refuses a row whose `change` does not follow from its two states.
+    /// Rejects a row whose `change` contradicts the states before and after.
     fn try_from(row: Row) -> Result<Self, String> {
         let (id, kind) = (row.assignment_id, row.change);
         let after = match (row.status, row.is_waiting_approval) {
@@ -221,11 +222,12 @@ impl TryFrom<Row> for Change {
 }
 
 impl Snapshot {
-    /// Compares this snapshot with an earlier one of the same pack. Returns the changes in the order of the assignment ids.
+    /// Compares this snapshot with an earlier snapshot of the same pack. Returns the changes in the order of the
+    /// assignment ids.
     ///
-    /// Applying the changes to `earlier` in this order gives this snapshot. An assignment that now belongs to another user is
-    /// a removal and a new assignment. Times are not compared. Takes time linear in the two sizes, and memory for the changes
-    /// only.
+    /// Applying the changes to `earlier` in this order gives this snapshot. If an assignment id now belongs to another
+    /// user, the changes have a removal and a new assignment. Times are not compared. The comparison takes linear time,
+    /// and allocates memory for the changes only.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput): the snapshots are of different packs.

@@ -1,4 +1,4 @@
-//! Follows a pack: its state at one time, the changes since, and how many users are at which stage.
+//! Follows a pack: takes snapshots, compares them, and counts the users at each stage.
 //!
 //! Only [`read`] and [`watch`] do I/O. The rest takes the assignments and the time as arguments.
 

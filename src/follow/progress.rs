@@ -1,11 +1,11 @@
-//! [`Progress`]: how many assignments are at which stage.
+//! [`Progress`]: the number of assignments at each stage.
 
 use super::Stage;
 use crate::text::Count;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How many assignments of a pack are at which stage.
+/// The number of assignments of a pack at each stage.
 ///
 /// ```
 /// use connecteam_onboarding::{PackId, Snapshot};
@@ -26,20 +26,20 @@ use std::fmt;
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Progress {
-    /// All assignments: the sum of the other four.
+    /// The number of all assignments, which is the sum of the other four numbers.
     pub total: u64,
-    /// The assignments whose user has steps to do.
+    /// The number of assignments whose user still has steps to do.
     pub in_progress: u64,
-    /// The assignments that wait for an admin's approval.
+    /// The number of assignments that wait for an admin's approval.
     pub waiting_for_approval: u64,
-    /// The assignments that are completed.
+    /// The number of completed assignments.
     pub completed: u64,
-    /// The assignments in a status that this release does not know.
+    /// The number of assignments whose status is unknown to this release.
     pub other: u64,
 }
 
 impl Progress {
-    /// Returns the share of the assignments that are completed, from 0 to 1. It is 0 if there are no assignments.
+    /// Returns the share of completed assignments, from 0 to 1. Without assignments, returns 0.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no pack has 2^53 assignments")]
     pub fn share_completed(&self) -> f64 {
@@ -69,7 +69,8 @@ impl<'a> FromIterator<Stage<'a>> for Progress {
 }
 
 impl fmt::Display for Progress {
-    /// Shows the counts on one line. The percentage is rounded down, so 100 % means all.
+    /// Shows the counts on one line. The percentage is rounded down, so it is 100 only if all assignments are
+    /// completed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = u128::from(self.completed) * 100 / u128::from(self.total.max(1));
         write!(

@@ -6,34 +6,36 @@ use crate::client::Pack;
 use crate::error::Error;
 
 impl Pack {
-    /// Reads the pack and takes a snapshot. Takes one request; transient failures are retried.
+    /// Reads the pack and takes a snapshot. Sends one request, and retries transient failures.
     ///
     /// # Errors
-    /// As [`assignments`](Self::assignments).
+    /// The same errors as [`assignments`](Self::assignments).
     ///
     /// # Cancel safety
-    /// Dropping the future is safe: it only reads.
+    /// Dropping the future is safe, because it only reads.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
         Ok(take(self, None, read(self, None).await?))
     }
 
-    /// Reads the pack and takes a snapshot, in which unchanged entries keep their time from `earlier`.
+    /// Reads the pack and takes a snapshot. Entries that are unchanged since `earlier` keep their
+    /// [`since`](super::SnapshotEntry::since).
     ///
-    /// If the list is suddenly empty, reads it a second time.
+    /// If the pack is suddenly empty, reads it a second time.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if `earlier` is of another pack; nothing is sent then.
-    /// Else as [`assignments`](Self::assignments).
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if `earlier` is of another pack. Then nothing is
+    /// sent. Otherwise the same errors as [`assignments`](Self::assignments).
     ///
     /// # Cancel safety
-    /// Dropping the future is safe: it only reads.
+    /// Dropping the future is safe, because it only reads.
     pub async fn snapshot_after(&self, earlier: &Snapshot) -> Result<Snapshot, Error> {
         let assignments = read(self, Some(earlier)).await?;
         Ok(take(self, Some(earlier), assignments))
     }
 }
 
-/// Reads the pack that `earlier` is of. A list that is suddenly empty may be a fault, so it is read a second time.
+/// Reads the pack, which must be the pack of `earlier`. If the list is suddenly empty, reads it a second time, because
+/// an empty list may be a fault of the API.
 pub(super) async fn read(
     pack: &Pack,
     earlier: Option<&Snapshot>,
@@ -48,7 +50,8 @@ pub(super) async fn read(
     Ok(assignments)
 }
 
-/// Takes a snapshot of the assignments that were just read, after `earlier` if there is one.
+/// Takes a snapshot of assignments that were just read. If there is an earlier snapshot, unchanged entries keep their
+/// time.
 pub(super) fn take(
     pack: &Pack,
     earlier: Option<&Snapshot>,

@@ -9,19 +9,21 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::time::{Duration, SystemTime};
 
-/// The version of the format that this release writes, and the only one so far.
+/// The version of the format that this release writes. It is the only version so far.
 const VERSION: u64 = 1;
 
-/// The end of the year 9999. Every platform's `SystemTime` reaches it, so no file can overflow one.
+/// The last second of the year 9999. Every platform's `SystemTime` can represent it, so no time in a file causes an
+/// overflow.
 const LATEST: u64 = 253_402_300_799;
 
-/// The assignments of a pack at one time, each with the time since which it is unchanged.
+/// The assignments of a pack at one time. Each entry has the time since when it is unchanged.
 ///
 /// [`changes_since`](Self::changes_since) compares two snapshots of the same pack.
 ///
 /// # Saving
-/// A snapshot is saved with `serde`. It has the version of its format, so later releases can read it. A file that is not
-/// a whole snapshot is an error, never an empty snapshot. Times are in whole seconds since the Unix epoch (UTC).
+/// Save a snapshot with `serde`. The file has the version of the format, so later releases can read it. Reading an
+/// incomplete file is an error and never gives an empty snapshot. Times are in whole seconds since the Unix epoch
+/// (UTC).
 ///
 /// ```
 /// use connecteam_onboarding::{Assignment, PackId, Snapshot};
@@ -40,7 +42,7 @@ const LATEST: u64 = 253_402_300_799;
 /// );
 /// assert_eq!(serde_json::from_str::<Snapshot>(&saved)?, snapshot);
 ///
-/// // Remind the users who have not moved for three days.
+/// // Remind the users without progress for three days.
 /// let three_days = Duration::from_secs(3 * 24 * 60 * 60);
 /// let thursday = monday + three_days;
 /// for user in snapshot.in_progress_since(thursday - three_days) {
@@ -52,7 +54,8 @@ const LATEST: u64 = 253_402_300_799;
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// The version of the format. It is first, so that a file of a later version is refused for that reason.
+    /// The version of the format. This field is first, so that a file of a later version is rejected because of the
+    /// version.
     #[serde(deserialize_with = "known_version")]
     #[cfg_attr(feature = "schemars", schemars(range(min = 1, max = 1)))]
     version: u64,
@@ -61,7 +64,7 @@ pub struct Snapshot {
     /// When the snapshot was taken, in seconds since the Unix epoch (UTC).
     #[serde(deserialize_with = "known_time")]
     taken_at: u64,
-    /// Every assignment, each id once, in ascending order.
+    /// All assignments, in ascending order of their ids. Each id occurs once.
     #[serde(rename = "assignments", deserialize_with = "distinct")]
     pub(super) entries: Vec<SnapshotEntry>,
 }
@@ -91,7 +94,7 @@ pub struct SnapshotEntry {
     /// The state of the assignment.
     #[serde(flatten)]
     pub(super) state: State,
-    /// Since when it is unchanged, in seconds since the Unix epoch (UTC).
+    /// The time since when the assignment is unchanged, in seconds since the Unix epoch (UTC).
     #[serde(deserialize_with = "known_time")]
     since: u64,
 }
@@ -127,8 +130,10 @@ fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SnapshotEn
     }
 }
 
-/// Rounds down to seconds since the Unix epoch: half the size of a `SystemTime`, and unchanged by a file. A time outside of
-/// 1970 to 9999 becomes the nearest one inside.
+/// Returns the seconds since the Unix epoch, rounded down. A time before 1970 or after 9999 becomes the nearest valid
+/// time.
+///
+/// Seconds take half the memory of a `SystemTime`, and a file stores them exactly.
 fn seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     since.unwrap_or_default().as_secs().min(LATEST)
@@ -157,14 +162,15 @@ impl SnapshotEntry {
         &self.state
     }
 
-    /// Returns the stage that the state means.
+    /// Returns the stage of the assignment, which depends on its state.
     #[must_use]
     pub fn stage(&self) -> Stage<'_> {
         self.state.stage()
     }
 
-    /// Returns when the first of the snapshots in a row was taken that show this state. The state may be older: no snapshot
-    /// was taken before.
+    /// Returns the time since when the assignment is unchanged, as far as snapshots show it.
+    ///
+    /// It is the time of the first snapshot that showed this state. The state may be older than that snapshot.
     #[must_use]
     pub fn since(&self) -> SystemTime {
         time(self.since)
@@ -174,7 +180,7 @@ impl SnapshotEntry {
 impl Snapshot {
     /// Takes the first snapshot of a pack. Every entry counts as unchanged since `taken_at`.
     ///
-    /// The assignments may be in any order. Of several with the same id, the last one counts.
+    /// The assignments may be in any order. If several have the same id, the last one in the list counts.
     #[must_use]
     pub fn new(pack: PackId, taken_at: SystemTime, assignments: Vec<Assignment>) -> Self {
         let taken_at = seconds(taken_at);
@@ -186,12 +192,13 @@ impl Snapshot {
         });
         let mut entries: Vec<_> = entries.collect();
         if !entries.is_sorted_by(|a, b| a.id < b.id) {
-            // The sort is stable. So of several with the same id, the last one listed comes first, and stays.
+            // The sort is stable and `dedup` keeps the first entry. After `reverse`, this is the entry that was listed
+            // last.
             entries.reverse();
             entries.sort_by_key(|entry| entry.id);
             entries.dedup_by_key(|entry| entry.id);
         }
-        // A program may keep it as long as it runs.
+        // A program may keep a snapshot as long as it runs, so unused capacity is freed.
         entries.shrink_to_fit();
         Self {
             version: VERSION,
@@ -201,7 +208,7 @@ impl Snapshot {
         }
     }
 
-    /// Takes a later snapshot of the same pack. Entries that are unchanged keep their [`since`](SnapshotEntry::since).
+    /// Takes a later snapshot of the same pack. Unchanged entries keep their [`since`](SnapshotEntry::since).
     ///
     /// ```
     /// use connecteam_onboarding::{PackId, Snapshot};
@@ -229,7 +236,8 @@ impl Snapshot {
         later
     }
 
-    /// Returns whether a list has the same entries in the same order. Most polls find nothing new and need no snapshot.
+    /// Returns whether a list has the same entries in the same order. Then a poll found nothing new and needs no new
+    /// snapshot.
     pub(super) fn shows(&self, assignments: &[Assignment]) -> bool {
         let same = |(entry, assignment): (&SnapshotEntry, &Assignment)| {
             entry.id == assignment.id
@@ -258,7 +266,7 @@ impl Snapshot {
         self.pack
     }
 
-    /// Returns when the snapshot was taken.
+    /// Returns the time when the snapshot was taken.
     #[must_use]
     pub fn taken_at(&self) -> SystemTime {
         time(self.taken_at)
@@ -293,7 +301,8 @@ impl Snapshot {
         self.iter().filter(move |entry| entry.user_id == user)
     }
 
-    /// Keeps the entries of these users only. If both snapshots keep the same users, the changes are those of these users.
+    /// Keeps only the entries of these users. To get only their changes, call it on both snapshots before you compare
+    /// them.
     #[must_use]
     pub fn only(mut self, users: &HashSet<UserId, impl BuildHasher>) -> Self {
         self.entries.retain(|entry| users.contains(&entry.user_id));
@@ -312,8 +321,8 @@ impl Snapshot {
         self.users(|entry| entry.stage() == Stage::WaitingForApproval)
     }
 
-    /// Returns the users with an assignment that waits for an admin's approval and is unchanged since `moment` or longer,
-    /// each once, in ascending order.
+    /// Returns the users with an assignment that has waited for an admin's approval since `moment` or longer, each
+    /// once, in ascending order.
     #[must_use]
     pub fn waiting_since(
         &self,
@@ -336,14 +345,14 @@ impl Snapshot {
             .map(|entry| (entry.user_id, entry.stage() == Stage::Completed))
             .collect();
         users.sort_unstable();
-        // An assignment that is not completed sorts first, so it is the one that stays.
+        // Per user, an assignment that is not completed sorts first. `dedup` keeps the first one.
         users.dedup_by_key(|(user, _)| *user);
         users.retain(|(_, completed)| *completed);
         users.into_iter().map(|(user, _)| user)
     }
 
-    /// Returns the users with an assignment in progress that is unchanged since `moment` or longer, each once, in ascending
-    /// order. An assignment that waits for approval is not among them.
+    /// Returns the users with an assignment in progress that is unchanged since `moment` or longer, each once, in
+    /// ascending order. Assignments that wait for approval do not count.
     #[must_use]
     pub fn in_progress_since(
         &self,
@@ -374,7 +383,7 @@ impl<'a> IntoIterator for &'a Snapshot {
 }
 
 impl fmt::Debug for Snapshot {
-    /// Shows the counts and the time: the entries would fill a log.
+    /// Shows the counts and the time, because the entries would fill a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

@@ -1,10 +1,11 @@
-//! The state of one assignment, and the stage that it means.
+//! The state of one assignment, and its stage.
 
 use crate::{Assignment, AssignmentStatus};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The stage of an assignment: in progress, then waiting for an admin's approval, then completed. It may go back.
+/// The stage of an assignment: in progress, then waiting for an admin's approval, then completed. An assignment may
+/// return to an earlier stage.
 ///
 /// ```
 /// use connecteam_onboarding::{Assignment, Stage};
@@ -18,13 +19,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage<'a> {
-    /// The user has steps to do.
+    /// The user still has steps to do.
     InProgress,
     /// The user completed every required step, and an admin's approval is pending.
     WaitingForApproval,
     /// All required steps are completed and approved.
     Completed,
-    /// A status that this release does not know, as the API writes it.
+    /// The status is unknown to this release. The value is the status as the API writes it.
     Other(&'a str),
 }
 
@@ -34,7 +35,7 @@ impl<'a> Stage<'a> {
             AssignmentStatus::InProgress if is_waiting_approval => Self::WaitingForApproval,
             AssignmentStatus::InProgress => Self::InProgress,
             AssignmentStatus::Completed => Self::Completed,
-            // Also a status that the spec gains: this crate does not know what it means.
+            // This includes statuses that the spec adds later: the crate does not know their meaning.
             other => Self::Other(other.as_str()),
         }
     }
@@ -52,7 +53,7 @@ impl fmt::Display for Stage<'_> {
             Self::InProgress => f.write_str("in progress"),
             Self::WaitingForApproval => f.write_str("waiting for approval"),
             Self::Completed => f.write_str("completed"),
-            // Quoted and escaped, because it may contain anything and this must stay on one line.
+            // Quoted and escaped, because the text may contain line breaks and the output must stay on one line.
             Self::Other(text) => write!(f, "{text:?}"),
         }
     }
@@ -60,7 +61,7 @@ impl fmt::Display for Stage<'_> {
 
 /// The status of an assignment, and whether an approval is pending.
 ///
-/// In JSON it has the API's names: `{"status":"in_progress","isWaitingApproval":false}`.
+/// The JSON has the field names of the API: `{"status":"in_progress","isWaitingApproval":false}`.
 ///
 /// ```
 /// use connecteam_onboarding::{AssignmentStatus, Stage, State};
@@ -81,7 +82,8 @@ pub struct State {
 }
 
 impl State {
-    /// A known status that was built by hand as `Other` becomes the known one, so that it is equal after a file.
+    /// Normalizes a known status that was built as `Other`. So a state that is saved and read back is equal to the
+    /// original.
     pub(crate) fn new(status: AssignmentStatus, is_waiting_approval: bool) -> Self {
         let status = match status {
             AssignmentStatus::Other(text) => AssignmentStatus::from(text.as_str()),
@@ -105,7 +107,7 @@ impl State {
         self.is_waiting_approval
     }
 
-    /// Returns the stage that the two fields mean together.
+    /// Returns the stage, which depends on both fields.
     #[must_use]
     pub fn stage(&self) -> Stage<'_> {
         Stage::new(&self.status, self.is_waiting_approval)
@@ -113,7 +115,7 @@ impl State {
 }
 
 impl fmt::Display for State {
-    /// Shows the stage, and a pending approval if the stage does not imply it.
+    /// Shows the stage. Adds a pending approval if the stage does not imply the approval.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = self.stage();
         write!(f, "{stage}")?;

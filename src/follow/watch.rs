@@ -1,4 +1,4 @@
-//! [`Watch`]: polls a pack and yields its changes as a stream.
+//! [`Watch`]: a stream that polls a pack and yields its changes.
 
 use super::read::{read, take};
 use super::{Change, Snapshot, Stage};
@@ -16,36 +16,37 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 use tokio::task::JoinSet;
 
-/// What one poll of a pack found.
+/// The changes that one poll of a pack found.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Update {
     /// The changes since the last poll, in the order of the assignment ids.
     pub changes: Vec<Change>,
-    /// The whole pack. Save it once the changes are handled, and start the next watch from it ([`Watch::since`]).
+    /// The whole pack. Save the snapshot after you handled the changes. The next watch can start from it, with
+    /// [`Watch::since`].
     pub snapshot: Arc<Snapshot>,
 }
 
-/// A stream of the changes of a pack; made by [`Pack::watch`].
+/// A stream of the changes of a pack. [`Pack::watch`] returns it.
 ///
-/// Polls at once, and then again after each interval. Yields one [`Update`] for each poll that finds a change. The first
-/// poll yields nothing, because later ones are compared with it; a watch that starts from a saved snapshot is compared with
-/// that.
+/// The watch polls at once, and then again after each interval. It yields one [`Update`] for each poll that finds a
+/// change. Each poll is compared with the previous one. So the first poll yields nothing, unless the watch starts from
+/// a saved snapshot.
 ///
-/// A permanent error (such as 401, 403 or 404) is yielded and ends the stream. A transient error is yielded once the client's
-/// own retries are used up. Then the watch polls again, after a wait that grows with each error.
-///
-/// A pack that is suddenly empty is read a second time before the removals are yielded.
+/// - A permanent error (such as 401, 403 or 404) is yielded and ends the stream.
+/// - A transient error is yielded after the retries of the client have failed. Then the watch waits and polls again.
+///   The wait grows with each error.
+/// - If a pack is suddenly empty, the watch reads it a second time before it yields the removals.
 ///
 /// # Rate limit
-/// A poll is one request, and shares the rate limit of the client. It leaves a tenth of each window, at least one request, to
-/// all other requests, and does not delay them while it waits. The interval is kept while more than half of a window is
-/// left. From then on it grows, so that polls take at most half of the rest.
+/// A poll is one request, and shares the rate limit of the client. The watch leaves a tenth of each rate-limit window
+/// to other requests, at least one request. It does not delay other requests while it waits. If at most half of a
+/// window is left, the interval grows, so that polls take at most half of the remaining requests.
 ///
 /// # Cancel safety
-/// Dropping a pending `next()` loses nothing: the next call continues the same poll. Dropping the watch is safe, because it
-/// only reads. To miss nothing between two watches, start the second one from the last snapshot whose changes were
-/// handled. [The guide](crate::guide::follow) shows how.
+/// Dropping a pending `next()` loses nothing, because the next call continues the same poll. Dropping the watch is
+/// safe, because the watch only reads. To miss no change between two watches, start the second watch from the last
+/// snapshot whose changes you handled. [The guide](crate::guide::follow) shows how.
 ///
 /// ```no_run
 /// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), Box<dyn std::error::Error>> {
@@ -65,17 +66,17 @@ pub struct Update {
 /// ```
 #[must_use = "a stream does nothing unless polled"]
 pub struct Watch {
-    /// The settings, until the first poll makes the stream of a copy.
+    /// The settings. The first call of `poll_next` creates the stream from a copy of them.
     start: State,
     stream: Option<Pin<Box<dyn FusedStream<Item = Item> + Send>>>,
 }
 
 type Item = Result<Update, Error>;
 
-/// The wait after the first error, unless the interval is longer. Each further error doubles it.
+/// The wait after the first error, or the interval if that is longer. Each further error doubles the wait.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest wait after errors, unless the interval is longer.
+/// The longest wait after errors, or the interval if that is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 impl fmt::Debug for Watch {
@@ -88,8 +89,10 @@ impl fmt::Debug for Watch {
 }
 
 impl Pack {
-    /// Follows the pack: polls it at once, and again after each interval, counted from the end of a poll. Nothing is sent
-    /// before the stream is polled.
+    /// Follows the pack. The watch polls the pack at once, and again after each interval. An interval starts at the end
+    /// of a poll.
+    ///
+    /// Nothing is sent before the stream is polled.
     pub fn watch(&self, interval: Duration) -> Watch {
         Watch {
             start: State {
@@ -109,22 +112,23 @@ impl Pack {
 }
 
 impl Watch {
-    /// Starts from a saved snapshot of this pack, so that everything that changed since is yielded first.
+    /// Starts from a saved snapshot of this pack. The first update has everything that changed since the snapshot.
     ///
-    /// A snapshot of another pack makes the watch yield an error of the kind [`ErrorKind::InvalidInput`] and end, before
-    /// anything is sent.
+    /// If the snapshot is of another pack, the watch yields an error of the kind [`ErrorKind::InvalidInput`] and ends.
+    /// Nothing is sent then.
     pub fn since(mut self, snapshot: impl Into<Arc<Snapshot>>) -> Self {
         self.start.last = Some(snapshot.into());
         self
     }
 
-    /// Yields the changes of these users only. Snapshots still have the whole pack.
+    /// Yields only the changes of these users. Snapshots still have the whole pack.
     pub fn only(mut self, users: impl IntoIterator<Item = UserId>) -> Self {
         self.start.only = Some(Arc::new(users.into_iter().collect()));
         self
     }
 
-    /// Yields the first poll too, without changes, if the watch does not start from a snapshot; so that it can be saved.
+    /// Yields the first poll too, without changes, so that its snapshot can be saved. Has no effect on a watch that
+    /// starts from a snapshot.
     pub fn with_baseline(mut self) -> Self {
         self.start.baseline = true;
         self
@@ -132,12 +136,13 @@ impl Watch {
 
     /// Ends the stream when all users are completed.
     ///
-    /// With [`only`](Self::only), each of these users must have an assignment, and all of their assignments must be completed.
-    /// Without it, all assignments of the pack must be completed; an empty pack is complete at once.
+    /// With [`only`](Self::only), each of these users must have an assignment, and all of their assignments must be
+    /// completed. Without `only`, all assignments of the pack must be completed. An empty pack is complete at once.
     ///
-    /// The API keeps the assignments of users who no longer exist. So **a watch over a whole pack may never end**: follow
-    /// [`Report::on_pack`](crate::Report::on_pack), or the users you know. A user who is removed from the pack never completes
-    /// it either; end the watch yourself when you see [`ChangeKind::Removed`](crate::ChangeKind::Removed).
+    /// The API keeps the assignments of users who no longer exist. So **a watch over a whole pack may never end**.
+    /// Instead, follow the users of [`Report::on_pack`](crate::Report::on_pack), or other users you know. A user who is
+    /// removed from the pack never completes it either. End the watch yourself when you see
+    /// [`ChangeKind::Removed`](crate::ChangeKind::Removed).
     pub fn until_complete(mut self) -> Self {
         self.start.until_complete = true;
         self
@@ -153,15 +158,15 @@ struct State {
     only: Option<Arc<HashSet<UserId>>>,
     baseline: bool,
     until_complete: bool,
-    /// The polls that failed since the last one that did not.
+    /// The number of polls in a row that failed.
     failures: u32,
-    /// When the next poll is due.
+    /// The time when the next poll is due.
     due: Duration,
     ended: bool,
 }
 
 impl State {
-    /// Polls until there is something to yield; `None` at the end.
+    /// Polls until there is an item to yield. Returns `None` at the end of the stream.
     async fn next(mut self) -> Option<(Item, Self)> {
         while !self.ended {
             let clock = self.pack.client().clock();
@@ -185,13 +190,14 @@ impl State {
         None
     }
 
-    /// Reads the pack. `None` if the list is the same as the last one.
+    /// Reads the pack. Returns `None` if the list is the same as the last list.
     ///
-    /// In a task of its own, because a watch that is not polled must not hold what other requests wait for.
+    /// The read is a separate task, so it continues when the stream is not polled. Otherwise it could hold a permit
+    /// that other requests wait for.
     async fn poll(&self) -> Result<Option<Snapshot>, Error> {
         let pack = self.pack.low_priority();
         let last = self.last.clone();
-        // Aborts the task when it is dropped.
+        // Dropping the set aborts the task.
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let last = last.as_deref();
@@ -238,7 +244,7 @@ impl State {
         pause.max(error.retry_after().unwrap_or_default())
     }
 
-    /// Returns the interval, or a longer one if the rate limit requires it.
+    /// Returns the interval, or a longer interval if the rate limit requires it.
     fn interval(&self) -> Duration {
         let client = self.pack.client();
         let Some(quota) = client.quota() else {
@@ -252,13 +258,14 @@ impl State {
     }
 }
 
-/// Returns the wait after this many errors in a row.
+/// Returns the wait after `failures` errors in a row.
 fn pause(interval: Duration, failures: u32) -> Duration {
     let (first, longest) = (interval.max(FIRST_PAUSE), interval.max(LONGEST_PAUSE));
     backoff(first, longest, failures)
 }
 
-/// Returns the interval at which polls take half of what is left of a window. Zero while more than half of it is left.
+/// Returns the interval with which polls take half of the remaining requests of a window. Returns zero while more than
+/// half of the window is left.
 fn spread(window: WindowQuota, server: SystemTime) -> Duration {
     if window.remaining > window.limit / 2 {
         return Duration::ZERO;
@@ -269,7 +276,7 @@ fn spread(window: WindowQuota, server: SystemTime) -> Duration {
     left.unwrap_or_default() / polls.max(1)
 }
 
-/// Returns whether all users that are followed have completed the pack.
+/// Returns whether all followed users have completed the pack.
 fn is_complete(snapshot: &Snapshot, only: Option<&HashSet<UserId>>) -> bool {
     let mut completed = HashSet::new();
     for entry in snapshot {

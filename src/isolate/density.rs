@@ -1,26 +1,28 @@
-//! How many items are probably rejected, and how many to test at once because of that.
+//! Estimates the share of rejected items, and computes from it how many items to test at once.
 
-/// Points of the grid over the share of rejected items.
+/// The number of points of the grid. Each point is a possible share of rejected items.
 const POINTS: usize = 41;
-/// Log-odds of the first and the last point: one in 60 million, and all but one in 400.
+/// Log-odds of the first and the last point. At the first point, one item in 60 million is rejected. At the last point,
+/// all but one in 400 are rejected.
 const LOG_ODDS: (f64, f64) = (-18.0, 6.0);
-/// How strongly the prior prefers few rejected items: its weight falls as `share^-LEANING`. Measured: a smaller value wastes
-/// requests where one item is rejected, a larger one where many are.
+/// How strongly the prior prefers small shares: the weight of a share is proportional to `share^-LEANING`. The value
+/// was found by measurement. A smaller value wastes requests if one item is rejected, and a larger value wastes
+/// requests if many are rejected.
 const LEANING: f64 = 0.4;
-/// Points with a smaller part of the belief do not change the size of a group.
+/// Points with a smaller part of the total belief are ignored.
 const NEGLIGIBLE: f64 = 1e-5;
-/// Places that are together less probable than this are treated as one.
+/// If the first rejected item is at a later place with less than this probability, the later places are treated as one.
 const TAIL: f64 = 1.0 / 512.0;
 
-/// What the results so far say about the share of rejected items.
+/// The estimate of the share of rejected items, from the results so far.
 ///
-/// Holds a belief over a grid of shares instead of one estimate, because early on any share is possible.
+/// It is a belief for each point of a grid instead of one number, because any share is possible at the start.
 #[derive(Debug)]
 pub(super) struct Density {
     points: Vec<Point>,
 }
 
-/// One possible share, and the belief in it.
+/// One possible share, and the belief that it is the real share.
 #[derive(Clone, Copy, Debug)]
 struct Point {
     share: f64,
@@ -40,7 +42,7 @@ impl Point {
 }
 
 impl Density {
-    /// The belief before any result.
+    /// Returns the belief before any result.
     pub(super) fn new() -> Self {
         let (first, last) = LOG_ODDS;
         let step = (last - first) / count(POINTS - 1);
@@ -81,7 +83,7 @@ impl Density {
         }
     }
 
-    /// Undoes [`group_refused`](Self::group_refused), because more is known about these items now.
+    /// Undoes [`group_refused`](Self::group_refused), because the search knows more about these items now.
     pub(super) fn group_settled(&mut self, size: usize) {
         for point in &mut self.points {
             point.log_belief -= point.log_group_refused(count(size));
@@ -104,7 +106,8 @@ impl Density {
         first_part(places, 0.0, size)
     }
 
-    /// Returns how many of `size` items to test at once, where at least one is rejected. At least 1, fewer than `size`.
+    /// Returns how many of `size` items to test at once if at least one of them is rejected. At least 1, fewer than
+    /// `size`.
     pub(super) fn part(&self, size: usize) -> usize {
         let mut none = 0.0;
         let places = self
@@ -118,7 +121,7 @@ impl Density {
         first_part(places, none, size).min(size - 1).max(1)
     }
 
-    /// Iterates over the points that matter, each with its part of the belief.
+    /// Iterates over the points that are not negligible, each with its part of the total belief.
     fn believed(&self) -> impl Iterator<Item = (&Point, f64)> {
         let best = self
             .points
@@ -134,26 +137,28 @@ impl Density {
     }
 }
 
-/// How often the item after a rejected one was rejected too.
+/// Counts how often the item after a rejected item was rejected too.
 #[derive(Debug, Default)]
 pub(super) struct Neighbors {
-    /// Times it was accepted.
+    /// How often the next item was accepted.
     pub(super) accepted: u32,
-    /// Times it was rejected.
+    /// How often the next item was rejected.
     pub(super) rejected: u32,
-    /// Items after a rejected one that had no verdict then.
+    /// Items that had no verdict when the item before them was rejected.
     pub(super) waiting: Vec<u32>,
 }
 
 impl Neighbors {
-    /// Returns the probability that the next item is rejected, where `share` of all items are.
+    /// Returns the probability that the item after a rejected item is rejected. `share` is the share of all rejected
+    /// items.
     pub(super) fn probability(&self, share: f64) -> f64 {
         let seen = f64::from(self.accepted) + f64::from(self.rejected);
         (f64::from(self.rejected) + share) / (seen + 1.0)
     }
 }
 
-/// For one share: the probability that all items before a place are accepted.
+/// One possible share, and the probability that it is the real share and all items before the current place are
+/// accepted.
 struct Place {
     share: f64,
     probability: f64,
@@ -168,11 +173,12 @@ impl Place {
     }
 }
 
-/// Returns how many of the first of `size` items to test, so that the first rejected one is found in the fewest requests.
+/// Returns how many of `size` items to test first, so that the first rejected item is found in the fewest requests.
 ///
-/// Each outcome ("the first rejected item is the i-th", or "no item is rejected") has a probability. A series of tests that
-/// tells the outcomes apart is a binary code for them, and the best code is Huffman's. Testing the first items splits off one
-/// half of its code space. `impossible` is the part of the remaining probability that is known not to happen.
+/// There is one outcome for each place of the first rejected item, and one outcome for "no item is rejected". Each
+/// outcome has a probability. A series of tests that distinguishes the outcomes is a binary code for them, and
+/// Huffman's code is the shortest. The first test divides its code space into two halves: the outcomes at the tested
+/// places, and all other outcomes. `impossible` is the probability of outcomes that are known to be impossible.
 fn first_part(mut places: Vec<Place>, impossible: f64, size: usize) -> usize {
     let mut probabilities = Vec::new();
     let mut left = 1.0;
@@ -197,10 +203,11 @@ fn first_part(mut places: Vec<Place>, impossible: f64, size: usize) -> usize {
     asked.count().max(1)
 }
 
-/// Returns the lengths of the best binary code for outcomes with these falling probabilities. A last outcome takes part, but
-/// its length is not returned.
+/// Returns the code lengths of the shortest binary code for outcomes with these falling probabilities. The code
+/// includes one more outcome with the probability `last`, but its length is not returned.
 fn code_lengths(falling: &[f64], last: f64) -> Vec<i32> {
-    // Huffman's algorithm with two queues: the leaves are in rising order, and joined nodes are created in rising order.
+    // Huffman's algorithm with two queues. The leaves are in rising order, and the joined nodes are created in rising
+    // order.
     let smaller = falling
         .iter()
         .rev()
@@ -249,7 +256,7 @@ fn count(number: usize) -> f64 {
 mod tests {
     use super::*;
 
-    /// A density that has seen a long run of this share.
+    /// Returns the density after these numbers of refused and accepted items.
     fn seen(refused: usize, accepted: usize) -> Density {
         let mut density = Density::new();
         density.accepted(accepted);

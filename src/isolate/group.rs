@@ -1,10 +1,11 @@
-//! What the search sends and takes back, and what it remembers of it.
+//! The groups that the search sends, and what the search remembers about each group.
 
-/// A group of items to test in one request: not empty, no duplicates, no item of another group in flight.
+/// A group of items to test in one request. It is not empty, and has no duplicates and no item of another group in
+/// flight.
 ///
-/// Hand it back to the [`Search`](super::Search) with the result, or its items stay undecided.
+/// Pass the group back to the [`Search`](super::Search) with its result. Until then, its items stay undecided.
 #[derive(Debug)]
-#[must_use = "the items stay undecided until the group is handed back"]
+#[must_use = "the items stay undecided until the group is passed back"]
 pub(crate) struct Group<R> {
     pub(super) items: Vec<u32>,
     pub(super) source: Source<R>,
@@ -20,40 +21,41 @@ impl<R> Group<R> {
 /// The items that a refusal names, in ascending order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Named {
-    /// Named by index: a verdict.
+    /// The items named by index. This is a verdict.
     pub(crate) by_index: Vec<u32>,
-    /// Named in a text: a hint, tested alone before it counts.
+    /// The items named in a text. This is a hint: each item is tested alone.
     pub(crate) hinted: Vec<u32>,
 }
 
-/// The rest of one refused request: two items or more. The others were accepted since.
+/// The undecided items of one refused request, at least two. The other items of the request were accepted since.
 #[derive(Debug)]
 pub(super) struct Suspects<R> {
     pub(super) items: Vec<u32>,
     pub(super) reason: R,
 }
 
-/// Where a group came from.
+/// The source of a group.
 #[derive(Debug)]
 pub(super) enum Source<R> {
-    /// A whole chunk of the list. Its items join the search when it is refused.
+    /// A chunk of the list. If the chunk is refused, its items join the search.
     Chunk,
     Hint,
     ProbablyFine,
     Untested,
-    /// An untested item, tested alone because the item before it was rejected.
+    /// An untested item. It is tested alone, because the item before it was rejected.
     Neighbor,
     /// The first part of [`Suspects`].
     Part {
         rest: Vec<u32>,
         reason: R,
-        /// Tested alone, because the item before it was rejected.
+        /// Whether the part is one item, tested alone because the item before it was rejected.
         neighbor: bool,
     },
 }
 
 impl<R> Source<R> {
-    /// Returns whether its items were chosen for a reason, so that they say nothing about the share of rejected items.
+    /// Returns whether the items were chosen because they are probably rejected. Then the result says nothing about the
+    /// share of rejected items.
     pub(super) fn is_biased(&self) -> bool {
         match self {
             Self::Hint | Self::Neighbor => true,

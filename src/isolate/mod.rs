@@ -1,11 +1,14 @@
 //! Finds the items that the API rejects, by adaptive group testing, without I/O.
 //!
-//! A rejected request means that at least one of its items is rejected; an accepted request settles all of its items.
-//! [`Search`] turns such results into verdicts. It picks the next group so that few requests are needed; [`density`] has
-//! the sizes.
+//! If a request is refused, at least one of its items is rejected. If a request is accepted, all of its items are
+//! accepted. [`Search`] turns such results into verdicts, and picks the next group. [`density`] computes the size of a
+//! group, so that few requests are needed.
 //!
-//! An item is rejected in three cases only: a refusal names it by index; it is refused alone; or it is the last open item of
-//! a refused request whose other items were accepted since.
+//! An item is rejected in three cases only:
+//!
+//! - A refusal names the item by index.
+//! - A request with only this item is refused.
+//! - The item is the last open item of a refused request, and all other items of the request were accepted since.
 
 mod density;
 mod group;
@@ -19,28 +22,30 @@ use group::{Source, Suspects};
 use std::collections::BTreeSet;
 use verdicts::{Verdict, Verdicts};
 
-/// An item that is rejected with a higher probability is best tested alone: the golden ratio's `(3 - √5) / 2`.
+/// If an item is rejected with a higher probability than this, testing the item alone takes the fewest requests. The
+/// value is `(3 - √5) / 2`, from the golden ratio.
 const ALONE: f64 = 0.382;
-/// Hints are ignored once this many more of them were wrong than right.
+/// If the number of wrong hints exceeds the number of right hints by this, all hints are ignored.
 const WRONG_HINTS: i32 = 3;
 
 /// A search for the rejected items of refused chunks. `R` is the reason of a refusal.
 ///
-/// Items are positions in the caller's list. Neighbors in the list are assumed to share their verdict more often than others.
+/// Items are positions in the caller's list. The search assumes that neighbors in the list often have the same verdict.
 #[derive(Debug)]
 pub(crate) struct Search<R> {
     max_items: usize,
     /// Every item of a refused chunk.
     verdicts: Verdicts,
-    /// Open items about which nothing is known.
+    /// Open items about which the search knows nothing.
     untested: BTreeSet<u32>,
-    /// Open items of a refusal that named others: probably fine, so tested in the largest groups.
+    /// Open items of a request whose refusal named other items. They are probably accepted, so they are tested in large
+    /// groups.
     probably_fine: BTreeSet<u32>,
-    /// Open items that the text of a refusal seems to name: tested alone.
+    /// Open items that the text of a refusal seems to name. Each is tested alone.
     hinted: BTreeSet<u32>,
-    /// Open items of refused requests; each of these holds at least one rejected item.
+    /// Open items of refused requests. Each element has at least one rejected item.
     suspects: Vec<Suspects<R>>,
-    /// The number of groups that were not handed back yet.
+    /// The number of groups that were not passed back yet.
     in_flight: usize,
     wrong_hints: i32,
     density: Density,
@@ -48,7 +53,7 @@ pub(crate) struct Search<R> {
 }
 
 impl<R: Clone> Search<R> {
-    /// A search with at most `max_items` items in a group.
+    /// Creates a search with at most `max_items` items in a group.
     pub(crate) fn new(max_items: usize) -> Self {
         Self {
             max_items,
@@ -64,13 +69,15 @@ impl<R: Clone> Search<R> {
         }
     }
 
-    /// Returns a whole chunk of the list as a group. `items` are in ascending order, and in no other chunk.
+    /// Returns a chunk of the list as a group. `items` are in ascending order, and in no other chunk.
     pub(crate) fn chunk(&mut self, items: Vec<u32>) -> Group<R> {
         self.send(items, Source::Chunk)
     }
 
-    /// Returns the next group to test. Several may be in flight at once. `None`: nothing to test until one of them is
-    /// handed back, or ever.
+    /// Returns the next group to test. Several groups may be in flight at once.
+    ///
+    /// `None` means that there is nothing to test until a group in flight is passed back. If no group is in flight, the
+    /// search is done.
     pub(crate) fn next_group(&mut self) -> Option<Group<R>> {
         if let Some(item) = self.hinted.pop_first() {
             return Some(self.send(vec![item], Source::Hint));
@@ -90,7 +97,8 @@ impl<R: Clone> Search<R> {
         }
         let most = self.untested.len().min(self.max_items);
         let size = self.density.fresh(most);
-        // The last untested items wait for what the groups in flight leave, to be tested together with it.
+        // If the last untested items do not fill a request, they wait: groups in flight may return more untested items
+        // for the same request.
         let may_grow = size == most && most < self.max_items && self.in_flight > 0;
         if most == 0 || may_grow {
             return None;
@@ -99,10 +107,10 @@ impl<R: Clone> Search<R> {
         Some(self.send(items, Source::Untested))
     }
 
-    /// Learns that a group was accepted. Returns the item that this rejects, if any.
+    /// Learns that a group was accepted. If this proves that another item is rejected, returns that item.
     pub(crate) fn accepted(&mut self, mut group: Group<R>) -> Vec<(u32, R)> {
         if let Source::Chunk = group.source {
-            // Its items never join the search.
+            // The items of an accepted chunk never join the search.
             self.in_flight -= 1;
             self.density.accepted(group.items.len());
             return Vec::new();
@@ -127,7 +135,7 @@ impl<R: Clone> Search<R> {
         }
     }
 
-    /// Learns that a group was refused. Returns the items that this rejects.
+    /// Learns that a group was refused. Returns the items that are rejected now.
     pub(crate) fn refused(
         &mut self,
         mut group: Group<R>,
@@ -140,9 +148,9 @@ impl<R: Clone> Search<R> {
         let complete = self.take_back(&mut group);
         let counts = !group.source.is_biased();
         match group.source {
-            // Once hints are ignored, that stays so.
+            // After hints were ignored once, they stay ignored. So right hints do not count any more.
             Source::Hint if self.trusts_hints() => self.wrong_hints -= i32::from(complete),
-            // The refusal of the part explains the refusal of the whole.
+            // The refusal of the part explains the refusal of the whole request. So nothing is known about the rest.
             Source::Part { rest, .. } => self.untested.extend(rest),
             _ => {}
         }
@@ -155,15 +163,15 @@ impl<R: Clone> Search<R> {
             self.verdicts.remove(*item);
         }
         self.take_back(&mut group);
-        // An item of the group may have caused the refusal of the whole.
+        // An item of the group may have caused the refusal of the whole request. So nothing is known about the rest.
         if let Source::Part { rest, .. } = group.source {
             self.untested.extend(rest);
         }
     }
 
-    /// Removes the open items for which `is_gone` returns true. They stay undecided.
+    /// Removes the open items for which `is_gone` returns true. These items stay undecided.
     ///
-    /// One of them may have caused a refusal, so the rest of that request may hold no rejected item any more.
+    /// A removed item may have caused a refusal. So the other items of that request may all be accepted.
     pub(crate) fn withdraw(&mut self, mut is_gone: impl FnMut(u32) -> bool) {
         let gone: Vec<u32> = self.open().filter(|&item| is_gone(item)).collect();
         for item in gone {
@@ -194,7 +202,7 @@ impl<R: Clone> Search<R> {
         Group { items, source }
     }
 
-    /// Sends the first part of items that hold a rejected one.
+    /// Sends the first part of suspects. The part is one item if that item is probably rejected.
     fn send_part(&mut self, suspects: Suspects<R>, alone_after_rejected: bool) -> Group<R> {
         let Suspects { mut items, reason } = suspects;
         let neighbor = alone_after_rejected && self.verdicts.follows_rejected(items[0]);
@@ -212,7 +220,7 @@ impl<R: Clone> Search<R> {
         self.send(items, source)
     }
 
-    /// Takes back a group. Drops its items that were withdrawn meanwhile, and returns whether there were none.
+    /// Takes back a group. Drops the items that were withdrawn meanwhile. Returns true if no item was withdrawn.
     fn take_back(&mut self, group: &mut Group<R>) -> bool {
         self.in_flight -= 1;
         let mut complete = true;
@@ -223,7 +231,8 @@ impl<R: Clone> Search<R> {
         self.verdicts.keep_open(&mut group.items) && complete
     }
 
-    /// Learns from a refusal. `items` are the open ones of its request, and `complete` says whether these are all.
+    /// Learns from a refusal. `items` are the open items of the request. `complete` means that all items of the request
+    /// are open. `counts` means that the result says something about the share of rejected items.
     fn learn_refusal(
         &mut self,
         items: Vec<u32>,
@@ -254,7 +263,7 @@ impl<R: Clone> Search<R> {
         rejected.into_iter().map(reject).collect()
     }
 
-    /// Continues with the rest of a refused request. It holds a rejected item if it is `intact`.
+    /// Continues with the rest of a refused request. If the rest is `intact`, it has at least one rejected item.
     fn narrow(&mut self, items: Vec<u32>, intact: bool, counts: bool, reason: R) -> Vec<(u32, R)> {
         if !intact || items.is_empty() {
             self.untested.extend(items);

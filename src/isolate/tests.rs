@@ -1,4 +1,5 @@
-//! The search against a model of the API: its laws under any order of events, and its cost.
+//! Runs the search against a model of the API. Checks laws that the search must obey in any order of events, and its
+//! cost.
 
 use super::{Group, Named, Search};
 use proptest::prelude::*;
@@ -34,7 +35,7 @@ struct Model {
     search: Search<u32>,
     max_items: usize,
     style: Style,
-    /// The items that the API rejects. Another program may put items on the pack, so the set grows.
+    /// The items that the API rejects. The set grows, because another program may put items on the pack.
     refused: BTreeSet<u32>,
     in_flight: Vec<Group<u32>>,
     open: BTreeSet<u32>,
@@ -81,7 +82,7 @@ impl Model {
         Some(naming)
     }
 
-    /// Sends the items `0..n` in whole chunks.
+    /// Sends the items `0..n` in chunks.
     fn send_chunks(&mut self, n: u32) {
         let items: Vec<u32> = (0..n).collect();
         for chunk in items.chunks(self.max_items) {
@@ -98,7 +99,7 @@ impl Model {
         }
     }
 
-    /// Sends the next group, if there is one.
+    /// Sends the next group. Returns false if there is no next group.
     fn send(&mut self) -> bool {
         let Some(group) = self.search.next_group() else {
             return false;
@@ -125,7 +126,7 @@ impl Model {
         true
     }
 
-    /// Receives the response to one of the groups in flight.
+    /// Receives the response to the group at `place` among the groups in flight.
     fn receive(&mut self, place: usize) {
         let group = self.in_flight.swap_remove(place);
         self.requests += 1;
@@ -133,7 +134,7 @@ impl Model {
             self.search.refused(group, self.requests, &naming)
         } else {
             for item in group.items() {
-                // An item that was withdrawn in flight has no verdict.
+                // An item that was withdrawn while it was in flight gets no verdict.
                 if self.open.remove(item) {
                     self.accepted.insert(*item);
                 }
@@ -158,7 +159,7 @@ impl Model {
         }
     }
 
-    /// One event, picked by two numbers.
+    /// Runs one event. `kind` selects the event, and `pick` selects the group in flight.
     fn event(&mut self, kind: u8, pick: u8) {
         let place = usize::from(pick) % self.in_flight.len().max(1);
         match kind % 16 {
@@ -196,7 +197,7 @@ impl Model {
         assert_eq!(self.search.is_done(), self.open.is_empty());
     }
 
-    /// Sends groups, without further faults, until all items are decided.
+    /// Sends groups until all items are decided, without further faults.
     fn finish(&mut self, in_flight: usize) {
         loop {
             while self.in_flight.len() < in_flight && self.send() {}
@@ -250,20 +251,20 @@ proptest! {
     }
 }
 
-/// A search for the rejected items of a chunk whose refusal names none.
+/// Returns a search for the rejected items of one refused chunk. The refusal names no item.
 fn refused_chunk(items: &[u32]) -> Search<&'static str> {
     let mut search = Search::new(500);
     refuse_chunk(&mut search, items.to_vec(), "chunk");
     search
 }
 
-/// Refuses a chunk. The refusal names no item and rejects none.
+/// Refuses a chunk. The refusal names no item, so no item is rejected yet.
 fn refuse_chunk<R: Clone>(search: &mut Search<R>, items: Vec<u32>, reason: R) {
     let chunk = search.chunk(items);
     assert!(search.refused(chunk, reason, &Named::default()).is_empty());
 }
 
-/// A search that has seen a hundred thousand accepted items.
+/// Returns a search after 100,000 accepted items.
 fn search_of_few(max_items: usize) -> Search<()> {
     let mut search = Search::new(max_items);
     let chunk = search.chunk((0..100_000).collect());
@@ -378,7 +379,7 @@ fn a_refused_chunk_of_one_item_is_rejected() {
     assert!(search.is_done());
 }
 
-/// Requests for `n` items, one in flight.
+/// Returns the number of requests for `n` items, with one request in flight.
 fn requests(style: Style, n: u32, refused: impl IntoIterator<Item = u32>) -> u32 {
     let mut model = Model::new(500, style, refused);
     model.send_chunks(n);
@@ -428,7 +429,7 @@ fn drops_waiting_hints_after_three_wrong_ones() {
     assert_eq!(alone, 3);
 }
 
-/// `log2 C(n, d) + d + ⌈n / 500⌉`.
+/// Returns `log2 C(n, d) + d + ⌈n / 500⌉`.
 fn bound(n: u32, d: u32) -> f64 {
     let choices: f64 = (0..d)
         .map(|i| (f64::from(n - i) / f64::from(d - i)).log2())
@@ -436,7 +437,8 @@ fn bound(n: u32, d: u32) -> f64 {
     choices + f64::from(d) + f64::from(n.div_ceil(500))
 }
 
-/// Mean number of requests for `n` items of which `d` at random are refused, in a fixed series of cases.
+/// Returns the mean number of requests for `n` items, `d` of them rejected. The rejected items are random, but the same
+/// in each run of the tests.
 fn mean_requests(n: u32, d: u32, cases: u32) -> f64 {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut total = 0;

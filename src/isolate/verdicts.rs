@@ -1,8 +1,8 @@
-//! What is known about each item of the refused chunks.
+//! The verdict on each item of the refused chunks.
 
 use std::collections::BTreeMap;
 
-/// What is known about an item.
+/// The verdict on an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Open,
@@ -25,13 +25,13 @@ impl Verdicts {
         self.open += items.len();
     }
 
-    /// Decides an open item.
+    /// Sets the verdict of an open item.
     pub(super) fn decide(&mut self, item: u32, verdict: Verdict) {
         self.items.insert(item, verdict);
         self.open -= 1;
     }
 
-    /// Removes an item, if it is open. It stays undecided.
+    /// Removes an item if it is open. The item stays undecided.
     pub(super) fn remove(&mut self, item: u32) {
         if self.items.get(&item) == Some(&Verdict::Open) {
             self.items.remove(&item);
@@ -51,7 +51,7 @@ impl Verdicts {
         after.map(|(item, verdict)| (*item, *verdict))
     }
 
-    /// Keeps the items that are still open. Returns whether these are all.
+    /// Keeps the items that are still open. Returns whether all items are open.
     pub(super) fn keep_open(&self, items: &mut Vec<u32>) -> bool {
         let len = items.len();
         items.retain(|item| self.items.get(item) == Some(&Verdict::Open));

@@ -22,12 +22,12 @@ pub(crate) enum Opening {
 /// The account's windows, and how responses describe them.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// Requests that a minute permits.
+    /// The number of requests per minute that the account permits.
     pub(crate) minute: u64,
-    /// Requests that a day permits.
+    /// The number of requests per day that the account permits.
     pub(crate) day: u64,
     pub(crate) opening: Opening,
-    /// Resets are rounded up to a second instead of down.
+    /// Reset times are rounded up to a full second, instead of down.
     pub(crate) round_up: bool,
 }
 
@@ -42,14 +42,14 @@ impl Limits {
     }
 }
 
-/// A gateway that refuses bursts, and whose responses have none of the account's headers.
+/// A gateway that refuses bursts. Its refusals do not have the rate-limit headers of the account.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gateway {
-    /// The gateway accepts one request in this time.
+    /// The gateway accepts one request per interval, in milliseconds.
     pub(crate) interval: u64,
-    /// Requests that it accepts earlier.
+    /// The number of requests that the gateway accepts before their interval.
     pub(crate) burst: u64,
-    /// Refusals carry `Retry-After`.
+    /// Whether refusals have the header `Retry-After`.
     pub(crate) retry_after: bool,
 }
 
@@ -90,29 +90,29 @@ impl Window {
 #[derive(Debug, Default)]
 pub(crate) struct GatewayRefusals {
     pub(crate) number: u64,
-    /// When the first one was refused, and how many requests the account had accepted by then.
+    /// The time of the first refusal, and the number of requests that the account had accepted before.
     pub(crate) first: Option<(u64, u64)>,
-    /// How long `Retry-After` permitted no request.
+    /// The total time during which `Retry-After` permitted no request.
     pub(crate) held: u64,
     held_until: u64,
 }
 
-/// What the account and the gateway have counted.
+/// The counts of the account and the gateway.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     minute: Window,
     day: Window,
-    /// When the next request meets the gateway's interval.
+    /// The time from which the next request keeps the gateway's interval.
     gateway_free_at: u64,
-    /// A response reported the limits to the client.
+    /// Whether a response has reported the limits to the client.
     reported: bool,
-    /// Requests of the client that were accepted.
+    /// The number of accepted requests of the client.
     pub(crate) accepted: u64,
-    /// Requests of the client that the account refused after it had reported its limits, by minute.
+    /// Number of refused client requests per minute. Counting starts when a response has reported the limits.
     pub(crate) refused: BTreeMap<u64, u64>,
-    /// What the gateway refused.
+    /// The requests that the gateway refused.
     pub(crate) gateway: GatewayRefusals,
-    /// Requests of other programs that were accepted, by minute.
+    /// The number of accepted requests of other programs, per minute.
     pub(crate) others: BTreeMap<u64, u64>,
 }
 
@@ -143,7 +143,7 @@ impl Account {
         fits
     }
 
-    /// Passes a request through the gateway, or returns the headers of its refusal.
+    /// Passes a request through the gateway. If the gateway refuses the request, returns the headers of the refusal.
     pub(crate) fn gateway(&mut self, now: u64, gateway: Gateway) -> Result<(), HeaderMap> {
         let accepts_from = self
             .gateway_free_at
@@ -177,18 +177,18 @@ impl Account {
         headers
     }
 
-    /// Learns that the client received a response with these headers.
+    /// Records that the client received a response with these headers.
     pub(super) fn learn_reported(&mut self, headers: &HeaderMap) {
         self.reported |= headers.contains_key(RATE_LIMIT_HEADERS.minute.limit);
     }
 
-    /// Returns the requests that are left in the day.
+    /// Returns the number of requests that are left for the day.
     pub(crate) fn left_today(&self, limits: &Limits) -> u64 {
         limits.day - self.day.used
     }
 }
 
-/// Writes a time as `Date` does.
+/// Formats a time for the header `Date`.
 pub(super) fn date(now: u64) -> HeaderValue {
     let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(now));
     HeaderValue::try_from(date).expect("a date")

@@ -1,4 +1,4 @@
-//! Virtual time: the paused clock of tokio, which moves on when every task waits.
+//! Virtual time: the paused clock of tokio. It advances when every task waits.
 
 use crate::clock::{Clock, Sleep};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,12 +17,12 @@ pub(crate) fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
 #[derive(Clone, Debug)]
 pub(crate) struct VirtualClock {
     began: Instant,
-    /// The time of day at local time zero, since the Unix epoch.
+    /// The time at which local time is zero, since the Unix epoch.
     epoch: Duration,
 }
 
 impl VirtualClock {
-    /// Starts a clock that shows `epoch`, the time since the Unix epoch. Needs [`in_virtual_time`].
+    /// Starts a clock at `epoch`, a time since the Unix epoch. Call it inside [`in_virtual_time`].
     pub(crate) fn start(epoch: Duration) -> Self {
         Self {
             began: Instant::now(),
@@ -30,7 +30,7 @@ impl VirtualClock {
         }
     }
 
-    /// Returns the time of day, in milliseconds since the Unix epoch.
+    /// Returns the current time, in milliseconds since the Unix epoch.
     pub(crate) fn millis(&self) -> u64 {
         let time = self.epoch + self.now();
         u64::try_from(time.as_millis()).expect("a time in this era")

@@ -1,4 +1,4 @@
-//! The way of one run's requests to the simulated API.
+//! The connection of one run to the simulated API.
 
 use super::world::World;
 use crate::assign::api::{Api, List};
@@ -7,7 +7,7 @@ use crate::id::UserId;
 use crate::request::{Effect, Governor, Run};
 use http::StatusCode;
 
-/// Sends the requests of one run. Stands for the transport, and keeps the run's limits as the transport does.
+/// Sends the requests of one run. It replaces the transport, and enforces the limits of the run as the transport does.
 pub(crate) struct Connection<'a> {
     pub(crate) world: &'a World,
     pub(crate) run: &'a Run,
@@ -15,7 +15,7 @@ pub(crate) struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    /// Sends a write for `users`, or a read without users.
+    /// Sends a write for `users`. Without users, sends a read.
     async fn send(&self, users: Option<&[UserId]>) -> Result<List, Error> {
         let effect = users.map_or(Effect::Read, |_| Effect::Write);
         let permit = self.governor.acquire(effect, self.run).await?;

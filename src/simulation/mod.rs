@@ -1,6 +1,6 @@
-//! A simulated API in virtual time, with everything that may go wrong.
+//! A simulated API in virtual time, with all faults of an API and a network.
 //!
-//! The laws of assigning and of the rate limit are checked against it. A [`World`] is the API and the network in front
+//! Tests use it to check laws of assigning and of the rate limit. A [`World`] is the API and the network in front
 //! of it. A [`Connection`] sends the requests of one run, as the transport does.
 
 mod account;

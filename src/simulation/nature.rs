@@ -8,30 +8,30 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(crate) struct Nature {
     pub(crate) rules: Rules,
-    /// The account's limits. Without limits, no response reports any.
+    /// The account's limits. `None` means that no request is refused, and that responses report no limits.
     pub(crate) limits: Option<Limits>,
     pub(crate) gateway: Option<Gateway>,
     pub(crate) faults: Faults,
-    /// From this request on, each request is refused with this status.
+    /// The number of a request, and a status. This request and all later requests are refused with the status.
     pub(crate) permanent: Option<(u64, u16)>,
-    /// The longest way to the API, and the longest way back.
+    /// The longest time to send a request, and the longest time to return a response.
     pub(crate) latency: Duration,
-    /// Each way takes a random part of `latency`.
+    /// Each of these times is random, up to `latency`.
     pub(crate) varied: bool,
-    /// Responses carry `Date`.
+    /// Whether responses have the header `Date`.
     pub(crate) dated: bool,
-    /// A delayed request is executed at most this long after its failure.
+    /// The longest time between the failure of a delayed request and its execution.
     pub(crate) late: Duration,
-    /// A list is at most this old.
+    /// The largest age of a list that does not come from a cache.
     pub(crate) stale: Duration,
-    /// A cache returns some lists. They are at most this old, and report their age.
+    /// The largest age of a list from a cache. Such a list reports its age. `None` means that there is no cache.
     pub(crate) cached: Option<Duration>,
-    /// Another program assigns users at the same time.
+    /// Whether another program assigns users at the same time.
     pub(crate) others_assign: bool,
 }
 
 impl Nature {
-    /// An API without limits, on a network without faults.
+    /// Returns an API without limits, on a network without faults.
     pub(crate) fn calm() -> Self {
         Self {
             rules: Rules {
@@ -55,27 +55,27 @@ impl Nature {
     }
 }
 
-/// The share of requests that each fault strikes.
+/// The share of requests that have each fault.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
-    /// No connection: not executed, as the client knows.
+    /// The client cannot connect. It knows that the request was not executed.
     pub(crate) unconnected: f64,
-    /// Refused with 429 in front of the API.
+    /// A gateway in front of the API refuses the request with 429.
     pub(crate) refused: f64,
-    /// Lost in front of the API: not counted, no response.
+    /// The request is lost before the API counts it. There is no response.
     pub(crate) dropped: f64,
-    /// Counted and not executed, no response.
+    /// The API counts the request and does not execute it. There is no response.
     pub(crate) lost: f64,
-    /// Executed, no response.
+    /// The API executes the request. There is no response.
     pub(crate) cut: f64,
-    /// Executed after the failure, no response.
+    /// The API executes the request after the client saw a failure. There is no response.
     pub(crate) delayed: f64,
     /// The response reports no limits.
     pub(crate) bare: f64,
 }
 
 impl Faults {
-    /// The faults of an assignment, which strike `share` of all requests in equal parts.
+    /// Returns faults for `share` of all requests. The five faults that concern an assignment are equally frequent.
     pub(crate) fn equal(share: f64) -> Self {
         let each = share / 5.0;
         Self {

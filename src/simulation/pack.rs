@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
-/// What a POST does with a user who is on the pack already. The vendor does not document it.
+/// What the API does if a request has a user who is already on the pack. The vendor does not document this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reassign {
     /// Accepts the request and changes nothing.
@@ -31,7 +31,7 @@ pub(crate) enum Naming {
     Echo,
 }
 
-/// How the API breaks a promise, to prove that a law notices it.
+/// A promise that the API breaks. A test then proves that a law is violated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lie {
     /// Returns 200 and executes nothing.
@@ -56,7 +56,7 @@ pub(crate) struct Rules {
 pub(crate) struct Row {
     /// When it was made.
     pub(crate) since: Duration,
-    /// Whether a request of ours made it.
+    /// Whether a request of the client made it, not another program.
     pub(crate) ours: bool,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct Pack {
     pub(crate) users: BTreeSet<u64>,
     /// The assignments, by user.
     pub(crate) rows: BTreeMap<u64, Vec<Row>>,
-    /// How many requests of ours were executed, by user.
+    /// How many requests of the client were executed for each user.
     pub(crate) executed: BTreeMap<u64, u32>,
 }
 
@@ -105,7 +105,7 @@ impl Pack {
         Ok(())
     }
 
-    /// Another program assigns a user at random.
+    /// Assigns a random user for another program.
     pub(super) fn another_assigns(&mut self, now: Duration, random: &mut fastrand::Rng) {
         let place = random.usize(..self.users.len().max(1));
         if let Some(user) = self.users.iter().nth(place) {
@@ -117,7 +117,7 @@ impl Pack {
         }
     }
 
-    /// Lists the users as of `shown`, one entry per assignment.
+    /// Lists the users that were on the pack at the time `shown`, one entry per assignment.
     pub(super) fn list(&self, shown: Duration, rules: &Rules) -> Vec<u64> {
         let rows = |(user, rows): (&u64, &Vec<Row>)| {
             let count = rows.iter().filter(|row| row.since <= shown).count();
@@ -131,14 +131,14 @@ impl Pack {
     }
 }
 
-/// Describes what is wrong with the list of users of a request, if anything.
+/// Checks the list of users of a request. Returns a description if the client must not send such a list.
 pub(super) fn breach(users: &[u64], rules: &Rules) -> Option<String> {
     let unique: HashSet<_> = users.iter().collect();
     let fine = (1..=rules.max_items).contains(&users.len()) && unique.len() == users.len();
     (!fine).then(|| format!("a request with {users:?}"))
 }
 
-/// A 422 for a list in which the users at these indices are rejected.
+/// Returns a 422 for a list in which the users at the indices `rejected` are rejected.
 fn rejection(
     rules: &Rules,
     users: &[u64],

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Failures after which a request may have been executed.
+/// The failures after which a request may have been executed.
 const AMBIGUOUS: [ErrorKind; 5] = [
     ErrorKind::Timeout,
     ErrorKind::Interrupted,
@@ -25,13 +25,14 @@ const AMBIGUOUS: [ErrorKind; 5] = [
 /// What happens to one request.
 #[derive(Clone, Copy, Debug)]
 struct Fate {
-    /// It arrives at the API, which counts it.
+    /// Whether the request arrives at the API, which then counts it.
     arrives: bool,
-    /// It is executed this long after its response is due.
+    /// The time between the due response and the execution of the request. `None` means that the request is not
+    /// executed.
     executes_after: Option<Duration>,
-    /// The client sees this failure instead of the response.
+    /// The failure that the client sees instead of the response.
     error: Option<ErrorKind>,
-    /// The response reports no limits.
+    /// Whether the response has no rate-limit headers.
     bare: bool,
 }
 
@@ -46,7 +47,7 @@ impl Fate {
 
 /// A request, and what will happen to it.
 struct Request {
-    /// The users of a write. `None` is a read.
+    /// The users of a write. `None` means that the request is a read.
     users: Option<Vec<u64>>,
     fate: Fate,
     sent_at: Duration,
@@ -58,7 +59,7 @@ struct Request {
 pub(super) struct Response {
     pub(super) headers: HeaderMap,
     pub(super) result: Result<List, Error>,
-    /// The moment that the list shows.
+    /// The time whose assignments the list shows.
     shown: Option<Duration>,
 }
 
@@ -72,7 +73,7 @@ impl Response {
     }
 }
 
-/// The simulated API. All clones are one.
+/// The simulated API. All clones share one state.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) clock: VirtualClock,
@@ -84,13 +85,13 @@ pub(crate) struct State {
     pub(crate) account: Account,
     pub(crate) pack: Pack,
     random: fastrand::Rng,
-    /// Requests of the client.
+    /// The number of requests of the client.
     pub(crate) requests: u64,
-    /// The moment that the last list showed.
+    /// The time whose assignments the last list showed.
     pub(crate) shown: Duration,
-    /// Requests of the client that may have been executed, as far as it knows.
+    /// The number of client requests that the client must regard as ambiguous.
     pub(crate) ambiguous: u32,
-    /// What the client did that it must never do.
+    /// Descriptions of what the client did and must never do.
     pub(crate) breaches: Vec<String>,
 }
 
@@ -114,7 +115,8 @@ impl World {
         self.state.lock().expect("no panic")
     }
 
-    /// Sends the requests of another program: `count` in each minute, within this time of its start.
+    /// Sends the requests of another program: `count` requests per minute, at random times in the first part of the
+    /// minute. `within` is the length of this part.
     pub(crate) async fn others_send(&self, count: u64, within: Duration) {
         loop {
             let minute = Duration::from_millis(MINUTE - self.clock.millis() % MINUTE);
@@ -132,7 +134,7 @@ impl World {
         }
     }
 
-    /// Sends a request of the client. Dropping the future does not cancel the request.
+    /// Sends a request of the client. If the future is dropped, the request is still sent.
     pub(super) async fn send(&self, users: Option<Vec<u64>>) -> Result<Response, Error> {
         let sent_at = self.clock.now();
         let (way, request) = self.state().begin(users, sent_at);
@@ -199,7 +201,8 @@ impl World {
 }
 
 impl State {
-    /// Counts a request that the client sends. Returns the time that the request takes to arrive.
+    /// Counts a request that the client sends. Returns the time until the request arrives, and the request with its
+    /// fate.
     fn begin(&mut self, users: Option<Vec<u64>>, now: Duration) -> (Duration, Request) {
         self.requests += 1;
         let sent = users.iter();
@@ -217,7 +220,7 @@ impl State {
         (self.way(), request)
     }
 
-    /// Notes what the client learns from a response.
+    /// Records what the client learns from a response.
     fn end(&mut self, response: &Result<Response, Error>) {
         match response {
             Ok(response) => {
@@ -228,7 +231,7 @@ impl State {
         }
     }
 
-    /// Draws what happens to the next request.
+    /// Chooses at random what happens to the next request.
     fn fate(&mut self) -> Fate {
         let faults = self.nature.faults;
         let late = self.within(self.nature.late);
@@ -281,7 +284,7 @@ impl State {
         }
     }
 
-    /// Counts a request that arrives. Returns the headers of its response, or of its refusal.
+    /// Counts a request that arrives. Returns the headers of the response, or of the refusal as an error.
     fn count(&mut self, now: u64) -> Result<HeaderMap, HeaderMap> {
         if let Some(gateway) = self.nature.gateway {
             self.account.gateway(now, gateway)?;
@@ -305,7 +308,7 @@ impl State {
         })
     }
 
-    /// Reads the list for a request sent at `sent_at`. Returns the moment that the list shows, too.
+    /// Reads the list for a request that was sent at `sent_at`. Also returns the time whose assignments the list shows.
     fn list(&mut self, sent_at: Duration) -> (Result<List, Error>, Option<Duration>) {
         let cached = self.nature.cached.filter(|_| self.random.bool());
         let old = self.within(cached.unwrap_or(self.nature.stale));
