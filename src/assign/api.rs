@@ -1,4 +1,4 @@
-//! The two calls that a run makes, as a trait: in tests, a simulated API implements it too.
+//! The two API calls of a run, as a trait. In tests, a simulated API implements the trait too.
 
 use super::settings::Settings;
 use crate::api::types::AssignUsersRequest;

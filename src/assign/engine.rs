@@ -33,7 +33,7 @@ pub(super) async fn run<A: Api>(
         stop,
         on_progress,
     };
-    // The run reads the pack before it sends users. So running the same list again resumes it.
+    // The run skips the users that this read shows. So running the same list again sends only the missing users.
     if let Some(listed_at) = engine.read(true).await {
         engine.send(false).await;
         if engine.state.is_searching() {

@@ -15,7 +15,7 @@ use crate::error::Error;
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// After this many lists without proof, the run gives up finding out about a request.
+/// After this many lists without proof, the run no longer tries to resolve a request.
 const MOST_READS: u32 = 6;
 
 /// The ambiguous requests of a run, and the facts to judge them by.

@@ -45,7 +45,7 @@ type OnProgress = Box<dyn FnMut(AssignProgress) + Send>;
 
 /// A run that assigns users to a pack. [`Pack::assign`] creates it, and awaiting it starts it.
 ///
-/// 1. The run reads the pack and skips the users on it. So running the same list again resumes it.
+/// 1. The run reads the pack and skips the users on it. So you can resume a run: run the same list again.
 /// 2. The run sends the other users in chunks, several at once.
 /// 3. If the API refuses a chunk, the run finds the rejected users and assigns the others.
 ///

@@ -31,7 +31,7 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
                 }
             }
         }
-        // Without a known form, no user is named reliably.
+        // A detail of unknown form names no user reliably.
         Some(ErrorDetail::Other(_)) | None => {}
     }
     let mut hinted = hints(&texts, sent);

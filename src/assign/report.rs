@@ -96,7 +96,7 @@ impl Report {
         self.with(|outcome| matches!(outcome, Outcome::NotAssigned))
     }
 
-    /// Iterates over the users of requests that may have been executed. The run could not find out.
+    /// Iterates over the users for which the run could not find out whether a request was executed.
     pub fn unknown(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::Unknown))
     }

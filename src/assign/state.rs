@@ -15,7 +15,7 @@ use crate::request::Run;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// If this many requests in a row fail on every attempt, the server is down and the run ends.
+/// If this many requests in a row fail on every attempt, the server is probably down. Then the run ends.
 const MOST_FAILURES: u32 = 3;
 
 /// The state of a run.
@@ -28,7 +28,7 @@ pub(super) struct State<'a> {
     pub(super) cause: Option<Error>,
     /// The first position that is in no chunk yet.
     next: u32,
-    /// Writes that were proven not executed, to send again.
+    /// Writes to send again, because they were proven not executed.
     resend: VecDeque<Work>,
     search: Search<Rejection>,
     /// The number of writes beyond one per chunk.

@@ -301,7 +301,7 @@ impl Snapshot {
         self.iter().filter(move |entry| entry.user_id == user)
     }
 
-    /// Keeps only the entries of these users. To get only their changes, call it on both snapshots before you compare
+    /// Keeps only the entries of these users. To get only their changes, call `only` on both snapshots before you compare
     /// them.
     #[must_use]
     pub fn only(mut self, users: &HashSet<UserId, impl BuildHasher>) -> Self {

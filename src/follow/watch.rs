@@ -327,7 +327,7 @@ mod tests {
         }
     }
 
-    /// Polls at full speed for a whole window, alone.
+    /// Returns how many polls a watch sends in one window, if it polls as often as it may and sends the only requests.
     fn polls(limit: u64, length: Duration, interval: Duration) -> u64 {
         let (mut now, mut remaining) = (UNIX_EPOCH, limit);
         while now < UNIX_EPOCH + length && remaining > 0 {

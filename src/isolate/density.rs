@@ -11,7 +11,7 @@ const LOG_ODDS: (f64, f64) = (-18.0, 6.0);
 const LEANING: f64 = 0.4;
 /// Points with a smaller part of the total belief are ignored.
 const NEGLIGIBLE: f64 = 1e-5;
-/// If the first rejected item is at a later place with less than this probability, the later places are treated as one.
+/// When all remaining places together are less probable than this, they are treated as one place.
 const TAIL: f64 = 1.0 / 512.0;
 
 /// The estimate of the share of rejected items, from the results so far.
@@ -157,7 +157,7 @@ impl Neighbors {
     }
 }
 
-/// One possible share, and the probability that it is the real share and all items before the current place are
+/// For one possible share: the probability that it is the real share, and that all items before the current place are
 /// accepted.
 struct Place {
     share: f64,

@@ -1,5 +1,5 @@
-//! Runs the search against a model of the API. Checks laws that the search must obey in any order of events, and its
-//! cost.
+//! Runs the search against a model of the API. Checks the cost of the search, and laws that it must obey in any order of
+//! events.
 
 use super::{Group, Named, Search};
 use proptest::prelude::*;

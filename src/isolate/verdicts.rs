@@ -39,13 +39,13 @@ impl Verdicts {
         }
     }
 
-    /// Returns whether the item before this one in the list is rejected.
+    /// Returns whether the item before `item` in the list is rejected.
     pub(super) fn follows_rejected(&self, item: u32) -> bool {
         let before = self.items.range(..item).next_back();
         before.is_some_and(|(_, verdict)| *verdict == Verdict::Rejected)
     }
 
-    /// Returns the item after this one in the list.
+    /// Returns the item after `item` in the list.
     pub(super) fn after(&self, item: u32) -> Option<(u32, Verdict)> {
         let after = self.items.range(item..).nth(1);
         after.map(|(item, verdict)| (*item, *verdict))

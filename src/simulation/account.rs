@@ -1,4 +1,4 @@
-//! The limits in front of the simulated API: the account's two windows, and a gateway without headers.
+//! The limits in front of the simulated API: the account's two windows, and a gateway that sends no rate-limit headers.
 //!
 //! All times are milliseconds since the Unix epoch.
 
@@ -13,9 +13,9 @@ pub(crate) const DAY: u64 = 24 * 60 * MINUTE;
 /// When a window begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
-    /// At each full minute or day.
+    /// A window begins at each full minute or day.
     Fixed,
-    /// With the first request after the last window.
+    /// A window begins with the first request after the previous window has ended.
     FirstUse,
 }
 

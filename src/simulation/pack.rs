@@ -25,18 +25,18 @@ pub(crate) enum Naming {
     Indices,
     FirstIndex,
     Ids,
-    /// The id of a user at random.
+    /// The id of a random user.
     WrongId,
     /// All ids of the request.
     Echo,
 }
 
-/// A promise that the API breaks. A test then proves that a law is violated.
+/// A promise that the API breaks. Tests use it to prove that a broken promise violates a law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lie {
     /// Returns 200 and executes nothing.
     ConfirmsNothing,
-    /// Rejects a user at random by index.
+    /// Rejects a random user by index.
     NamesTheWrongUser,
     /// Lists a user who was never assigned.
     ListsAnUnassignedUser,
@@ -54,9 +54,9 @@ pub(crate) struct Rules {
 /// An assignment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
-    /// When it was made.
+    /// The time when the assignment was made.
     pub(crate) since: Duration,
-    /// Whether a request of the client made it, not another program.
+    /// Whether the client made the assignment, not another program.
     pub(crate) ours: bool,
 }
 
