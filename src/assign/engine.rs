@@ -1,8 +1,7 @@
 //! The engine of a run: sends the requests that [`State`] returns, several at once, and reads the pack in between.
 
-use super::OnProgress;
 use super::api::{Api, List, current_list, list};
-use super::progress::{AssignProgress, Waiting};
+use super::progress::{AssignProgress, OnProgress, Waiting};
 use super::state::State;
 use super::work::Work;
 use crate::clock::Clock;
@@ -58,7 +57,6 @@ struct Engine<'a, A> {
     state: State<'a>,
     /// The caller's stop signal.
     stop: BoxFuture<'a, ()>,
-    /// The caller's function that receives the progress.
     on_progress: &'a mut OnProgress,
     /// The end of the wait for the rate limit, while the run waits for it.
     waiting: watch::Receiver<Option<SystemTime>>,

@@ -31,6 +31,7 @@ use crate::users::{IntoUserList, UserList};
 use api::current_list;
 use futures_util::future::{BoxFuture, FutureExt};
 use ledger::Ledger;
+use progress::OnProgress;
 use settings::Settings;
 use state::State;
 use std::fmt;
@@ -40,8 +41,6 @@ use tracing::Instrument;
 
 /// The most reads of a run without failures: one before the chunks, one before the search, and one after the search.
 const MOST_READS: u64 = 3;
-
-type OnProgress = Box<dyn FnMut(AssignProgress) + Send>;
 
 /// A run that assigns users to a pack. [`Pack::assign`] creates it, and awaiting it starts it.
 ///

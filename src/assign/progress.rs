@@ -18,6 +18,9 @@ pub struct AssignProgress {
     pub waiting: Option<Waiting>,
 }
 
+/// The caller's function that receives the progress.
+pub(super) type OnProgress = Box<dyn FnMut(AssignProgress) + Send>;
+
 /// What a run waits for before it sends its next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

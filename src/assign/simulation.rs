@@ -2,9 +2,10 @@
 
 use super::engine;
 use super::ledger::Ledger;
+use super::progress::OnProgress;
 use super::settings::Settings;
 use super::state::State;
-use super::{OnProgress, Outcome, Rejection, Report};
+use super::{Outcome, Rejection, Report};
 use crate::error::{Error, ErrorKind};
 use crate::rate_limit::Reserve;
 use crate::request::{Governor, Run};
