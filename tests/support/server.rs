@@ -86,6 +86,23 @@ struct Gauge {
     most: AtomicUsize,
 }
 
+/// A request in flight, which is counted until it is dropped.
+struct InFlight<'a>(&'a Gauge);
+
+impl<'a> InFlight<'a> {
+    fn start(gauge: &'a Gauge) -> Self {
+        let now = gauge.now.fetch_add(1, Ordering::SeqCst) + 1;
+        gauge.most.fetch_max(now, Ordering::SeqCst);
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Server {
     /// Starts a server with the empty pack 1001, no users, and the API key `key`.
     pub fn start() -> Self {
@@ -263,10 +280,8 @@ fn serve(stream: TcpStream, state: &Arc<Mutex<State>>, gauge: &Gauge) {
     };
     let mut input = BufReader::new(stream);
     while let Some(request) = Request::read(&mut input) {
-        let under_way = gauge.now.fetch_add(1, Ordering::SeqCst) + 1;
-        gauge.most.fetch_max(under_way, Ordering::SeqCst);
-        let goes_on = respond(&request, &mut out, state);
-        gauge.now.fetch_sub(1, Ordering::SeqCst);
+        let in_flight = InFlight::start(gauge);
+        let goes_on = respond(&request, &mut out, state, in_flight);
         if goes_on.is_none() || lock(state).closes {
             let _ = out.shutdown(std::net::Shutdown::Both);
             return;
@@ -297,7 +312,12 @@ fn note(state: &mut State, request: &Request, executed: bool) {
 }
 
 /// Handles a request. Returns `None` if the server must close the connection.
-fn respond(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) -> Option<()> {
+fn respond(
+    request: &Request,
+    out: &mut TcpStream,
+    state: &Arc<Mutex<State>>,
+    in_flight: InFlight<'_>,
+) -> Option<()> {
     let (fault, delay, travel) = {
         let mut state = lock(state);
         let place = state
@@ -322,6 +342,8 @@ fn respond(request: &Request, out: &mut TcpStream, state: &Arc<Mutex<State>>) ->
             travel();
             let answer = execute(request, state);
             travel();
+            // The client may send its next request before `write` returns.
+            drop(in_flight);
             answer.write(out).ok()
         }
         Some(Fault::CloseBeforeRead) => {
