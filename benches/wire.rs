@@ -53,7 +53,7 @@ fn main() {
     }
 }
 
-/// The task that a compared program does in one measured turn.
+/// The task that each compared program repeats.
 #[derive(Clone, Copy)]
 enum Job {
     /// Reads all assignments of a pack.
@@ -177,10 +177,10 @@ fn contestant(name: &str, server: &Server, job: Job, turns: usize) -> Vec<String
         .to_vec()
 }
 
-/// Returns the CPU instructions of one turn, or `None` if valgrind is not installed.
+/// Returns the CPU instructions of one repetition of the job, or `None` if valgrind is not installed.
 fn instructions(name: &str, server: &Server, job: Job) -> Option<f64> {
     let [one, two] = [1, 2].map(|turns| contestant(name, server, job, turns));
-    // Both numbers include the first use of the client, so the difference is the cost of one turn.
+    // Both counts include the setup of the client, so their difference is the cost of one repetition.
     Some(process::instructions(&two)? - process::instructions(&one)?)
 }
 

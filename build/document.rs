@@ -10,7 +10,7 @@ const METHODS: [&str; 8] = [
 /// The maximum length of a value in an error message, in characters. A longer value is truncated.
 const LONGEST_VALUE: usize = 80;
 
-/// An OpenAPI 3.0 document. All references in the document are valid.
+/// An OpenAPI 3.0 document whose references are all valid.
 pub struct Document(Value);
 
 impl Document {

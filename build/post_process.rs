@@ -17,8 +17,7 @@ const SEALED: (&str, &str) = (
 const OTHER_CONSTRUCTOR: &str = "    /// Create a new client.\n";
 const ERROR_MODULE: &str = "    /// Error types.\n";
 
-/// The documentation of undocumented lines in progenitor's code. Each line here has a text of the code and its
-/// documentation.
+/// Doc comments for items that progenitor does not document. Each line has the start of the item and the doc comment.
 const DOCS: &str = "
 pub extra: => All other fields.
 When(::httpmock::When); => The requests of this operation that a mock matches.
@@ -39,8 +38,7 @@ pub fn post_process(code: &str, document: &Document, options: Options) -> Result
     if options.mock {
         code = replaced(&code, SEALED)?;
     }
-    // The module `error` is empty unless the code has an enum without fields, because only such an enum has a
-    // conversion that can fail.
+    // progenitor uses the module `error` only for enums without fields. Without such an enum, the module is empty.
     if !code.contains("self::error::") {
         code = without_item(&code, ERROR_MODULE)?;
     }

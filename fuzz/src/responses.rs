@@ -45,8 +45,7 @@ async fn serve(listener: &TcpListener, response: &[u8]) {
         };
         let mut request = Vec::new();
         let mut buffer = [0; 4096];
-        // This loop reads a request up to the end of the headers. The last loop of the function reads the rest of the
-        // request.
+        // Reads the request up to the end of the headers.
         while !request.windows(4).any(|end| end == b"\r\n\r\n") {
             match stream.read(&mut buffer).await {
                 Ok(0) | Err(_) => break,
@@ -55,6 +54,7 @@ async fn serve(listener: &TcpListener, response: &[u8]) {
         }
         let _ = stream.write_all(response).await;
         let _ = stream.shutdown().await;
+        // Reads the body of the request, because closing a socket with unread data resets the connection.
         while matches!(stream.read(&mut buffer).await, Ok(1..)) {}
     }
 }
@@ -90,7 +90,7 @@ async fn exchange(listener: &TcpListener, purpose: u8, response: &[u8]) {
     if let Some((error, text)) = failure {
         assert!(!text.contains(SECRET), "{text}");
         assert!(!text.chars().any(|c| c.is_control()), "{text:?}");
-        // The server always responds, so a time-out would be wrong.
+        // The server always sends a response, so the client must not report a time-out.
         assert_ne!(error.kind(), ErrorKind::Timeout, "{text}");
     }
 }
