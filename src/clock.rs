@@ -1,5 +1,3 @@
-//! [`Clock`]: reads the time and waits. The caller may pass a clock, so that no test has to wait.
-
 use std::fmt::Debug;
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,8 +7,8 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A source of time.
 ///
-/// [`SystemClock`] is the default. A test can pass its own clock, so that it does not wait for back-off, `settle` or the rate
-/// limit. The feature `mock` has a clock for tests, `mock::FakeClock`.
+/// The client uses [`SystemClock`] by default. In tests, a custom clock avoids real waits for back-off, the settle time
+/// and the rate limit. The `mock` feature provides `mock::FakeClock`, a clock for tests.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, Clock, Sleep};
@@ -38,18 +36,18 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// # let _ = builder;
 /// ```
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// Returns the time since a fixed moment. This time never decreases.
+    /// Returns the elapsed time since a fixed moment. The returned value never decreases.
     fn now(&self) -> Duration;
 
-    /// Returns the date and time of this machine. The client uses this time only if no response has the header
-    /// `Date`.
+    /// Returns the current date and time. The client uses the returned time only if no response so far had a `Date`
+    /// header.
     fn wall(&self) -> SystemTime;
 
-    /// Waits for this duration. Dropping the future ends the wait.
+    /// Waits for this duration. Dropping the returned future cancels the wait.
     fn sleep(&self, duration: Duration) -> Sleep;
 }
 
-/// The clock of this machine. Waits with the timer of tokio.
+/// The default clock, which uses the system time and `tokio::time::sleep`.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     start: Instant,

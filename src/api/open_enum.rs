@@ -1,8 +1,6 @@
-//! An enum of text values that keeps unknown values.
-
-/// Defines an open enum: each known value is a variant, and `Other` keeps any other value.
+/// Defines an enum with one variant per known string and a variant `Other` for all other strings.
 ///
-/// Serde's `untagged` would do the same, but it buffers each value first.
+/// Serde's `untagged` attribute is not used, because it copies each value into a buffer before it matches the variants.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $value:literal,)* }) => {
         $(#[$doc])*
@@ -13,12 +11,12 @@ macro_rules! open_enum {
                 #[doc = concat!("`", $value, "`")]
                 $variant,
             )*
-            /// A value that this version does not know. The text is unchanged.
+            /// A value that this version of the crate does not know, with its text unchanged.
             Other(String),
         }
 
         impl $name {
-            /// Returns the value as the API writes it.
+            /// Returns the string that the API uses for this value.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {

@@ -1,11 +1,10 @@
-//! The regions of accounts: the servers of the spec.
-
-/// Defines `Region` from the name and the base URL of each server. The first server is the default.
+/// Defines the enum `Region` from the server names and base URLs in the spec. The first server becomes the default
+/// region.
 macro_rules! regions {
     ($(#[$first_doc:meta])* $first:ident = $first_url:literal, $($(#[$doc:meta])* $name:ident = $url:literal,)*) => {
-        /// The region of an account.
+        /// The region of a Connecteam account. Each region has its own base URL.
         ///
-        /// A region is written as its name in lower case, such as `australia`, in text and in JSON.
+        /// `Display` and JSON use the lower-case name of the region, such as `australia`.
         ///
         /// ```
         /// use connecteam_onboarding::Region;
@@ -31,7 +30,7 @@ macro_rules! regions {
         }
 
         impl Region {
-            /// Returns the base URL of the region's API.
+            /// Returns the base URL of the API in this region.
             #[must_use]
             pub const fn base_url(self) -> &'static str {
                 match self {
@@ -50,7 +49,7 @@ macro_rules! regions {
         impl std::str::FromStr for Region {
             type Err = crate::api::UnknownRegion;
 
-            /// Parses the name of a region. Ignores upper and lower case.
+            /// Parses the name of a region, ignoring ASCII case.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let regions = [Self::$first, $(Self::$name),*];
                 regions
@@ -63,7 +62,7 @@ macro_rules! regions {
 }
 pub(crate) use regions;
 
-/// A text that is not the name of a [`Region`](crate::Region).
+/// An error returned when a string is not the name of a [`Region`](crate::Region).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownRegion(String);
 

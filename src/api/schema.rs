@@ -1,11 +1,10 @@
-//! `JsonSchema` of the spec's types. Each type has its schema in the spec, with all limits.
-
 use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-/// Implements `JsonSchema` for the components of the spec. Each line has the name, the type and the JSON Schema of one
-/// component. In a schema, `$ref` contains the name of another component.
+/// Implements `JsonSchema` for the generated types, with the schemas and limits from the spec. Each line of the macro
+/// input contains the name, the Rust type and the JSON Schema of one component. A `$ref` in a schema contains the plain
+/// name of another component.
 macro_rules! json_schemas {
     ($($name:literal: $type:ty = $schema:literal;)*) => {
         $(
@@ -35,7 +34,7 @@ macro_rules! json_schemas {
 }
 pub(crate) use json_schemas;
 
-/// Parses a schema and replaces each reference by the schema that `component` returns.
+/// Parses a JSON Schema and replaces each `$ref` with the result of `component`.
 pub(crate) fn resolved(
     text: &str,
     generator: &mut SchemaGenerator,

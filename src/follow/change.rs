@@ -1,11 +1,9 @@
-//! The changes between two snapshots.
-
 use super::{Snapshot, SnapshotEntry, Stage, State};
 use crate::{AssignmentId, AssignmentStatus, Error, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The kind of a change of one assignment.
+/// What happened to an assignment between two snapshots.
 ///
 /// ```
 /// use connecteam_onboarding::ChangeKind;
@@ -19,23 +17,23 @@ use std::fmt;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// The assignment is new. Its state may be any.
+    /// The assignment is new and may already be in any state.
     Assigned,
     /// The assignment now waits for an admin's approval.
     Submitted,
     /// The assignment is now completed.
     Completed,
-    /// The assignment is in progress again, after it waited for approval or was completed.
+    /// The assignment was waiting for approval or completed, and is now in progress again.
     Reopened,
-    /// The assignment is no longer on the list.
+    /// The API no longer lists the assignment.
     Removed,
-    /// Any other change. For example, the new status is unknown to this release, or `isWaitingApproval` of a completed
-    /// assignment changed.
+    /// Any other change, for example to a status that this release does not know. A changed `isWaitingApproval` of a
+    /// completed assignment is also reported as `Other`.
     Other,
 }
 
 impl ChangeKind {
-    /// Returns the name of the kind, as in JSON.
+    /// Returns the name that `Display` and JSON use for this kind.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +55,7 @@ impl fmt::Display for ChangeKind {
 
 /// A change of one assignment between two snapshots.
 ///
-/// Serializes as the kind, the ids, the state after the change and the state before it:
+/// In JSON, `change` is the kind, `status` and `isWaitingApproval` are the new state, and `before` is the old state:
 ///
 /// ```json
 /// {"change":"completed","userId":7,"assignmentId":501,"status":"completed","isWaitingApproval":false,
@@ -92,9 +90,9 @@ impl fmt::Display for ChangeKind {
 #[serde(try_from = "Row", into = "Row")]
 #[non_exhaustive]
 pub struct Change {
-    /// The assignment.
+    /// The id of the assignment.
     pub assignment_id: AssignmentId,
-    /// The user of the assignment.
+    /// The user whose assignment changed.
     pub user_id: UserId,
     /// The state before the change. `None` if the assignment is new.
     pub before: Option<State>,
@@ -103,7 +101,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Returns the kind of the change. It depends on the states before and after the change.
+    /// Returns the kind of the change, derived from `before` and `after`.
     #[must_use]
     pub fn kind(&self) -> ChangeKind {
         let (before, after) = match (&self.before, &self.after) {
@@ -113,7 +111,7 @@ impl Change {
             (None, None) => return ChangeKind::Other,
         };
         match (before, after) {
-            // Another field changed, not the stage. Reported as `Completed`, it would count as a second completion.
+            // If the stage is unchanged, reporting `Completed` again would count one completion twice.
             (before, after) if before == after => ChangeKind::Other,
             (_, Stage::WaitingForApproval) => ChangeKind::Submitted,
             (_, Stage::Completed) => ChangeKind::Completed,
@@ -135,8 +133,8 @@ impl Change {
 }
 
 impl fmt::Display for Change {
-    /// Writes one line with the kind, the ids and the state before the change. For a new assignment, writes its new
-    /// state.
+    /// Writes one line with the kind, the ids and the previous state. A new assignment has no previous state, so its
+    /// new state is written.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind();
         write!(
@@ -155,16 +153,16 @@ impl fmt::Display for Change {
     }
 }
 
-/// The form of a change in JSON.
+/// The JSON representation of a [`Change`].
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Row {
     /// The kind of change.
     change: ChangeKind,
-    /// The user.
+    /// The id of the assigned user.
     user_id: UserId,
-    /// The assignment.
+    /// The id of the assignment.
     assignment_id: AssignmentId,
     /// The status after the change. Null if the assignment was removed.
     status: Option<AssignmentStatus>,
@@ -191,7 +189,7 @@ impl From<Change> for Row {
 impl TryFrom<Row> for Change {
     type Error = String;
 
-    /// Rejects a row whose `change` contradicts the states before and after.
+    /// Returns an error if `change` contradicts the states before and after the change.
     fn try_from(row: Row) -> Result<Self, String> {
         let (id, kind) = (row.assignment_id, row.change);
         let after = match (row.status, row.is_waiting_approval) {
@@ -222,15 +220,14 @@ impl TryFrom<Row> for Change {
 }
 
 impl Snapshot {
-    /// Compares this snapshot with an earlier snapshot of the same pack. Returns the changes in the order of the
-    /// assignment ids.
+    /// Returns the changes since an earlier snapshot of the same pack, sorted by assignment id.
     ///
-    /// Applying the changes to `earlier` in this order gives this snapshot. If an assignment id now belongs to another
-    /// user, the changes have a removal and a new assignment. Times are not compared. The comparison takes linear time,
-    /// and allocates memory for the changes only.
+    /// Applying the changes in this order to `earlier` produces the assignments of this snapshot. If an assignment id
+    /// now belongs to another user, the result contains a removal and a new assignment. Times are not compared. The
+    /// comparison takes linear time and allocates memory only for the changes.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput): the snapshots are of different packs.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the snapshots are of different packs.
     pub fn changes_since(&self, earlier: &Self) -> Result<Vec<Change>, Error> {
         earlier.check_pack(self.pack())?;
         let mut changes = Vec::new();

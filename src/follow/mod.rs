@@ -1,6 +1,6 @@
-//! Follows a pack: takes snapshots, compares them, and counts the users at each stage.
+//! Follows the progress of a pack with snapshots and a stream of changes.
 //!
-//! Only [`read`] and [`watch`] do I/O. The rest takes the assignments and the time as arguments.
+//! Only the modules [`read`] and [`watch`] do I/O. All other modules receive the assignments and the time as arguments.
 
 mod change;
 mod progress;

@@ -1,5 +1,3 @@
-//! [`Progress`]: the number of assignments at each stage.
-
 use super::Stage;
 use crate::text::Count;
 use serde::{Deserialize, Serialize};
@@ -26,7 +24,7 @@ use std::fmt;
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Progress {
-    /// The number of all assignments, which is the sum of the other four numbers.
+    /// The total number of assignments, which is the sum of the other fields.
     pub total: u64,
     /// The number of assignments whose user still has steps to do.
     pub in_progress: u64,
@@ -39,7 +37,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Returns the share of completed assignments, from 0 to 1. Without assignments, returns 0.
+    /// Returns the fraction of assignments that are completed, from 0 to 1. Returns 0 if there are no assignments.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no pack has 2^53 assignments")]
     pub fn share_completed(&self) -> f64 {
@@ -52,7 +50,7 @@ impl Progress {
 }
 
 impl<'a> FromIterator<Stage<'a>> for Progress {
-    /// Counts the stages.
+    /// Counts the assignments at each stage.
     fn from_iter<I: IntoIterator<Item = Stage<'a>>>(stages: I) -> Self {
         let mut progress = Self::default();
         for stage in stages {
@@ -69,7 +67,7 @@ impl<'a> FromIterator<Stage<'a>> for Progress {
 }
 
 impl fmt::Display for Progress {
-    /// Shows the counts on one line. The percentage is rounded down, so it is 100 only if all assignments are
+    /// Formats the counts on one line. The percentage is rounded down, so 100% means that all assignments are
     /// completed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = u128::from(self.completed) * 100 / u128::from(self.total.max(1));

@@ -1,41 +1,40 @@
-//! Reads a pack and takes a snapshot.
-
 use super::Snapshot;
 use crate::api::types::Assignment;
 use crate::client::Pack;
 use crate::error::Error;
 
 impl Pack {
-    /// Reads the pack and takes a snapshot. Sends one request, and retries transient failures.
+    /// Reads the pack and returns a snapshot of its assignments. Sends one request and retries it after transient
+    /// failures.
     ///
     /// # Errors
-    /// The same errors as [`assignments`](Self::assignments).
+    /// Returns the same errors as [`assignments`](Self::assignments).
     ///
     /// # Cancel safety
-    /// Dropping the future is safe, because it only reads.
+    /// Dropping the future is safe, because this method never changes the pack.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
         Ok(take(self, None, read(self, None).await?))
     }
 
-    /// Reads the pack and takes a snapshot. Entries that are unchanged since `earlier` keep their
-    /// [`since`](super::SnapshotEntry::since).
+    /// Reads the pack and returns a snapshot that follows `earlier`. Unchanged entries keep their
+    /// [`since`](super::SnapshotEntry::since) time from `earlier`.
     ///
-    /// If the pack is suddenly empty, reads it a second time.
+    /// If the response lists no assignments but `earlier` contains some, this method reads the pack a second time.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if `earlier` is of another pack. Then nothing is
-    /// sent. Otherwise the same errors as [`assignments`](Self::assignments).
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) without sending a request if `earlier` is of
+    /// another pack. Other failures return the same errors as [`assignments`](Self::assignments).
     ///
     /// # Cancel safety
-    /// Dropping the future is safe, because it only reads.
+    /// Dropping the future is safe, because this method never changes the pack.
     pub async fn snapshot_after(&self, earlier: &Snapshot) -> Result<Snapshot, Error> {
         let assignments = read(self, Some(earlier)).await?;
         Ok(take(self, Some(earlier), assignments))
     }
 }
 
-/// Reads the pack, which must be the pack of `earlier`. If the list is suddenly empty, reads it a second time, because
-/// an empty list may be a fault of the API.
+/// Reads the assignments of a pack. An empty list may be a fault of the API, so the pack is read again if `earlier` was
+/// not empty.
 pub(super) async fn read(
     pack: &Pack,
     earlier: Option<&Snapshot>,
@@ -50,8 +49,7 @@ pub(super) async fn read(
     Ok(assignments)
 }
 
-/// Takes a snapshot of assignments that were just read. If there is an earlier snapshot, unchanged entries keep their
-/// time.
+/// Builds a snapshot from assignments that were just read. Unchanged entries keep their `since` time from `earlier`.
 pub(super) fn take(
     pack: &Pack,
     earlier: Option<&Snapshot>,

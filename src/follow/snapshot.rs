@@ -1,5 +1,3 @@
-//! [`Snapshot`]: the assignments of a pack at one time.
-
 use super::{Progress, Stage, State};
 use crate::{Assignment, AssignmentId, Error, ErrorKind, PackId, UserId};
 use serde::de::Error as _;
@@ -9,21 +7,22 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::time::{Duration, SystemTime};
 
-/// The version of the format that this release writes. It is the only version so far.
+/// The version of the snapshot file format.
 const VERSION: u64 = 1;
 
-/// The last second of the year 9999. Every platform's `SystemTime` can represent it, so no time in a file causes an
-/// overflow.
+/// The last second of the year 9999, which `SystemTime` can represent on every platform. A file with a later time is
+/// rejected, because the time could overflow `SystemTime`.
 const LATEST: u64 = 253_402_300_799;
 
-/// The assignments of a pack at one time. Each entry has the time since when it is unchanged.
+/// The assignments of a pack at one point in time. Each entry stores the time of the first snapshot with its current
+/// state.
 ///
 /// [`changes_since`](Self::changes_since) compares two snapshots of the same pack.
 ///
 /// # Saving
-/// Save a snapshot with `serde`. The file has the version of the format, so later releases can read it. Reading an
-/// incomplete file is an error and never gives an empty snapshot. Times are in whole seconds since the Unix epoch
-/// (UTC).
+/// To save a snapshot, serialize it with `serde`. The file includes a format version, so that later releases can still
+/// read it. Reading an incomplete file fails and never returns an empty snapshot. Times are stored as whole seconds
+/// since the Unix epoch (UTC).
 ///
 /// ```
 /// use connecteam_onboarding::{Assignment, PackId, Snapshot};
@@ -54,17 +53,17 @@ const LATEST: u64 = 253_402_300_799;
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// The version of the format. This field is first, so that a file of a later version is rejected because of the
-    /// version.
+    /// The version of the file format. This field comes first, so that a file in a newer format fails with an error
+    /// about its version.
     #[serde(deserialize_with = "known_version")]
     #[cfg_attr(feature = "schemars", schemars(range(min = 1, max = 1)))]
     version: u64,
-    /// The pack.
+    /// The id of the pack.
     pack: PackId,
-    /// When the snapshot was taken, in seconds since the Unix epoch (UTC).
+    /// The time when the snapshot was taken, in seconds since the Unix epoch (UTC).
     #[serde(deserialize_with = "known_time")]
     taken_at: u64,
-    /// All assignments, in ascending order of their ids. Each id occurs once.
+    /// All assignments of the pack, sorted by id. Each id occurs once.
     #[serde(rename = "assignments", deserialize_with = "distinct")]
     pub(super) entries: Vec<SnapshotEntry>,
 }
@@ -87,14 +86,14 @@ pub struct Snapshot {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotEntry {
-    /// The assignment.
+    /// The id of the assignment.
     pub(super) id: AssignmentId,
-    /// The user on the pack.
+    /// The id of the assigned user.
     pub(super) user_id: UserId,
     /// The state of the assignment.
     #[serde(flatten)]
     pub(super) state: State,
-    /// The time since when the assignment is unchanged, in seconds since the Unix epoch (UTC).
+    /// The time of the first snapshot with the current state, in seconds since the Unix epoch (UTC).
     #[serde(deserialize_with = "known_time")]
     since: u64,
 }
@@ -130,10 +129,9 @@ fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SnapshotEn
     }
 }
 
-/// Returns the seconds since the Unix epoch, rounded down. A time before 1970 or after 9999 becomes the nearest valid
-/// time.
+/// Converts a time to whole seconds since the Unix epoch. Times outside the years 1970 to 9999 are clamped.
 ///
-/// Seconds take half the memory of a `SystemTime`, and a file stores them exactly.
+/// Snapshots store seconds, because a `u64` takes half the memory of a `SystemTime` and is exact in JSON.
 fn seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     since.unwrap_or_default().as_secs().min(LATEST)
@@ -144,13 +142,13 @@ fn time(seconds: u64) -> SystemTime {
 }
 
 impl SnapshotEntry {
-    /// Returns the assignment.
+    /// Returns the id of the assignment.
     #[must_use]
     pub fn assignment_id(&self) -> AssignmentId {
         self.id
     }
 
-    /// Returns the user on the pack.
+    /// Returns the id of the assigned user.
     #[must_use]
     pub fn user_id(&self) -> UserId {
         self.user_id
@@ -162,15 +160,15 @@ impl SnapshotEntry {
         &self.state
     }
 
-    /// Returns the stage of the assignment, which depends on its state.
+    /// Returns the stage of the assignment, derived from its state.
     #[must_use]
     pub fn stage(&self) -> Stage<'_> {
         self.state.stage()
     }
 
-    /// Returns the time since when the assignment is unchanged, as far as snapshots show it.
+    /// Returns the time of the first snapshot that contained the assignment in its current state.
     ///
-    /// It is the time of the first snapshot that showed this state. The state may be older than that snapshot.
+    /// The assignment may have reached its current state before that snapshot was taken.
     #[must_use]
     pub fn since(&self) -> SystemTime {
         time(self.since)
@@ -178,9 +176,10 @@ impl SnapshotEntry {
 }
 
 impl Snapshot {
-    /// Takes the first snapshot of a pack. Every entry counts as unchanged since `taken_at`.
+    /// Creates the first snapshot of a pack. The [`since`](SnapshotEntry::since) time of every entry is `taken_at`.
     ///
-    /// The assignments may be in any order. If several have the same id, the last one in the list counts.
+    /// The assignments may be in any order. If an id occurs several times, the snapshot keeps the last assignment with
+    /// that id.
     #[must_use]
     pub fn new(pack: PackId, taken_at: SystemTime, assignments: Vec<Assignment>) -> Self {
         let taken_at = seconds(taken_at);
@@ -192,13 +191,12 @@ impl Snapshot {
         });
         let mut entries: Vec<_> = entries.collect();
         if !entries.is_sorted_by(|a, b| a.id < b.id) {
-            // The sort is stable and `dedup` keeps the first entry. After `reverse`, this is the entry that was listed
-            // last.
+            // Reversing before the stable sort makes `dedup_by_key` keep the entry that was listed last.
             entries.reverse();
             entries.sort_by_key(|entry| entry.id);
             entries.dedup_by_key(|entry| entry.id);
         }
-        // A program may keep a snapshot as long as it runs, so unused capacity is freed.
+        // Frees unused capacity, because programs may keep a snapshot in memory for a long time.
         entries.shrink_to_fit();
         Self {
             version: VERSION,
@@ -208,7 +206,8 @@ impl Snapshot {
         }
     }
 
-    /// Takes a later snapshot of the same pack. Unchanged entries keep their [`since`](SnapshotEntry::since).
+    /// Creates a snapshot that follows `earlier` and is of the same pack. Unchanged entries keep their
+    /// [`since`](SnapshotEntry::since) time from `earlier`.
     ///
     /// ```
     /// use connecteam_onboarding::{PackId, Snapshot};
@@ -236,8 +235,8 @@ impl Snapshot {
         later
     }
 
-    /// Returns whether a list has the same entries in the same order. Then a poll found nothing new and needs no new
-    /// snapshot.
+    /// Returns whether `assignments` contains exactly the entries of this snapshot, in the same order. A poll with an
+    /// identical list creates no new snapshot.
     pub(super) fn shows(&self, assignments: &[Assignment]) -> bool {
         let same = |(entry, assignment): (&SnapshotEntry, &Assignment)| {
             entry.id == assignment.id
@@ -248,7 +247,7 @@ impl Snapshot {
         self.entries.len() == assignments.len() && self.entries.iter().zip(assignments).all(same)
     }
 
-    /// Checks that the snapshot is of this pack.
+    /// Returns an error if the snapshot is of another pack.
     pub(super) fn check_pack(&self, pack: PackId) -> Result<(), Error> {
         if self.pack == pack {
             return Ok(());
@@ -260,7 +259,7 @@ impl Snapshot {
         Err(Error::new(ErrorKind::InvalidInput, message))
     }
 
-    /// Returns the pack.
+    /// Returns the id of the pack.
     #[must_use]
     pub fn pack(&self) -> PackId {
         self.pack
@@ -278,31 +277,32 @@ impl Snapshot {
         self.entries.len()
     }
 
-    /// Returns whether the pack had no assignment.
+    /// Returns whether the snapshot has no assignments.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Iterates over the entries, in the order of the assignment ids.
+    /// Iterates over the entries, sorted by assignment id.
     pub fn iter(&self) -> std::slice::Iter<'_, SnapshotEntry> {
         self.entries.iter()
     }
 
-    /// Returns the entry of an assignment.
+    /// Returns the entry with this assignment id.
     #[must_use]
     pub fn get(&self, id: AssignmentId) -> Option<&SnapshotEntry> {
         let index = self.entries.binary_search_by_key(&id, |entry| entry.id);
         Some(&self.entries[index.ok()?])
     }
 
-    /// Iterates over the entries of one user, who may have several. Takes time linear in the size of the snapshot.
+    /// Iterates over the entries of one user. A user may have more than one entry. The iterator scans the whole
+    /// snapshot.
     pub fn of_user(&self, user: UserId) -> impl Iterator<Item = &SnapshotEntry> {
         self.iter().filter(move |entry| entry.user_id == user)
     }
 
-    /// Keeps only the entries of these users. To get only their changes, call `only` on both snapshots before you compare
-    /// them.
+    /// Keeps only the entries of these users. To get only the changes of some users, call `only` on both snapshots
+    /// before you compare the snapshots.
     #[must_use]
     pub fn only(mut self, users: &HashSet<UserId, impl BuildHasher>) -> Self {
         self.entries.retain(|entry| users.contains(&entry.user_id));
@@ -315,14 +315,14 @@ impl Snapshot {
         self.iter().map(SnapshotEntry::stage).collect()
     }
 
-    /// Returns the users with an assignment that waits for an admin's approval, each once, in ascending order.
+    /// Returns the ids of users who wait for an admin's approval, sorted and without duplicates.
     #[must_use]
     pub fn waiting_for_approval(&self) -> impl ExactSizeIterator<Item = UserId> + use<> {
         self.users(|entry| entry.stage() == Stage::WaitingForApproval)
     }
 
-    /// Returns the users with an assignment that has waited for an admin's approval since `moment` or longer, each
-    /// once, in ascending order.
+    /// Returns the ids of users who have waited for an admin's approval since `moment` or earlier, sorted and without
+    /// duplicates.
     #[must_use]
     pub fn waiting_since(
         &self,
@@ -331,13 +331,13 @@ impl Snapshot {
         self.users(|entry| entry.stage() == Stage::WaitingForApproval && entry.since() <= moment)
     }
 
-    /// Returns the users with an assignment in progress, each once, in ascending order.
+    /// Returns the ids of users with an assignment in progress, sorted and without duplicates.
     #[must_use]
     pub fn in_progress(&self) -> impl ExactSizeIterator<Item = UserId> + use<> {
         self.users(|entry| entry.stage() == Stage::InProgress)
     }
 
-    /// Returns the users whose assignments are all completed, each once, in ascending order.
+    /// Returns the ids of users whose assignments are all completed, sorted and without duplicates.
     #[must_use]
     pub fn completed(&self) -> impl ExactSizeIterator<Item = UserId> + use<> {
         let mut users: Vec<_> = self
@@ -345,14 +345,14 @@ impl Snapshot {
             .map(|entry| (entry.user_id, entry.stage() == Stage::Completed))
             .collect();
         users.sort_unstable();
-        // Per user, an assignment that is not completed sorts first. `dedup` keeps the first one.
+        // `false` sorts before `true`, so `dedup_by_key` keeps an incomplete assignment if the user has one.
         users.dedup_by_key(|(user, _)| *user);
         users.retain(|(_, completed)| *completed);
         users.into_iter().map(|(user, _)| user)
     }
 
-    /// Returns the users with an assignment in progress that is unchanged since `moment` or longer, each once, in
-    /// ascending order. Assignments that wait for approval do not count.
+    /// Returns the ids of users with an assignment in progress that has not changed since `moment`, sorted and without
+    /// duplicates. Assignments that wait for approval are ignored.
     #[must_use]
     pub fn in_progress_since(
         &self,
@@ -383,7 +383,7 @@ impl<'a> IntoIterator for &'a Snapshot {
 }
 
 impl fmt::Debug for Snapshot {
-    /// Shows the counts and the time, because the entries would fill a log.
+    /// Formats only the pack, the counts and the time, because a list of all entries would be too long for a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

@@ -1,11 +1,9 @@
-//! The state of one assignment, and its stage.
-
 use crate::{Assignment, AssignmentStatus};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The stage of an assignment: in progress, then waiting for an admin's approval, then completed. An assignment may
-/// return to an earlier stage.
+/// The stage of an assignment. An assignment is usually in progress first, then waits for an admin's approval, and is
+/// finally completed. An assignment may return to an earlier stage.
 ///
 /// ```
 /// use connecteam_onboarding::{Assignment, Stage};
@@ -25,7 +23,7 @@ pub enum Stage<'a> {
     WaitingForApproval,
     /// All required steps are completed and approved.
     Completed,
-    /// The status is unknown to this release. The value is the status as the API writes it.
+    /// The status is unknown to this release. The variant contains the status text from the API.
     Other(&'a str),
 }
 
@@ -35,7 +33,7 @@ impl<'a> Stage<'a> {
             AssignmentStatus::InProgress if is_waiting_approval => Self::WaitingForApproval,
             AssignmentStatus::InProgress => Self::InProgress,
             AssignmentStatus::Completed => Self::Completed,
-            // This includes statuses that the spec adds later: the crate does not know their meaning.
+            // A variant that a later spec adds is also `Other`, until this function handles the variant.
             other => Self::Other(other.as_str()),
         }
     }
@@ -53,7 +51,7 @@ impl fmt::Display for Stage<'_> {
             Self::InProgress => f.write_str("in progress"),
             Self::WaitingForApproval => f.write_str("waiting for approval"),
             Self::Completed => f.write_str("completed"),
-            // Quoted and escaped, because the text may contain line breaks and the output must stay on one line.
+            // Escapes the status, because it could contain line breaks and the output must stay on one line.
             Self::Other(text) => write!(f, "{text:?}"),
         }
     }
@@ -61,7 +59,7 @@ impl fmt::Display for Stage<'_> {
 
 /// The status of an assignment, and whether an approval is pending.
 ///
-/// The JSON has the field names of the API: `{"status":"in_progress","isWaitingApproval":false}`.
+/// The JSON uses the same field names as the API: `{"status":"in_progress","isWaitingApproval":false}`.
 ///
 /// ```
 /// use connecteam_onboarding::{AssignmentStatus, Stage, State};
@@ -75,15 +73,14 @@ impl fmt::Display for Stage<'_> {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct State {
-    /// The API's status of the assignment.
+    /// The status of the assignment, as reported by the API.
     status: AssignmentStatus,
     /// Whether an admin's approval is pending.
     is_waiting_approval: bool,
 }
 
 impl State {
-    /// Normalizes a known status that was built as `Other`. So a state that is saved and read back is equal to the
-    /// original.
+    /// Converts an `Other` with a known text to the known variant, so that a state equals its deserialized copy.
     pub(crate) fn new(status: AssignmentStatus, is_waiting_approval: bool) -> Self {
         let status = match status {
             AssignmentStatus::Other(text) => AssignmentStatus::from(text.as_str()),
@@ -95,19 +92,19 @@ impl State {
         }
     }
 
-    /// Returns the API's status.
+    /// Returns the status that the API reported.
     #[must_use]
     pub fn status(&self) -> &AssignmentStatus {
         &self.status
     }
 
-    /// Returns whether an admin's approval is pending, as the API reports it.
+    /// Returns whether the API reported that an admin's approval is pending.
     #[must_use]
     pub fn is_waiting_approval(&self) -> bool {
         self.is_waiting_approval
     }
 
-    /// Returns the stage, which depends on both fields.
+    /// Returns the stage, derived from the status and the pending approval.
     #[must_use]
     pub fn stage(&self) -> Stage<'_> {
         Stage::new(&self.status, self.is_waiting_approval)
@@ -115,7 +112,7 @@ impl State {
 }
 
 impl fmt::Display for State {
-    /// Shows the stage. Adds a pending approval if the stage does not imply the approval.
+    /// Formats the stage. Appends `and waiting for approval` if an approval is pending at another stage.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = self.stage();
         write!(f, "{stage}")?;

@@ -1,5 +1,3 @@
-//! [`Watch`]: a stream that polls a pack and yields its changes.
-
 use super::read::{read, take};
 use super::{Change, Snapshot, Stage};
 use crate::client::Pack;
@@ -16,37 +14,39 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 use tokio::task::JoinSet;
 
-/// The changes that one poll of a pack found.
+/// The changes that a [`Watch`] found in one poll of the pack.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Update {
-    /// The changes since the last poll, in the order of the assignment ids.
+    /// The changes since the previous poll, sorted by assignment id.
     pub changes: Vec<Change>,
-    /// The whole pack. Save the snapshot after you handled the changes. The next watch can start from it, with
-    /// [`Watch::since`].
+    /// The snapshot of the whole pack. After you have handled the changes, save the snapshot. To continue after a
+    /// restart, pass the saved snapshot to [`Watch::since`].
     pub snapshot: Arc<Snapshot>,
 }
 
-/// A stream of the changes of a pack. [`Pack::watch`] returns it.
+/// A stream of the changes to a pack, created by [`Pack::watch`].
 ///
-/// The watch polls at once, and then again after each interval. It yields one [`Update`] for each poll that finds a
-/// change. Each poll is compared with the previous one. So the first poll yields nothing, unless the watch starts from
+/// The watch polls the pack immediately and then after each interval. Each poll is compared with the previous poll. If
+/// the pack has changed, the watch yields one [`Update`]. The first poll yields no update, unless the watch starts from
 /// a saved snapshot.
 ///
-/// - A permanent error (such as 401, 403 or 404) is yielded and ends the stream.
-/// - A transient error is yielded after the retries of the client have failed. Then the watch waits and polls again.
-///   The wait grows with each error.
-/// - If a pack is suddenly empty, the watch reads it a second time before it yields the removals.
+/// - After a permanent error (such as 401, 403 or 404), the watch yields the error and ends.
+/// - The watch yields a transient error only after all retries of the client have failed. After a transient error, the
+///   watch waits and continues to poll. The wait becomes longer with each consecutive error.
+/// - If the list of assignments is suddenly empty, the watch reads the pack a second time before it reports removals.
 ///
 /// # Rate limit
-/// A poll is one request, and shares the rate limit of the client. The watch leaves a tenth of each rate-limit window
-/// to other requests, at least one request. It does not delay other requests while it waits. If at most half of a
-/// window is left, the interval grows, so that polls take at most half of the remaining requests.
+/// Each poll is one request and is subject to the rate limit of the client. The watch leaves 10% of each rate-limit
+/// window (at least one request) to other requests. While the watch waits for the rate limit, it does not delay other
+/// requests. When at most half of the requests in a window remain, the watch lengthens its interval and uses at most
+/// half of the remaining requests.
 ///
 /// # Cancel safety
-/// Dropping a pending `next()` loses nothing, because the next call continues the same poll. Dropping the watch is
-/// safe, because the watch only reads. To miss no change between two watches, start the second watch from the last
-/// snapshot whose changes you handled. [The guide](crate::guide::follow) shows how.
+/// Dropping a pending `next()` future loses no data, because the next call of `next()` continues the same poll.
+/// Dropping the watch is safe, because a watch never changes the pack. To avoid missing changes between two watches,
+/// start the second watch from the last snapshot whose changes you handled. [The guide](crate::guide::follow) shows
+/// how.
 ///
 /// ```no_run
 /// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), Box<dyn std::error::Error>> {
@@ -66,17 +66,17 @@ pub struct Update {
 /// ```
 #[must_use = "a stream does nothing unless polled"]
 pub struct Watch {
-    /// The settings. The first call of `poll_next` creates the stream from a copy of them.
+    /// The first call of `poll_next` clones this state to create the stream.
     start: State,
     stream: Option<Pin<Box<dyn FusedStream<Item = Item> + Send>>>,
 }
 
 type Item = Result<Update, Error>;
 
-/// The wait after the first error, or the interval if that is longer. Each further error doubles the wait.
+/// The wait after the first error, unless the interval is longer. Each consecutive error doubles the wait.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest wait after errors, or the interval if that is longer.
+/// The maximum wait after consecutive errors, unless the interval is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 impl fmt::Debug for Watch {
@@ -89,10 +89,10 @@ impl fmt::Debug for Watch {
 }
 
 impl Pack {
-    /// Follows the pack. The watch polls the pack at once, and again after each interval. An interval starts at the end
-    /// of a poll.
+    /// Returns a stream that polls the pack immediately and then after each interval. An interval starts when the
+    /// previous poll ends.
     ///
-    /// Nothing is sent before the stream is polled.
+    /// The watch sends no request until the stream is polled.
     pub fn watch(&self, interval: Duration) -> Watch {
         Watch {
             start: State {
@@ -112,37 +112,38 @@ impl Pack {
 }
 
 impl Watch {
-    /// Starts from a saved snapshot of this pack. The first update has everything that changed since the snapshot.
+    /// Starts the watch from a saved snapshot of this pack. The first update contains all changes since that snapshot.
     ///
-    /// If the snapshot is of another pack, the watch yields an error of the kind [`ErrorKind::InvalidInput`] and ends.
-    /// Nothing is sent then.
+    /// If the snapshot is of another pack, the watch sends no request, yields an [`ErrorKind::InvalidInput`] error and
+    /// ends.
     pub fn since(mut self, snapshot: impl Into<Arc<Snapshot>>) -> Self {
         self.start.last = Some(snapshot.into());
         self
     }
 
-    /// Yields only the changes of these users. Snapshots still have the whole pack.
+    /// Yields only the changes of these users. Each snapshot still contains the whole pack.
     pub fn only(mut self, users: impl IntoIterator<Item = UserId>) -> Self {
         self.start.only = Some(Arc::new(users.into_iter().collect()));
         self
     }
 
-    /// Yields the first poll too, without changes, so that its snapshot can be saved. Has no effect on a watch that
-    /// starts from a snapshot.
+    /// Yields an update without changes after the first poll, so that you can save its snapshot. This setting has no
+    /// effect if the watch starts from a saved snapshot.
     pub fn with_baseline(mut self) -> Self {
         self.start.baseline = true;
         self
     }
 
-    /// Ends the stream when all users are completed.
+    /// Ends the stream when all watched assignments are completed.
     ///
-    /// With [`only`](Self::only), each of these users must have an assignment, and all of their assignments must be
-    /// completed. Without `only`, all assignments of the pack must be completed. An empty pack is complete at once.
+    /// With [`only`](Self::only), every selected user must have at least one assignment, and all assignments of these
+    /// users must be completed. Without `only`, all assignments of the pack must be completed, so an empty pack ends
+    /// the stream after the first poll.
     ///
-    /// The API keeps the assignments of users who no longer exist. So **a watch over a whole pack may never end**.
-    /// Instead, follow the users of [`Report::on_pack`](crate::Report::on_pack), or other users you know. A user who is
-    /// removed from the pack never completes it either. End the watch yourself when you see
-    /// [`ChangeKind::Removed`](crate::ChangeKind::Removed).
+    /// The API keeps the assignments of users who no longer exist, so **a watch over a whole pack may never end**.
+    /// Prefer [`only`](Self::only) with the users of [`Report::on_pack`](crate::Report::on_pack) or with other users
+    /// who you know exist. With `only`, the stream does not end if a selected user is removed from the pack. Stop the
+    /// watch yourself when it yields [`ChangeKind::Removed`](crate::ChangeKind::Removed).
     pub fn until_complete(mut self) -> Self {
         self.start.until_complete = true;
         self
@@ -158,7 +159,7 @@ struct State {
     only: Option<Arc<HashSet<UserId>>>,
     baseline: bool,
     until_complete: bool,
-    /// The number of polls in a row that failed.
+    /// The number of consecutive failed polls.
     failures: u32,
     /// The time when the next poll is due.
     due: Duration,
@@ -166,7 +167,7 @@ struct State {
 }
 
 impl State {
-    /// Polls until there is an item to yield. Returns `None` at the end of the stream.
+    /// Polls until the watch has an item to yield. Returns `None` at the end of the stream.
     async fn next(mut self) -> Option<(Item, Self)> {
         while !self.ended {
             let clock = self.pack.client().clock();
@@ -190,14 +191,14 @@ impl State {
         None
     }
 
-    /// Reads the pack. Returns `None` if the list is the same as the last list.
+    /// Reads the pack and returns `None` if the list is identical to the previous list.
     ///
-    /// The read is a separate task, so it continues when the stream is not polled. Otherwise it could hold a permit
-    /// that other requests wait for.
+    /// The request runs in its own task, so that it continues while the stream is not polled. A suspended request could
+    /// hold a permit that other requests wait for.
     async fn poll(&self) -> Result<Option<Snapshot>, Error> {
         let pack = self.pack.low_priority();
         let last = self.last.clone();
-        // Dropping the set aborts the task.
+        // Dropping the `JoinSet` aborts the task.
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let last = last.as_deref();
@@ -212,7 +213,7 @@ impl State {
         }
     }
 
-    /// Processes the result of a poll. Returns what to yield.
+    /// Handles a successful poll and returns the update to yield, if any.
     fn found(&mut self, snapshot: Option<Snapshot>) -> Option<Update> {
         self.failures = 0;
         let update = snapshot.and_then(|snapshot| self.compare(snapshot));
@@ -221,7 +222,7 @@ impl State {
         update
     }
 
-    /// Compares a new snapshot with the last one, and keeps it as the last one.
+    /// Stores the new snapshot and returns its changes since the previous snapshot, if any.
     fn compare(&mut self, snapshot: Snapshot) -> Option<Update> {
         let snapshot = Arc::new(snapshot);
         let last = self.last.replace(Arc::clone(&snapshot));
@@ -236,7 +237,7 @@ impl State {
         yields.then_some(Update { changes, snapshot })
     }
 
-    /// Processes an error of a poll. Returns how long to wait.
+    /// Handles a failed poll and returns the wait before the next poll.
     fn failed(&mut self, error: &Error) -> Duration {
         self.ended = error.is_permanent();
         self.failures = self.failures.saturating_add(1);
@@ -258,14 +259,14 @@ impl State {
     }
 }
 
-/// Returns the wait after `failures` errors in a row.
+/// Returns the wait before the next poll after consecutive failures.
 fn pause(interval: Duration, failures: u32) -> Duration {
     let (first, longest) = (interval.max(FIRST_PAUSE), interval.max(LONGEST_PAUSE));
     backoff(first, longest, failures)
 }
 
-/// Returns the interval with which polls take half of the remaining requests of a window. Returns zero while more than
-/// half of the window is left.
+/// Returns the interval at which polls use half of the remaining requests before the window ends. Returns zero if more
+/// than half of the requests in the window remain.
 fn spread(window: WindowQuota, server: SystemTime) -> Duration {
     if window.remaining > window.limit / 2 {
         return Duration::ZERO;
@@ -327,7 +328,7 @@ mod tests {
         }
     }
 
-    /// Returns how many polls a watch sends in one window, if it polls as often as it may and sends the only requests.
+    /// Simulates a watch without other requests and returns the number of polls in one rate-limit window.
     fn polls(limit: u64, length: Duration, interval: Duration) -> u64 {
         let (mut now, mut remaining) = (UNIX_EPOCH, limit);
         while now < UNIX_EPOCH + length && remaining > 0 {

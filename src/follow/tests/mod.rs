@@ -1,5 +1,3 @@
-//! Checks laws of snapshots and their differences for random lists.
-
 mod saved;
 
 use super::*;
@@ -10,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, SystemTime};
 
 const START: u64 = 1_700_000_000;
-/// The last second of the year 9999.
 const LATEST: u64 = 253_402_300_799;
 
 fn at(seconds: u64) -> SystemTime {
@@ -26,7 +23,7 @@ fn user(id: u64) -> UserId {
 }
 
 fn row(id: u64, user_id: u64, status: &str, is_waiting_approval: bool) -> Assignment {
-    // Deserialized like a response. So a new field in the spec changes nothing here.
+    // The assignment is built from JSON, so that a new optional field in the spec does not break the tests.
     let row = json!({"id": id, "userId": user_id, "status": status, "isWaitingApproval": is_waiting_approval});
     serde_json::from_value(row).unwrap()
 }
@@ -54,7 +51,7 @@ fn rows(snapshot: &Snapshot) -> Rows {
         .collect()
 }
 
-/// Applies changes to earlier rows. Checks that the `before` of each change matches the row.
+/// Applies `changes` to `rows` and asserts that each `before` state matches.
 fn apply(rows: &mut Rows, changes: &[Change], taken_at: u64) {
     for change in changes {
         let there = rows
@@ -71,7 +68,7 @@ fn apply(rows: &mut Rows, changes: &[Change], taken_at: u64) {
     }
 }
 
-/// Generates lists with few different ids, users and statuses. So ids repeat, and users have several assignments.
+/// Uses small ranges of ids, so that lists contain duplicate ids and several assignments per user.
 fn listings() -> impl Strategy<Value = Vec<Assignment>> {
     let status = prop::sample::select(vec!["in_progress", "completed", "paused", "on\nhold", ""]);
     let fields = (1..12_u64, 1..5_u64, status, any::<bool>());
@@ -92,7 +89,7 @@ proptest! {
         apply(&mut seen, &changes, START + 60);
         prop_assert_eq!(seen, rows(&later));
 
-        // The changes are in the order of the ids. An id has two changes only if its user changed.
+        // Changes are sorted by assignment id, and a removal comes before a new assignment with the same id.
         let key = |change: &Change| (change.assignment_id, change.kind() != ChangeKind::Removed);
         prop_assert!(changes.is_sorted_by(|a, b| key(a) < key(b)));
         prop_assert!(changes.iter().all(|change| change.before != change.after));
@@ -144,7 +141,7 @@ proptest! {
             })
             .collect();
         prop_assert!(snapshot.shows(&listed));
-        // Replaces one row by a row of another list, or the whole list.
+        // In `mixed`, one row comes from `second`.
         let mut mixed = listed;
         if let (Some(place), Some(other)) = (mixed.get_mut(at_once), second.first()) {
             *place = other.clone();
@@ -188,7 +185,7 @@ fn every_pair_of_states_has_its_kind() {
         ("paused", true),
         ("new", false),
     ];
-    // Each row is a state before, and each column a state after. The last column is a removal.
+    // Rows are states before the change, and columns are states after the change. The last column stands for a removal.
     let kinds = [
         [
             None,
@@ -403,7 +400,7 @@ fn an_unchanged_entry_keeps_its_time() {
         .iter()
         .map(|entry| entry_since(entry) - START)
         .collect();
-    // The first assignment never changed. The second was missing once. The third now has another user.
+    // Assignment 1 never changed, assignment 2 was missing once, and assignment 3 moved to another user.
     assert_eq!(since, [60, 240, 120]);
     assert_eq!(ids(snapshot.in_progress_since(at(59))), Vec::<u64>::new());
     assert_eq!(ids(snapshot.in_progress_since(at(60))), [7]);
@@ -461,7 +458,7 @@ fn an_entry_and_an_empty_difference_are_small() {
     listed.push(row(1, 7, "in_progress", false));
     let snapshot = Snapshot::new(pack(1001), at(0), listed);
     assert_eq!(snapshot.entries.capacity(), 1);
-    // An empty `Vec` allocates no memory.
+    // Without changes, the returned `Vec` allocates no memory.
     assert_eq!(snapshot.changes_since(&snapshot).unwrap().capacity(), 0);
     assert!(format!("{snapshot:?}").starts_with("Snapshot(pack 1001, 1 assignment:"));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A saved snapshot is read back completely, or reading it is an error.
+//! Tests that loading a saved snapshot either restores all data or fails.
 
 use crate::Snapshot;
 use std::time::SystemTime;
@@ -28,7 +28,7 @@ fn a_file_of_this_version_is_read_back() {
         (160, 100)
     );
 
-    // Unknown fields and another order of the fields are accepted.
+    // A snapshot may contain unknown fields and may list its fields in any order.
     let row = ROW.replace('{', r#"{"note":[1],"#);
     let other = read(&format!(
         r#"{{"note":9,"assignments":[{row}],"pack":9,"takenAt":160,"version":1}}"#
