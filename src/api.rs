@@ -12,7 +12,7 @@
 //! - [`types`] contains the request and response types.
 //! - `?` and `map_err(Error::from)` convert an [`Error`] to [`crate::Error`]. In a function that returns `Box<dyn
 //!   Error>`, call `map_err` explicitly, because only the message of [`crate::Error`] says how to fix the problem.
-//! - The constants contain values from the OpenAPI spec, such as header names and OAuth scopes.
+//! - The constants contain values from the spec, such as header names and OAuth scopes.
 //!
 //! ```no_run
 //! use connecteam_onboarding::api::types::AssignUsersRequest;

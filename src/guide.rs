@@ -1,4 +1,4 @@
-//! The guide: how to assign, follow, configure and test.
+//! The user guide, with one page per topic.
 //!
 //! | page | read it to |
 //! |---|---|
@@ -10,9 +10,9 @@
 //! | [`testing`] | test your own code with the fake API |
 //! | [`migrating`] | replace a hand-written loop, and keep HTTP settings, TLS and middleware |
 //!
-//! All examples are compiled with the tests of the crate. Examples that use the fake also run.
+//! All examples are compiled as doc tests. Examples that use the fake are executed as tests.
 
-// For the links of the pages.
+// Brings items into scope for the links in the guide pages.
 #[allow(unused_imports, reason = "a page may need none of them")]
 use crate::*;
 
@@ -37,7 +37,7 @@ pub mod configuration {}
 #[doc = include_str!("guide/failures.md")]
 pub mod failures {}
 
-/// Test your own code with the fake: faults, rate limits, tokens, and a clock of its own.
+/// Test your own code with a fake API that supports faults, rate limits, tokens and a fake clock.
 ///
 #[cfg_attr(feature = "mock", doc = include_str!("guide/testing.md"))]
 #[cfg_attr(

@@ -1,17 +1,17 @@
-//! The ids of packs, users and assignments. Each kind of id has its own type, so that a program cannot confuse two kinds.
+//! Id types for packs, users and assignments. With separate types, a program cannot use one kind of id as another.
 
 use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
 
-/// The largest id. Ids of the API are signed 64-bit integers.
+/// The largest valid id. The API uses signed 64-bit integers as ids.
 const LARGEST: u64 = i64::MAX as u64;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         ///
-        /// The value is an integer from 1 to `i64::MAX`. Any other value is an error.
+        /// A valid id is an integer from 1 to `i64::MAX`. Converting any other value returns an error.
         ///
         /// ```
         #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
@@ -24,8 +24,8 @@ macro_rules! id {
         /// ```
         ///
         /// # JSON
-        /// An id is a JSON integer. Deserializing any other value is an error, also a text of digits such as `"1001"`. If your
-        /// data has ids as text, deserialize a `String` and call `parse`.
+        /// In JSON, an id is an integer. Deserializing any other JSON value fails, including a string of digits such as
+        /// `"1001"`. If your data contains ids as strings, deserialize a `String` and call `parse`.
         ///
         /// ```
         #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
@@ -42,14 +42,14 @@ macro_rules! id {
         pub struct $name(NonZeroU64);
 
         impl $name {
-            /// Returns the id as a number.
+            /// Returns the id as a `u64`.
             #[must_use]
             #[inline]
             pub const fn get(self) -> u64 {
                 self.0.get()
             }
 
-            /// Creates an id, also in a constant. Returns `None` if the number is 0 or above `i64::MAX`.
+            /// Creates an id, for example in a constant. Returns `None` if the number is 0 or greater than `i64::MAX`.
             ///
             /// ```
             #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
@@ -82,11 +82,11 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = InvalidId;
 
-            /// Parses decimal digits. A sign, a space or a leading zero is an error.
+            /// Parses an id from decimal digits. Signs, spaces and leading zeros are errors.
             ///
-            /// A number with leading zeros is not an id of the API. It may be an employee number.
+            /// A number with leading zeros may be an employee number instead of an id of the API.
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                // The parser of `u64` permits a plus sign and leading zeros.
+                // `u64::from_str` accepts a plus sign and leading zeros, but an id has neither.
                 let is_plain = !text.starts_with(['+', '0']);
                 let value = if is_plain { text.parse().ok() } else { None };
                 value.and_then(Self::new).ok_or_else(|| InvalidId::new($what, text))
@@ -99,7 +99,7 @@ macro_rules! id {
             }
         }
 
-        /// Permits lists that contain references to ids.
+        /// This conversion lets functions that take a list of ids accept references to ids.
         impl From<&$name> for $name {
             fn from(id: &$name) -> Self {
                 *id
@@ -141,12 +141,12 @@ id!(
     "user"
 );
 id!(
-    /// The id of an assignment. An assignment is one user on one pack.
+    /// The id of an assignment, which connects one user with one pack.
     AssignmentId,
     "assignment"
 );
 
-/// A value that is not a valid id. The message names the value.
+/// An error returned when a value is not a valid id. The error message contains the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidId {
     what: &'static str,
@@ -156,7 +156,7 @@ pub struct InvalidId {
 
 impl InvalidId {
     fn new(what: &'static str, value: &str) -> Self {
-        // A caller may pass a whole file by mistake.
+        // The value is shortened, because a caller may pass the contents of a whole file by mistake.
         let shown: String = value.chars().take(60).collect();
         let cut = if shown.len() < value.len() { "…" } else { "" };
         let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
@@ -181,7 +181,7 @@ impl fmt::Display for InvalidId {
 
 impl std::error::Error for InvalidId {}
 
-/// Permits a list of ids in each function that takes a list of numbers.
+/// This conversion lets functions that take integers as ids accept id types, whose conversion to an id cannot fail.
 impl From<std::convert::Infallible> for InvalidId {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}

@@ -1,5 +1,5 @@
-// If a link is defined twice, the first definition counts. So the links of the README lead to items in these docs, and to
-// files elsewhere.
+// `links.md` comes first, because Markdown uses the first definition of a link. In rustdoc, the links of the README
+// therefore lead to items of this crate instead of files.
 #![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
@@ -13,7 +13,7 @@ mod client;
 mod clock;
 mod error;
 mod follow;
-// The guide contains only text, so only documentation builds include it.
+// The guide contains only documentation, so normal builds do not compile it.
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod id;

@@ -1,8 +1,6 @@
-//! Formats text of the server and counts for messages.
-
 use std::fmt::{self, Write as _};
 
-/// Shows a text of the server on one line. Escapes control characters, and keeps all other characters.
+/// Formats text from the server on one line by escaping its control characters.
 pub(crate) struct Printable<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Printable<'_> {
@@ -14,7 +12,7 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-/// Shows a count with its noun: "1 user", "2 users".
+/// Formats a number with a noun in the singular or plural, such as "1 user" or "2 users".
 pub(crate) struct Count(pub(crate) u64, pub(crate) &'static str);
 
 impl fmt::Display for Count {

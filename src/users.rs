@@ -1,5 +1,3 @@
-//! [`UserList`]: each user id once, in input order, and the requests that assign these users.
-
 use crate::api::MAX_USERS_PER_REQUEST;
 use crate::api::types::AssignUsersRequest;
 use crate::error::{Error, ErrorKind};
@@ -12,8 +10,9 @@ use std::hash::BuildHasher;
 
 /// A list of user ids without duplicates, in input order.
 ///
-/// Pass the list to [`Pack::assign`](crate::Pack::assign). Or use it with the generated client: [`requests`](Self::requests)
-/// cuts the list into requests of the permitted size. The list takes 8 bytes per id, and its index about 10 bytes more.
+/// Pass the list to [`Pack::assign`](crate::Pack::assign), or call [`requests`](Self::requests) to create requests of
+/// the permitted size for the [typed client](crate::api). The list takes 8 bytes per id, plus about 10 bytes per id for
+/// its index.
 ///
 /// ```no_run
 /// # async fn example(client: connecteam_onboarding::Client, pack: connecteam_onboarding::PackId) -> Result<(), connecteam_onboarding::Error> {
@@ -29,11 +28,11 @@ use std::hash::BuildHasher;
 /// ```
 ///
 /// # The list does not read the pack
-/// [`requests`](Self::requests) contains every user of the list, also users that are already on the pack. If a program
-/// sends the requests a second time, for example after a crash, the API may assign the same users again.
+/// [`requests`](Self::requests) includes every user of the list, even users who are already on the pack. If a program
+/// sends the requests twice, for example after a crash, the API may assign the same users again.
 ///
-/// [`Pack::assign`](crate::Pack::assign) prevents this: it reads the pack first and skips users on the pack. If you use the
-/// generated client, read the pack yourself before each run, and remove its users from the list:
+/// [`Pack::assign`](crate::Pack::assign) reads the pack first and skips users who are already on the pack. With the
+/// typed client, read the pack before each run, and remove users who are already on the pack from your list:
 ///
 /// ```no_run
 /// # async fn example(client: connecteam_onboarding::Client, pack: connecteam_onboarding::PackId, users: connecteam_onboarding::UserList) -> Result<(), connecteam_onboarding::Error> {
@@ -52,24 +51,25 @@ use std::hash::BuildHasher;
 /// ```
 ///
 /// # Panics
-/// A list of more than 2³² ids panics.
+/// Creating a list from more than 2³² ids panics.
 #[derive(Clone, Default)]
 pub struct UserList {
     /// The unique ids, in input order.
     ids: Vec<UserId>,
-    /// The position of each id in `ids`, as a hash table whose keys are the ids.
+    /// The position of each id in `ids`, hashed by id.
     positions: HashTable<u32>,
-    /// Has a random seed, so that no input can cause hash collisions on purpose.
+    /// Uses a random seed, so that crafted input cannot cause hash collisions.
     hasher: RandomState,
     duplicates: u64,
 }
 
 impl UserList {
-    /// Collects ids and removes duplicates. The items may be [`UserId`]s, integers, or references to one of these types.
+    /// Collects user ids and removes duplicates. The items may be [`UserId`]s, integers, or references to [`UserId`]s
+    /// or integers.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`]: an id is invalid, such as 0 or a negative number. The message contains the position of
-    /// the id in the list.
+    /// Returns [`ErrorKind::InvalidInput`] if an id is invalid, such as 0 or a negative number. The error message
+    /// contains the position of the invalid id in the list.
     pub fn new<I>(ids: I) -> Result<Self, Error>
     where
         I: IntoIterator<Item: TryInto<UserId, Error: Into<InvalidId>>>,
@@ -83,7 +83,7 @@ impl UserList {
         ids.collect::<Result<_, _>>().map(Self::from_ids)
     }
 
-    /// Removes duplicates in place, because allocating a second list would take longer than the lookups.
+    /// Removes duplicates in place, because allocating a second list would be slower.
     pub(crate) fn from_ids(mut ids: Vec<UserId>) -> Self {
         let given = position(ids.len());
         let hasher = RandomState::default();
@@ -112,13 +112,13 @@ impl UserList {
         self.ids.len()
     }
 
-    /// Returns whether the list has no id.
+    /// Returns whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// Returns how many ids were removed because they repeat an earlier one.
+    /// Returns the number of duplicate ids that were removed from the input.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
         self.duplicates
@@ -135,10 +135,10 @@ impl UserList {
         self.ids.iter().copied()
     }
 
-    /// Iterates over the requests that assign all users of the list, at most [`MAX_USERS_PER_REQUEST`] per request. An empty
-    /// list has no request.
+    /// Splits the list into requests with at most [`MAX_USERS_PER_REQUEST`] users each. An empty list yields no
+    /// requests.
     ///
-    /// The requests also contain users that are already on the pack, because the list [does not read the
+    /// The requests include users who are already on the pack, because the list [does not read the
     /// pack](Self#the-list-does-not-read-the-pack).
     #[must_use]
     pub fn requests(&self) -> impl ExactSizeIterator<Item = AssignUsersRequest> {
@@ -161,8 +161,8 @@ impl UserList {
     }
 }
 
-/// Returns the entry of the position of an id. The entry is vacant if the id is new.
-#[inline] // Without it, removing duplicates takes 1.5 times as long.
+/// Returns the hash-table entry for an id. The entry is vacant if the id is new.
+#[inline] // Without `#[inline]`, removing duplicates takes 1.5 times as long.
 fn entry<'a>(
     positions: &'a mut HashTable<u32>,
     hasher: &RandomState,
@@ -179,7 +179,7 @@ fn position(index: usize) -> u32 {
 }
 
 impl fmt::Debug for UserList {
-    /// Shows the counts, but not the ids, which would fill a log.
+    /// Formats only the counts, because a list of all ids would be too long for a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserList")
             .field("len", &self.len())
@@ -227,12 +227,13 @@ impl Extend<UserId> for UserList {
     }
 }
 
-/// A list of users for [`Pack::assign`](crate::Pack::assign): a [`UserList`], or any list that [`UserList::new`] accepts.
+/// A list of users that can be passed to [`Pack::assign`](crate::Pack::assign). This trait is implemented for
+/// [`UserList`] and for every iterator that [`UserList::new`] accepts.
 pub trait IntoUserList {
-    /// Converts into a list of unique ids.
+    /// Converts the value into a list of unique user ids.
     ///
     /// # Errors
-    /// The errors of [`UserList::new`].
+    /// Returns the same errors as [`UserList::new`].
     fn into_user_list(self) -> Result<UserList, Error>;
 }
 

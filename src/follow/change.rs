@@ -153,7 +153,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// The JSON representation of a [`Change`].
+/// A change of an assignment, as represented in JSON.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

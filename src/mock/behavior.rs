@@ -1,42 +1,41 @@
-//! Faults of the fake, and settings for API behavior that the vendor does not document.
-
 use super::message::{Response, response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Selects how a 422 response names the rejected users. The vendor does not document this, so test your code with
-/// each style.
+/// Selects how a 422 response identifies the rejected users. The vendor does not document the format, so test your code
+/// with each style.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefusalStyle {
-    /// The response names no user.
+    /// The response does not identify any rejected user.
     #[default]
     Silent,
-    /// The response has the index of each rejected user in the request.
+    /// The response contains the list index of each rejected user.
     Indices,
-    /// The response has the index of only the first rejected user in the request.
+    /// The response contains the list index of only the first rejected user.
     FirstIndex,
-    /// The message text of the response has the ids of the rejected users.
+    /// The response message contains the ids of the rejected users.
     Text,
-    /// The message text of the response has all ids of the request, and does not say which users are rejected.
+    /// The response message repeats all user ids of the request and does not identify the rejected users.
     Echo,
 }
 
-/// Selects what happens if a request assigns a user who is already on the pack. The vendor does not document this.
+/// Selects what happens if a request assigns a user who is already on the pack. The vendor does not document this
+/// behavior.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reassignment {
-    /// The request succeeds and does not change the assignments of this user.
+    /// The request succeeds, and the existing assignments of the user stay unchanged.
     Ignore,
     /// The request fails with status 422.
     Refuse,
-    /// The user gets a second assignment. A second assignment is the default, so that a test can find users that are
-    /// assigned twice.
+    /// The user gets a second assignment. `AssignAgain` is the default, so that tests can detect users who are assigned
+    /// twice.
     #[default]
     AssignAgain,
 }
 
-/// A fault replaces or changes one response of the fake.
-/// [`FakeOnboarding::fail_next`](super::FakeOnboarding::fail_next) adds a fault to the queue.
+/// A fault replaces or changes one response of the fake. Pass faults to
+/// [`FakeOnboarding::fail_next`](super::FakeOnboarding::fail_next), which adds them to a queue.
 ///
 /// ```
 /// use connecteam_onboarding::mock::Fault;
@@ -54,17 +53,17 @@ pub enum Reassignment {
 pub struct Fault {
     /// Whether the fake executes the request.
     pub(super) executes: bool,
-    /// The status and body of the response. `None` keeps the normal response of the fake.
+    /// The status and body that replace the normal response, if any.
     replaced: Option<(u16, String)>,
-    /// Headers of the response. These headers replace headers of the fake that have the same name.
+    /// Headers that are added to the response and replace headers with the same name.
     pub(super) headers: HeaderMap,
 }
 
 impl Fault {
-    /// Responds with this status and body, and does not execute the request.
+    /// Creates a fault that returns this status and body without executing the request.
     ///
-    /// The content type depends on the body. A body that starts with `<` is HTML, an empty body is plain text, and
-    /// any other body is JSON.
+    /// The content type of the response depends on the body. A body that starts with `<` is HTML, an empty body is
+    /// plain text, and any other body is JSON.
     ///
     /// # Panics
     /// Panics if `status` is not between 200 and 999.
@@ -72,8 +71,8 @@ impl Fault {
         Self::new(false, Some((status, body.into())))
     }
 
-    /// Executes the request, then responds with this status and body instead of the normal response. The content type
-    /// is chosen as in [`before`](Self::before).
+    /// Creates a fault that executes the request and returns this status and body instead of the normal response. The
+    /// content type depends on the body, as for [`before`](Self::before).
     ///
     /// # Panics
     /// Panics if `status` is not between 200 and 999.
@@ -81,26 +80,26 @@ impl Fault {
         Self::new(true, Some((status, body.into())))
     }
 
-    /// Executes the request and sends the normal response. Use [`header`](Self::header) to add headers to this
-    /// response.
+    /// Creates a fault that executes the request and returns the normal response. Use [`header`](Self::header) to add
+    /// headers to the response.
     pub fn pass() -> Self {
         Self::new(true, None)
     }
 
-    /// Responds with status 200 and a body that reports an exceeded rate limit. Does not execute the request.
+    /// Creates a fault that returns a rate-limit error with status 200 without executing the request.
     pub fn too_many_requests_as_200() -> Self {
         Self::before(200, r#"{"detail":"Too many requests"}"#)
     }
 
-    /// Adds a header to the response. The header replaces a header of the fake with the same name. If you add the
-    /// same name twice, the response has both values.
+    /// Adds a header to the response. The added header replaces a header with the same name in the normal response. If
+    /// you add two headers with the same name, the response contains both values.
     ///
     /// # Panics
     /// Panics if the name or the value is not valid in HTTP, or if the value is not ASCII.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).expect("a header name");
         let value = HeaderValue::try_from(value).expect("a header value");
-        // httpmock sends only headers whose value is ASCII text.
+        // `httpmock` can only send headers with ASCII values.
         assert!(value.to_str().is_ok(), "{name} is not in ASCII");
         self.headers.append(name, value);
         self

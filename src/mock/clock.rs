@@ -1,18 +1,16 @@
-//! A fake clock. The time of this clock passes only while a caller waits.
-
 use crate::clock::{Clock, Sleep, SystemClock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A clock for tests. Each wait takes two milliseconds of real time, and advances the fake clock by the full duration
-/// of the wait.
+/// A clock for tests that avoids real waits. Each wait takes two milliseconds of real time and advances the fake clock
+/// by the requested duration.
 ///
-/// Tests of back-off, settle time and rate limits therefore take almost no real time. Two concurrent waits of one
-/// minute advance the clock by one minute, not by two. All clones of a clock share the same time.
+/// With this clock, tests of back-off, settle time and rate limits take almost no real time. Two concurrent waits of
+/// one minute each advance the clock by one minute in total. All clones of a clock share the same time.
 ///
-/// The clock starts at 2026-01-01T00:00:00Z. Real time does not advance the clock, unless
-/// [`FakeOnboarding::real_time`](super::FakeOnboarding::real_time) is called.
+/// The clock starts at 2026-01-01T00:00:00Z. Real time advances the clock only after a call of
+/// [`FakeOnboarding::real_time`](super::FakeOnboarding::real_time).
 ///
 /// ```
 /// use connecteam_onboarding::{Clock, mock::FakeClock};
@@ -27,20 +25,21 @@ pub struct FakeClock(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The nanoseconds by which waits and `advance` have advanced the clock.
+    /// The total time added by waits and `advance`, in nanoseconds.
     added: AtomicU64,
-    /// The system clock, if the fake uses real time. The nanoseconds in `added` are then added to the system time.
+    /// The system clock, which is set if the fake uses real time. With real time, the fake clock reports the system
+    /// time plus `added`.
     machine: OnceLock<SystemClock>,
 }
 
-/// The real duration of each wait on the fake clock.
+/// The real time that each wait on the fake clock takes.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// 2026-01-01T00:00:00Z.
 const START: Duration = Duration::from_secs(1_767_225_600);
 
 impl FakeClock {
-    /// Advances the clock. Waits that have already started still end at the same fake time.
+    /// Advances the clock by this duration. Does not change the fake time at which pending waits end.
     pub fn advance(&self, by: Duration) {
         self.reach(self.added() + by);
     }
@@ -76,7 +75,7 @@ impl Clock for FakeClock {
         }
         let (clock, until) = (self.clone(), self.added() + duration);
         Box::pin(async move {
-            // The real pause gives requests in flight time to receive their response before the clock advances.
+            // Waits a short real time, so that responses in flight can arrive before the clock advances.
             tokio::time::sleep(PAUSE).await;
             clock.reach(until);
         })

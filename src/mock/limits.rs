@@ -3,7 +3,8 @@
 use crate::api::WindowHeaders;
 use http::HeaderMap;
 
-/// A rate-limit window of a fixed length. A window starts at a multiple of its length, for example at a full minute.
+/// A rate-limit window of a fixed length. Windows start at multiples of their length since the Unix epoch. For example,
+/// a one-minute window starts at a full minute.
 pub(super) struct Window {
     names: WindowHeaders,
     length: u64,
@@ -13,7 +14,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Creates a window. `length` is in seconds.
+    /// Creates a window with a `length` in seconds.
     pub(super) fn new(names: WindowHeaders, length: u64, limit: u64) -> Self {
         Self {
             names,
@@ -24,7 +25,7 @@ impl Window {
         }
     }
 
-    /// Counts one request if the limit permits it. Returns whether the limit permits the request.
+    /// Counts a request and returns `true` if the limit permits the request.
     pub(super) fn take(&mut self, epoch: u64) -> bool {
         let number = epoch / self.length;
         if number != self.number {
@@ -35,7 +36,7 @@ impl Window {
         fits
     }
 
-    /// Adds the response headers that report this window.
+    /// Adds the rate-limit headers of this window to a response.
     pub(super) fn report(&self, headers: &mut HeaderMap) {
         headers.insert(self.names.limit, self.limit.into());
         headers.insert(self.names.remaining, (self.limit - self.used).into());

@@ -1,4 +1,4 @@
-//! Reads requests and builds responses of the fake.
+//! Helpers that read requests and build responses.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
@@ -12,13 +12,13 @@ pub(super) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request.headers().get(name)?.to_str().ok()
 }
 
-/// Returns the credential in the header `Authorization`, if the header has this scheme.
+/// Returns the credential from the `Authorization` header if the header uses this scheme.
 pub(super) fn authorization<'a>(request: &'a Request, scheme: &str) -> Option<&'a str> {
     let (name, credential) = header(request, "authorization")?.split_once(' ')?;
     name.eq_ignore_ascii_case(scheme).then_some(credential)
 }
 
-/// Returns the content type in lower case, without its parameters.
+/// Returns the media type from the `Content-Type` header in lower case, without parameters.
 pub(super) fn media_type(request: &Request) -> Option<String> {
     let value = header(request, "content-type")?.split(';').next()?;
     Some(value.trim().to_ascii_lowercase())
@@ -34,7 +34,7 @@ pub(super) fn json(status: u16, body: &Value) -> Response {
     response(status, "application/json", body.to_string())
 }
 
-/// Returns an error response in the format of the Python framework `FastAPI`.
+/// Creates an error response in the format of the Python framework `FastAPI`.
 pub(super) fn error(status: u16, detail: impl Into<Value>) -> Response {
     json(status, &json!({ "detail": detail.into() }))
 }

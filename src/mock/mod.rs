@@ -1,8 +1,8 @@
-//! A fake of the API for tests. The fake runs in the process of the test.
+//! A fake API server for tests, which runs in the process of the test.
 //!
 //! [`FakeOnboarding`] stores packs, users and credentials, and follows the rules of the API. For example, a request
-//! assigns all of its users or none of them. A test can replace a response before or after the fake executes the
-//! request. With the [`FakeClock`] of the fake, each wait takes almost no real time.
+//! assigns either all of its users or none of them. A test can replace the response to a request and choose whether the
+//! fake executes the request. The clients of the fake use a [`FakeClock`], so waits take almost no real time.
 //!
 //! ```
 //! use connecteam_onboarding::{PackId, mock::{FakeOnboarding, Fault}};
@@ -23,8 +23,7 @@
 //! # }
 //! ```
 //!
-//! If a test needs fixed responses and no stored state, use the typed extension of httpmock in
-//! [`api::mock`](crate::api::mock).
+//! If a test only needs fixed responses, use the typed `httpmock` extension in [`api::mock`](crate::api::mock) instead.
 #![allow(
     clippy::must_use_candidate,
     reason = "setters return the fake for the next call in a chain"
@@ -55,7 +54,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A fake of the API. The fake is a server in the process of the test, on the loopback interface.
+/// A fake API server that runs in the process of the test and listens on the loopback interface.
 ///
 /// All methods take `&self`, so that several tasks can share the fake. Setters return the fake, so that calls can be
 /// chained.
@@ -68,16 +67,15 @@ use std::time::Duration;
 /// | progress of users | [`finish_steps`](Self::finish_steps), [`approve`](Self::approve), [`reopen`](Self::reopen), [`remove`](Self::remove) |
 /// | assertions | [`assignments`](Self::assignments), [`reads`](Self::reads), [`writes`](Self::writes), [`tokens`](Self::tokens), [`largest_request`](Self::largest_request) |
 ///
-/// [The guide](crate::guide::testing) has a complete test, and an example for each feature of the fake.
+/// [The guide](crate::guide::testing) contains a complete test and an example for each feature of the fake.
 ///
 /// # Rules
-/// - Error responses have a JSON body, as the spec says. The real API sometimes sends an empty text with a 404.
-///   `Fault::before(404, "")` sends such a response.
-/// - For a path that is not part of the API, the fake returns a web page with status 200. The vendor's hosts return a
-///   web page too.
-/// - For a method other than GET and POST, the fake returns status 405. HEAD and OPTIONS get a 405 too.
-/// - The account has only the users that [`add_users`](Self::add_users) added. A request that assigns any other user
-///   gets a 422.
+/// - Error responses have a JSON body, as the spec requires. The real API sometimes sends a 404 with an empty body. Use
+///   `Fault::before(404, "")` to simulate a 404 with an empty body.
+/// - For a path that is not part of the API, the fake returns a web page with status 200, like the vendor's hosts.
+/// - For all methods except GET and POST, including HEAD and OPTIONS, the fake returns status 405.
+/// - The account contains only users that were added with [`add_users`](Self::add_users). A request that assigns any
+///   other user fails with status 422.
 pub struct FakeOnboarding {
     server: MockServer,
     state: Arc<Mutex<State>>,
@@ -95,18 +93,19 @@ impl fmt::Debug for FakeOnboarding {
 const API_KEY: &str = "fake-api-key";
 
 impl FakeOnboarding {
-    /// Starts a fake. The fake has one API key, and has no packs, no users and no rate limits.
+    /// Starts a fake with one API key and without packs, users or rate limits.
     ///
-    /// Do not use the clients of a fake after the fake is dropped, because the next fake reuses the same server.
+    /// Do not use a client after its fake is dropped, because another fake may reuse the same server.
     ///
-    /// A process can have at most 25 fakes and httpmock servers at the same time. If all servers are in use, this
-    /// call blocks until a server is free. The environment variable `HTTPMOCK_MAX_SERVERS` changes the limit of 25.
+    /// Fakes and other `httpmock` servers share a limit of 25 running servers per process. If all servers are in use,
+    /// `start` blocks until a server is free. Set the environment variable `HTTPMOCK_MAX_SERVERS` to change the limit
+    /// of 25.
     #[must_use]
     pub fn start() -> Self {
         Self::on(MockServer::start())
     }
 
-    /// Starts a fake like [`start`](Self::start), but does not block the thread.
+    /// The async version of [`start`](Self::start), which does not block the thread.
     pub async fn start_async() -> Self {
         Self::on(MockServer::start_async().await)
     }
@@ -146,14 +145,14 @@ impl FakeOnboarding {
 
     /// Switches the fake, its [`clock`](Self::clock) and its clients to the system clock.
     ///
-    /// Rate limits, token lifetimes and waits then take real time. Call this method before any other method of the
-    /// fake.
+    /// With the system clock, rate limits, token lifetimes and waits use real time. Call this method before any other
+    /// method of the fake.
     pub fn real_time(&self) -> &Self {
         self.clock.follow_machine();
         self
     }
 
-    /// Returns the base URL for clients. The URL has the scheme `http` and a loopback address.
+    /// Returns the base URL of the fake, an `http` URL with a loopback address.
     #[must_use]
     pub fn base_url(&self) -> String {
         self.server.base_url()
@@ -174,7 +173,7 @@ impl FakeOnboarding {
     /// Builds a client that uses the API key and the clock of this fake.
     ///
     /// # Panics
-    /// Panics if the HTTP client cannot be built. To use other settings, call
+    /// Panics if the HTTP client cannot be built. To use other client settings, call
     /// [`client_builder`](Self::client_builder).
     #[must_use]
     pub fn client(&self) -> Client {
@@ -196,13 +195,13 @@ impl FakeOnboarding {
         self.change(|state| state.packs.add(pack))
     }
 
-    /// Adds an API key that only permits reading.
+    /// Adds an API key with read-only access.
     pub fn add_read_only_key(&self, key: impl Into<String>) -> &Self {
         self.add_key(key, &[READ_SCOPE])
     }
 
-    /// Adds an API key without API access. Each request with this key gets a 403, as if the plan of the account did
-    /// not include the API.
+    /// Adds an API key without any permissions. A request with this key fails with status 403, as on an account plan
+    /// without API access.
     pub fn add_key_without_access(&self, key: impl Into<String>) -> &Self {
         self.add_key(key, &[])
     }
@@ -219,8 +218,9 @@ impl FakeOnboarding {
 
     /// Adds an OAuth 2.0 app that has only these scopes.
     ///
-    /// If a token request has no `scope`, the token gets all scopes of the app. If a token request asks for a scope
-    /// that the app does not have, it gets a 403. An operation gets a 403 if the token does not have its scope.
+    /// A token request without `scope` returns a token with all scopes of the app. A token request with a scope that
+    /// the app does not have fails with status 403. An API request fails with status 403 if its token does not have the
+    /// required scope.
     ///
     /// ```
     /// use connecteam_onboarding::{ErrorKind, PackId, mock::FakeOnboarding};
@@ -257,7 +257,7 @@ impl FakeOnboarding {
         self.change(|state| state.oauth.tokens.clear())
     }
 
-    /// Sets how a 422 response names the rejected users. Default: [`RefusalStyle::Silent`].
+    /// Sets how a 422 response identifies the rejected users. Default: [`RefusalStyle::Silent`].
     pub fn refusals(&self, style: RefusalStyle) -> &Self {
         self.change(|state| state.packs.refusals = style)
     }
@@ -268,39 +268,39 @@ impl FakeOnboarding {
         self.change(|state| state.packs.reassignment = reassignment)
     }
 
-    /// Sets the rate limits of the account, in requests per minute and requests per day. Default: no limits.
+    /// Sets how many requests the account may send per minute and per day. Default: no limits.
     ///
-    /// A minute window starts at a full minute of the fake's clock, and a day window starts at midnight (UTC). This
-    /// call resets the request counts of both windows.
+    /// Per-minute windows start at full minutes of the fake's clock, and per-day windows start at midnight (UTC). A
+    /// call of `limits` resets the request counts of both windows.
     pub fn limits(&self, minute: u64, day: u64) -> &Self {
         let minute = Window::new(RATE_LIMIT_HEADERS.minute, 60, minute);
         let day = Window::new(RATE_LIMIT_HEADERS.day, 86_400, day);
         self.change(|state| state.limits = vec![minute, day])
     }
 
-    /// Adds a fault to the queue of faults. Each request to the assignments endpoint takes the next fault from the
-    /// queue. Token requests do not take faults.
+    /// Adds a fault to the queue. Each request to the assignments endpoint consumes one fault from the queue. Token
+    /// requests do not consume faults.
     pub fn fail_next(&self, fault: Fault) -> &Self {
         self.change(|state| state.faults.push_back(fault))
     }
 
-    /// Lets the next `requests` requests pass without a fault, before the next fault in the queue.
+    /// Queues normal responses for this number of requests, ahead of faults that are added later.
     pub fn pass_next(&self, requests: usize) -> &Self {
         let pass = std::iter::repeat_n(Fault::pass(), requests);
         self.change(|state| state.faults.extend(pass))
     }
 
-    /// Delays all following responses by this real time. Concurrent requests wait at the same time.
+    /// Delays all later responses by this duration of real time. Concurrent requests are delayed in parallel.
     ///
-    /// If the client gives up a request during the delay, the fake does not execute the request. To test a lost
-    /// response, use [`Fault::after`].
+    /// If a client cancels a request during the delay, the fake does not execute the request. To test a lost response,
+    /// use [`Fault::after`].
     pub fn delay_responses(&self, delay: Duration) -> &Self {
         self.server.reset();
         self.serve(delay);
         self
     }
 
-    /// Returns the number of all requests that the fake has received.
+    /// Returns the total number of requests that the fake has received.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.state().counts.requests
@@ -324,20 +324,20 @@ impl FakeOnboarding {
         self.state().counts.tokens
     }
 
-    /// Returns the number of requests that the fake refused because of the rate limit.
+    /// Returns the number of requests that the fake rejected because of the rate limit.
     #[must_use]
     pub fn rate_limited(&self) -> u64 {
         self.state().counts.rate_limited
     }
 
-    /// Returns the number of users in the largest request that assigned users.
+    /// Returns the largest number of users in a single assign request.
     #[must_use]
     pub fn largest_request(&self) -> usize {
         self.state().counts.largest
     }
 }
 
-/// Locks the state. A poisoned lock is accepted, because the state stays valid if a call panics.
+/// Locks the state and ignores poisoning, because the state stays valid if a call panics.
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -19,7 +19,6 @@ pub(super) struct OAuth {
     pub(super) lifetime: Duration,
 }
 
-/// An OAuth 2.0 app. The scopes of an app are fixed when the app is created.
 pub(super) struct App {
     pub(super) secret: String,
     pub(super) scopes: Vec<String>,
@@ -67,7 +66,7 @@ impl OAuth {
         }
     }
 
-    /// Returns the app that the HTTP Basic credentials of the request belong to.
+    /// Returns the app that is identified by the request's HTTP Basic credentials.
     fn app(&self, request: &Request) -> Option<&App> {
         let credential = BASE64_STANDARD.decode(authorization(request, "Basic")?);
         let credential = String::from_utf8(credential.ok()?).ok()?;

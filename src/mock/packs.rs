@@ -38,17 +38,17 @@ impl Packs {
         self.last_id += 1;
         let id = AssignmentId::try_from(500 + self.last_id).expect("a small number");
         let status = AssignmentStatus::InProgress;
-        // The assignment is built from JSON, so that a new optional field in the spec needs no change here.
+        // Builds the assignment from JSON, so that a new optional field in the spec requires no change here.
         let row = json!({"id": id, "userId": user, "status": status, "isWaitingApproval": false});
         let row = serde_json::from_value(row).expect("the required fields of an assignment");
         self.assignments_mut(pack).push(row);
     }
 
-    /// Changes all assignments of a user.
+    /// Applies `change` to all assignments of a user on a pack.
     pub(super) fn change(&mut self, pack: PackId, user: UserId, change: impl Fn(&mut Assignment)) {
         let assignments = self.assignments_mut(pack).iter_mut();
         let mut found = assignments.filter(|row| row.user_id == user).peekable();
-        // If a test changes a user without an assignment, the test has a mistake, so this call panics.
+        // A user without an assignment is a mistake in the test.
         assert!(found.peek().is_some(), "user {user} is not on pack {pack}");
         found.for_each(change);
     }
@@ -65,7 +65,7 @@ impl Packs {
         Ok(json(200, &json!({"requestId": request_id, "data": data})))
     }
 
-    /// Assigns all users. If one of the users is rejected, assigns none of them.
+    /// Assigns all users, or none if at least one user is rejected.
     pub(super) fn assign(
         &mut self,
         pack: PackId,
@@ -122,8 +122,7 @@ fn text(users: impl Iterator<Item = UserId>) -> Value {
     format!("invalid {USER_IDS_FIELD}: {}", ids.join(", ")).into()
 }
 
-/// Returns a 404 with a JSON body, as the spec says. The real API sometimes sends an empty text. `Fault::before(404,
-/// "")` sends such a response.
+/// Returns a 404 response with a JSON body, as the spec requires.
 fn not_found() -> Response {
     error(404, "Onboarding pack not found")
 }

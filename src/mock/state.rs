@@ -1,4 +1,4 @@
-//! Stores the state of the fake and handles each request.
+//! Stores the state of the fake and responds to requests.
 
 use super::behavior::Fault;
 use super::limits::Window;
@@ -16,7 +16,7 @@ use std::time::UNIX_EPOCH;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) packs: Packs,
-    /// The scopes that each API key permits.
+    /// The scopes of each API key.
     pub(super) keys: HashMap<String, Vec<String>>,
     pub(super) oauth: OAuth,
     pub(super) limits: Vec<Window>,
@@ -31,14 +31,13 @@ pub(super) struct Counts {
     pub(super) writes: u64,
     pub(super) tokens: u64,
     pub(super) rate_limited: u64,
-    /// The number of users in the largest request that assigned users.
     pub(super) largest: usize,
 }
 
 #[derive(Clone, Copy)]
 enum Endpoint<'a> {
     Token,
-    /// The assignments endpoint, with the text of the pack id in the path.
+    /// The assignments endpoint, with the unparsed pack id from the path.
     Assignments(&'a str),
 }
 
@@ -67,7 +66,7 @@ impl State {
         response
     }
 
-    /// Executes an API request. Applies the rate limits and the next fault.
+    /// Responds to an API request after applying the rate limits and the next fault.
     fn call(&mut self, endpoint: Endpoint<'_>, request: &Request, epoch: u64) -> Response {
         match (endpoint, request.method().as_str()) {
             (Endpoint::Token, "POST") => self.counts.tokens += 1,
@@ -94,13 +93,13 @@ impl State {
         for window in &self.limits {
             window.report(response.headers_mut());
         }
-        // The headers of the fault replace headers of the response with the same name.
+        // Headers of the fault replace response headers with the same name.
         response.headers_mut().extend(fault.headers);
         response
     }
 
-    /// Takes the next fault from the queue if the fault applies to this request. A fault that executes the request
-    /// stays in the queue until the rate limit permits a request.
+    /// Removes the next fault from the queue if the fault applies to this request. A fault that executes its request
+    /// stays in the queue while the rate limit is exceeded.
     fn next_fault(&mut self, endpoint: Endpoint<'_>, fits: bool) -> Option<Fault> {
         let next = self.faults.front()?;
         let applies = matches!(endpoint, Endpoint::Assignments(_)) && (fits || !next.executes);
@@ -161,7 +160,7 @@ fn not_allowed(methods: &'static str) -> Response {
     with(error(405, "Method Not Allowed"), ALLOW, methods)
 }
 
-/// Returns a web page, because the vendor's hosts return a web page for each path that is not part of the API.
+/// Returns a web page, as the vendor's hosts do for paths outside the API.
 fn website() -> Response {
     let page = "<!doctype html><title>Connecteam</title>";
     response(200, "text/html; charset=utf-8", page.to_owned())

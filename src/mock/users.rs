@@ -1,4 +1,4 @@
-//! Methods that do what users and admins of the account do.
+//! Methods that simulate actions of the account's users and admins.
 
 use super::FakeOnboarding;
 use crate::api::AssignmentStatus;
@@ -17,8 +17,8 @@ impl FakeOnboarding {
         self.change(|state| state.packs.users.extend(users.into_iter().map(user_id)))
     }
 
-    /// Assigns users to a pack without a request. The same user can be assigned several times, and the user does not
-    /// need to exist.
+    /// Assigns users to a pack directly, without an API request. A user may be assigned several times and does not have
+    /// to exist in the account.
     ///
     /// # Panics
     /// Panics if the pack is unknown or an id is invalid.
@@ -41,7 +41,7 @@ impl FakeOnboarding {
         self.state().packs.assignments(pack).to_vec()
     }
 
-    /// Marks all steps of the user as completed. The user then waits for the approval of an admin.
+    /// Marks all steps of the user as completed, so that the user waits for an admin's approval.
     ///
     /// ```
     /// use connecteam_onboarding::{ChangeKind, PackId, UserId, mock::FakeOnboarding};
@@ -67,7 +67,7 @@ impl FakeOnboarding {
         self.set(pack, user, &AssignmentStatus::InProgress, true)
     }
 
-    /// Approves the user. The status becomes `completed`.
+    /// Approves the user and sets the status to `completed`.
     ///
     /// # Panics
     /// Panics if the user is not on the pack.
@@ -75,7 +75,7 @@ impl FakeOnboarding {
         self.set(pack, user, &AssignmentStatus::Completed, false)
     }
 
-    /// Sets the status of the user back to `in_progress`. The user no longer waits for approval.
+    /// Sets the status of the user back to `in_progress` and clears a pending approval.
     ///
     /// # Panics
     /// Panics if the user is not on the pack.
@@ -83,8 +83,8 @@ impl FakeOnboarding {
         self.set(pack, user, &AssignmentStatus::InProgress, false)
     }
 
-    /// Sets the status of the user. The status may be a value that this crate does not know. After this call, the
-    /// user does not wait for approval.
+    /// Sets the status of the user and clears a pending approval. The status may be a value that this crate does not
+    /// know.
     ///
     /// # Panics
     /// Panics if the user is not on the pack.

@@ -1,4 +1,4 @@
-//! Checks the format of a request. Reports errors in the format of the Python framework `FastAPI`.
+//! Validates requests and reports errors in the format of the Python framework `FastAPI`.
 
 use super::message::{Request, Response, error, media_type};
 use crate::api::{MAX_USERS_PER_REQUEST, USER_IDS_FIELD};
@@ -6,7 +6,7 @@ use crate::id::{PackId, UserId};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-/// Returns one validation error, with the place in the request and the message.
+/// Creates a validation error with a message and the location of the error in the request.
 pub(super) fn item(place: &Value, message: &str) -> Value {
     json!({ "loc": place, "msg": message, "type": "value_error" })
 }
@@ -15,14 +15,14 @@ fn invalid(place: &Value, message: &str) -> Response {
     error(422, vec![item(place, message)])
 }
 
-/// Parses the pack id of a URL path.
+/// Parses the pack id from the URL path.
 pub(super) fn pack_id(text: &str) -> Result<PackId, Response> {
     let integer = text.parse::<i64>().map_err(|_| NOT_AN_INTEGER);
     let id = integer.and_then(|integer| PackId::try_from(integer).map_err(|_| TOO_SMALL));
     id.map_err(|message| invalid(&json!(["path", "packId"]), message))
 }
 
-/// Returns the list `userIds` of the request body. The ids in the list are not checked yet.
+/// Returns the unvalidated `userIds` list from the request body.
 pub(super) fn list(request: &Request) -> Result<Vec<Value>, Response> {
     match media_type(request).as_deref() {
         Some("application/json") => {}
@@ -43,8 +43,8 @@ pub(super) fn list(request: &Request) -> Result<Vec<Value>, Response> {
     Err(invalid(&json!(["body", USER_IDS_FIELD]), message))
 }
 
-/// Returns the users of a list. A list is invalid if it is empty or too long, or if it contains an invalid id or a
-/// duplicate.
+/// Parses the user ids. Returns an error response if the list is empty, is too long, or contains invalid or duplicate
+/// ids.
 pub(super) fn users(list: &[Value]) -> Result<Vec<UserId>, Response> {
     let refuse = |message: &str| Err(invalid(&json!(["body", USER_IDS_FIELD]), message));
     if list.is_empty() {
@@ -83,7 +83,7 @@ fn user_id(value: &Value) -> Result<UserId, &'static str> {
         Value::Null => return Err(NULL),
         _ => return Err(NOT_AN_INTEGER),
     };
-    // JSON has only one number type, so 12.0 is the integer 12.
+    // JSON does not distinguish integers from floats, so `12.0` is accepted as 12.
     let integer = match (number.as_i64(), number.as_f64()) {
         (Some(integer), _) => integer.into(),
         (None, Some(float)) if float.fract() == 0.0 => float as i128,
