@@ -4,11 +4,11 @@
 //! client authenticates its requests and keeps them within the rate limits.
 //!
 //! Use the typed client to send a single request and get the complete response, including the vendor's `requestId`.
-//! Most programs should use [`Pack`](crate::Pack) instead of the typed client. [`Pack`](crate::Pack) reads the pack
-//! before it assigns users, retries requests, and splits long lists into several requests.
+//! Most programs should use [`Pack`](crate::Pack) instead of the typed client. [`Pack`](crate::Pack) splits long lists
+//! into several requests, retries failed requests, and reads the pack before it assigns users.
 //!
-//! - [`Client`] has one method per endpoint. Each call is one attempt, without retries and without splitting long
-//!   lists.
+//! - [`Client`] has one method per endpoint. Each method makes a single attempt, without retries and without splitting
+//!   the list of users.
 //! - [`types`] contains the request and response types.
 //! - `?` and `map_err(Error::from)` convert an [`Error`] to [`crate::Error`]. In a function that returns `Box<dyn
 //!   Error>`, call `map_err` explicitly, because only the message of [`crate::Error`] says how to fix the problem.
@@ -66,7 +66,7 @@ pub use generated::{
 };
 
 impl types::AssignUsersRequest {
-    /// Creates a request that assigns these users.
+    /// Creates a request that assigns the given users.
     #[must_use]
     #[allow(clippy::needless_update, reason = "the spec may add optional fields")]
     pub fn new(user_ids: Vec<crate::id::UserId>) -> Self {
@@ -81,9 +81,9 @@ impl types::AssignUsersRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitHeaders {
-    /// The response headers that report the per-minute limit.
+    /// The names of the response headers that report the per-minute limit.
     pub minute: WindowHeaders,
-    /// The response headers that report the per-day limit.
+    /// The names of the response headers that report the per-day limit.
     pub day: WindowHeaders,
 }
 
@@ -95,7 +95,7 @@ pub struct WindowHeaders {
     pub limit: &'static str,
     /// The name of the header that contains the number of remaining requests.
     pub remaining: &'static str,
-    /// The name of the header that contains the end of the window, in seconds since the Unix epoch.
+    /// The name of the header that contains the end time of the window, in seconds since the Unix epoch.
     pub reset: &'static str,
 }
 

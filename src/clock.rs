@@ -39,8 +39,7 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// Returns the elapsed time since a fixed moment. The returned value never decreases.
     fn now(&self) -> Duration;
 
-    /// Returns the current date and time. The client uses the returned time only if no response so far had a `Date`
-    /// header.
+    /// Returns the current date and time. The client uses the returned time only until a response has a `Date` header.
     fn wall(&self) -> SystemTime;
 
     /// Waits for this duration. Dropping the returned future cancels the wait.

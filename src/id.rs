@@ -1,4 +1,4 @@
-//! Id types for packs, users and assignments. With separate types, a program cannot use one kind of id as another.
+//! Id types for packs, users and assignments. With separate types, a program cannot confuse ids of different kinds.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -49,7 +49,8 @@ macro_rules! id {
                 self.0.get()
             }
 
-            /// Creates an id, for example in a constant. Returns `None` if the number is 0 or greater than `i64::MAX`.
+            /// Creates an id and can be used in constants. Returns `None` if the number is 0 or greater than
+            /// `i64::MAX`.
             ///
             /// ```
             #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
@@ -99,7 +100,7 @@ macro_rules! id {
             }
         }
 
-        /// This conversion lets functions that take a list of ids accept references to ids.
+        /// Allows functions such as [`UserList::new`](crate::UserList::new) to accept references to ids.
         impl From<&$name> for $name {
             fn from(id: &$name) -> Self {
                 *id
@@ -181,7 +182,7 @@ impl fmt::Display for InvalidId {
 
 impl std::error::Error for InvalidId {}
 
-/// This conversion lets functions that take integers as ids accept id types, whose conversion to an id cannot fail.
+/// Allows functions such as [`UserList::new`](crate::UserList::new) to accept both integers and ids.
 impl From<std::convert::Infallible> for InvalidId {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}

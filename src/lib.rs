@@ -1,5 +1,5 @@
-// `links.md` comes first, because Markdown uses the first definition of a link. In rustdoc, the links of the README
-// therefore lead to items of this crate instead of files.
+// `links.md` comes first, because Markdown uses the first definition of a link. In rustdoc, the README links lead to
+// items of this crate instead of files.
 #![doc = include_str!("links.md")]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]

@@ -10,9 +10,9 @@ use std::hash::BuildHasher;
 
 /// A list of user ids without duplicates, in input order.
 ///
-/// Pass the list to [`Pack::assign`](crate::Pack::assign), or call [`requests`](Self::requests) to create requests of
-/// the permitted size for the [typed client](crate::api). The list takes 8 bytes per id, plus about 10 bytes per id for
-/// its index.
+/// Pass the list to [`Pack::assign`](crate::Pack::assign). For the [typed client](crate::api),
+/// [`requests`](Self::requests) splits the list into requests of the permitted size. The list takes 8 bytes per id,
+/// plus about 10 bytes per id for its index.
 ///
 /// ```no_run
 /// # async fn example(client: connecteam_onboarding::Client, pack: connecteam_onboarding::PackId) -> Result<(), connecteam_onboarding::Error> {

@@ -34,7 +34,7 @@ macro_rules! json_schemas {
 }
 pub(crate) use json_schemas;
 
-/// Parses a JSON Schema and replaces each `$ref` with the result of `component`.
+/// Parses a JSON Schema and replaces each `$ref` with the schema that `component` returns.
 pub(crate) fn resolved(
     text: &str,
     generator: &mut SchemaGenerator,

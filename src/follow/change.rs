@@ -23,7 +23,7 @@ pub enum ChangeKind {
     Submitted,
     /// The assignment is now completed.
     Completed,
-    /// The assignment was waiting for approval or completed, and is now in progress again.
+    /// The assignment was completed or waiting for approval, and is now in progress again.
     Reopened,
     /// The API no longer lists the assignment.
     Removed,
@@ -111,7 +111,7 @@ impl Change {
             (None, None) => return ChangeKind::Other,
         };
         match (before, after) {
-            // If the stage is unchanged, reporting `Completed` again would count one completion twice.
+            // If the stage is still completed, a second `Completed` change would count the same completion twice.
             (before, after) if before == after => ChangeKind::Other,
             (_, Stage::WaitingForApproval) => ChangeKind::Submitted,
             (_, Stage::Completed) => ChangeKind::Completed,
@@ -133,8 +133,8 @@ impl Change {
 }
 
 impl fmt::Display for Change {
-    /// Writes one line with the kind, the ids and the previous state. A new assignment has no previous state, so its
-    /// new state is written.
+    /// Writes one line with the kind, the ids and the previous state. A new assignment has no previous state, so the
+    /// line contains its new state.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind();
         write!(
@@ -222,8 +222,8 @@ impl TryFrom<Row> for Change {
 impl Snapshot {
     /// Returns the changes since an earlier snapshot of the same pack, sorted by assignment id.
     ///
-    /// Applying the changes in this order to `earlier` produces the assignments of this snapshot. If an assignment id
-    /// now belongs to another user, the result contains a removal and a new assignment. Times are not compared. The
+    /// Applying the returned changes in order to `earlier` produces the assignments of this snapshot. If an assignment
+    /// id now belongs to another user, the result contains a removal and a new assignment. Times are not compared. The
     /// comparison takes linear time and allocates memory only for the changes.
     ///
     /// # Errors

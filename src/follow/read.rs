@@ -16,7 +16,7 @@ impl Pack {
         Ok(take(self, None, read(self, None).await?))
     }
 
-    /// Reads the pack and returns a snapshot that follows `earlier`. Unchanged entries keep their
+    /// Reads the pack and returns the next snapshot after `earlier`. Unchanged entries keep their
     /// [`since`](super::SnapshotEntry::since) time from `earlier`.
     ///
     /// If the response lists no assignments but `earlier` contains some, this method reads the pack a second time.

@@ -14,15 +14,15 @@ const VERSION: u64 = 1;
 /// rejected, because the time could overflow `SystemTime`.
 const LATEST: u64 = 253_402_300_799;
 
-/// The assignments of a pack at one point in time. Each entry stores the time of the first snapshot with its current
-/// state.
+/// The assignments of a pack at one point in time. Each entry stores the time of the first snapshot that contained its
+/// current state.
 ///
 /// [`changes_since`](Self::changes_since) compares two snapshots of the same pack.
 ///
 /// # Saving
-/// To save a snapshot, serialize it with `serde`. The file includes a format version, so that later releases can still
-/// read it. Reading an incomplete file fails and never returns an empty snapshot. Times are stored as whole seconds
-/// since the Unix epoch (UTC).
+/// To save a snapshot, serialize it with `serde`. The saved file includes a format version, so that later releases can
+/// still read the file. Reading an incomplete file fails and never returns an empty snapshot. Times are stored as whole
+/// seconds since the Unix epoch (UTC).
 ///
 /// ```
 /// use connecteam_onboarding::{Assignment, PackId, Snapshot};
@@ -93,7 +93,7 @@ pub struct SnapshotEntry {
     /// The state of the assignment.
     #[serde(flatten)]
     pub(super) state: State,
-    /// The time of the first snapshot with the current state, in seconds since the Unix epoch (UTC).
+    /// The time of the first snapshot that contained the current state, in seconds since the Unix epoch (UTC).
     #[serde(deserialize_with = "known_time")]
     since: u64,
 }
@@ -206,7 +206,7 @@ impl Snapshot {
         }
     }
 
-    /// Creates a snapshot that follows `earlier` and is of the same pack. Unchanged entries keep their
+    /// Creates the next snapshot of the pack after `earlier`. Unchanged entries keep their
     /// [`since`](SnapshotEntry::since) time from `earlier`.
     ///
     /// ```
@@ -235,8 +235,8 @@ impl Snapshot {
         later
     }
 
-    /// Returns whether `assignments` contains exactly the entries of this snapshot, in the same order. A poll with an
-    /// identical list creates no new snapshot.
+    /// Returns whether `assignments` contains exactly the entries of this snapshot, in the same order. A poll that
+    /// returns an identical list creates no new snapshot.
     pub(super) fn shows(&self, assignments: &[Assignment]) -> bool {
         let same = |(entry, assignment): (&SnapshotEntry, &Assignment)| {
             entry.id == assignment.id

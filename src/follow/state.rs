@@ -33,7 +33,7 @@ impl<'a> Stage<'a> {
             AssignmentStatus::InProgress if is_waiting_approval => Self::WaitingForApproval,
             AssignmentStatus::InProgress => Self::InProgress,
             AssignmentStatus::Completed => Self::Completed,
-            // A variant that a later spec adds is also `Other`, until this function handles the variant.
+            // Variants that later versions of the spec add become `Other` until this function handles them.
             other => Self::Other(other.as_str()),
         }
     }
@@ -112,7 +112,8 @@ impl State {
 }
 
 impl fmt::Display for State {
-    /// Formats the stage. Appends `and waiting for approval` if an approval is pending at another stage.
+    /// Formats the stage. Appends `and waiting for approval` if an approval is pending at a stage other than
+    /// `WaitingForApproval`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = self.stage();
         write!(f, "{stage}")?;

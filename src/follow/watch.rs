@@ -39,8 +39,8 @@ pub struct Update {
 /// # Rate limit
 /// Each poll is one request and is subject to the rate limit of the client. The watch leaves 10% of each rate-limit
 /// window (at least one request) to other requests. While the watch waits for the rate limit, it does not delay other
-/// requests. When at most half of the requests in a window remain, the watch lengthens its interval and uses at most
-/// half of the remaining requests.
+/// requests. When at most half of a window's requests remain, the watch lengthens its interval to use at most half of
+/// the remaining requests.
 ///
 /// # Cancel safety
 /// Dropping a pending `next()` future loses no data, because the next call of `next()` continues the same poll.
@@ -136,14 +136,14 @@ impl Watch {
 
     /// Ends the stream when all watched assignments are completed.
     ///
-    /// With [`only`](Self::only), every selected user must have at least one assignment, and all assignments of these
-    /// users must be completed. Without `only`, all assignments of the pack must be completed, so an empty pack ends
-    /// the stream after the first poll.
+    /// With [`only`](Self::only), every selected user must have an assignment, and every assignment of a selected user
+    /// must be completed. Without `only`, all assignments of the pack must be completed, so an empty pack ends the
+    /// stream after the first poll.
     ///
     /// The API keeps the assignments of users who no longer exist, so **a watch over a whole pack may never end**.
-    /// Prefer [`only`](Self::only) with the users of [`Report::on_pack`](crate::Report::on_pack) or with other users
-    /// who you know exist. With `only`, the stream does not end if a selected user is removed from the pack. Stop the
-    /// watch yourself when it yields [`ChangeKind::Removed`](crate::ChangeKind::Removed).
+    /// Prefer [`only`](Self::only) with the users of [`Report::on_pack`](crate::Report::on_pack) or with other known
+    /// users. With `only`, the stream does not end if a selected user is removed from the pack. Stop the watch yourself
+    /// when it yields [`ChangeKind::Removed`](crate::ChangeKind::Removed).
     pub fn until_complete(mut self) -> Self {
         self.start.until_complete = true;
         self
@@ -193,8 +193,8 @@ impl State {
 
     /// Reads the pack and returns `None` if the list is identical to the previous list.
     ///
-    /// The request runs in its own task, so that it continues while the stream is not polled. A suspended request could
-    /// hold a permit that other requests wait for.
+    /// The request runs in its own task, so that it continues while the stream is not polled. A request that is not
+    /// polled could hold a permit that other requests wait for.
     async fn poll(&self) -> Result<Option<Snapshot>, Error> {
         let pack = self.pack.low_priority();
         let last = self.last.clone();

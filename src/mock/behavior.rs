@@ -9,9 +9,9 @@ pub enum RefusalStyle {
     /// The response does not identify any rejected user.
     #[default]
     Silent,
-    /// The response contains the list index of each rejected user.
+    /// The response contains the `userIds` index of each rejected user.
     Indices,
-    /// The response contains the list index of only the first rejected user.
+    /// The response contains the `userIds` index of only the first rejected user.
     FirstIndex,
     /// The response message contains the ids of the rejected users.
     Text,

@@ -75,7 +75,7 @@ impl Clock for FakeClock {
         }
         let (clock, until) = (self.clone(), self.added() + duration);
         Box::pin(async move {
-            // Waits a short real time, so that responses in flight can arrive before the clock advances.
+            // Waits for a short real time, so that responses in flight can arrive before the clock advances.
             tokio::time::sleep(PAUSE).await;
             clock.reach(until);
         })

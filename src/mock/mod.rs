@@ -247,7 +247,7 @@ impl FakeOnboarding {
         self.change(|state| drop(state.oauth.apps.insert(id.to_owned(), app)))
     }
 
-    /// Sets the lifetime of new access tokens, in whole seconds. Default: 24 hours.
+    /// Sets the lifetime of new access tokens, rounded down to whole seconds. Default: 24 hours.
     pub fn token_lifetime(&self, lifetime: Duration) -> &Self {
         self.change(|state| state.oauth.lifetime = lifetime)
     }
@@ -290,7 +290,7 @@ impl FakeOnboarding {
         self.change(|state| state.faults.extend(pass))
     }
 
-    /// Delays all later responses by this duration of real time. Concurrent requests are delayed in parallel.
+    /// Delays all later responses by `delay`, measured in real time. Concurrent requests are delayed in parallel.
     ///
     /// If a client cancels a request during the delay, the fake does not execute the request. To test a lost response,
     /// use [`Fault::after`].

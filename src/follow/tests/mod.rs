@@ -51,7 +51,7 @@ fn rows(snapshot: &Snapshot) -> Rows {
         .collect()
 }
 
-/// Applies `changes` to `rows` and asserts that each `before` state matches.
+/// Applies `changes` to `rows` and asserts that each `before` state matches its row.
 fn apply(rows: &mut Rows, changes: &[Change], taken_at: u64) {
     for change in changes {
         let there = rows
