@@ -54,7 +54,6 @@ use std::hash::BuildHasher;
 /// Creating a list from more than 2³² ids panics.
 #[derive(Clone, Default)]
 pub struct UserList {
-    /// The unique ids, in input order.
     ids: Vec<UserId>,
     /// The position of each id in `ids`, hashed by id.
     positions: HashTable<u32>,

@@ -150,7 +150,7 @@ impl Watch {
     }
 }
 
-/// The settings of a watch, and its state between two polls.
+/// The settings of a watch and its state between polls.
 #[derive(Clone)]
 struct State {
     pack: Pack,

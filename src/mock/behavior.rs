@@ -51,7 +51,6 @@ pub enum Reassignment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Fault {
-    /// Whether the fake executes the request.
     pub(super) executes: bool,
     /// The status and body that replace the normal response, if any.
     replaced: Option<(u16, String)>,

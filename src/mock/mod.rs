@@ -216,7 +216,7 @@ impl FakeOnboarding {
         self.add_oauth_client_with_scopes(id, secret, SCOPES.iter().copied())
     }
 
-    /// Adds an OAuth 2.0 app that has only these scopes.
+    /// Adds an OAuth 2.0 app with the given scopes.
     ///
     /// A token request without `scope` returns a token with all scopes of the app. A token request with a scope that
     /// the app does not have fails with status 403. An API request fails with status 403 if its token does not have the
