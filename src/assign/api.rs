@@ -1,4 +1,4 @@
-//! The two API calls of a run, as a trait. In tests, a simulated API implements the trait too.
+//! [`Api`]: the API calls that a run makes, as a trait. Tests implement the trait for a simulated API.
 
 use super::settings::Settings;
 use crate::api::types::AssignUsersRequest;
@@ -10,24 +10,27 @@ use crate::request::Run;
 use crate::retry::{Effect, retry};
 use std::time::Duration;
 
-/// The API, as a run uses it. Each call is one attempt. The implementation enforces the limits of the run.
+/// The API calls that a run makes. The methods do not apply the retry policy. Implementations enforce the rate limit
+/// and the request limit of the run.
 pub(crate) trait Api: Sync {
-    /// Reads the users on the pack. A user with two assignments is listed twice.
+    /// Reads the users on the pack. A user with two assignments appears twice in the result.
     fn list(&self) -> impl Future<Output = Result<List, Error>> + Send;
 
-    /// Assigns all users or none. Sends nothing after the run was stopped.
+    /// Assigns all of the given users, or none of them. If the run is stopped, returns an error without sending a
+    /// request.
     fn assign(&self, users: &[UserId]) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// The users on a pack.
+/// A list of the users on a pack.
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) users: Vec<UserId>,
-    /// The age of the list, if it came from a cache.
+    /// The age of a cached list, or `None` if the list did not come from a cache.
     pub(crate) age: Option<Duration>,
 }
 
-/// Reads the list. Retries as the policy says, also after the run was stopped.
+/// Reads the users on the pack, and retries according to the retry policy. Stopping the run does not cancel the read or
+/// its retries.
 pub(super) async fn list<A: Api>(
     api: &A,
     clock: &dyn Clock,
@@ -38,10 +41,10 @@ pub(super) async fn list<A: Api>(
     retry(&settings.retry, clock, Effect::Read, &never_stopped, call).await
 }
 
-/// Reads a list that is at most `settle` old. If the first list comes from a cache, reads a second one.
+/// Reads the users on the pack. If a cache returned the list, reads the users once more.
 ///
 /// # Errors
-/// [`ErrorKind::StaleList`]: the second list is too old as well.
+/// [`ErrorKind::StaleList`] if the second list is also cached and is older than [`Settings::settle`].
 pub(super) async fn current_list<A: Api>(
     api: &A,
     clock: &dyn Clock,

@@ -1,4 +1,4 @@
-//! The engine of a run: sends the requests that [`State`] returns, several at once, and reads the pack in between.
+//! The engine of a run. It sends the writes that [`State`] chooses, with several in flight, and reads the pack.
 
 use super::api::{Api, List, current_list, list};
 use super::progress::{AssignProgress, OnProgress, Waiting};
@@ -13,7 +13,8 @@ use std::pin::pin;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
-/// If the first list is more recent than this, the search starts without another read.
+/// If the first list of the pack is older than this duration, the run reads the pack again before the search for
+/// rejected users.
 const RECENT: Duration = Duration::from_secs(60);
 
 /// Runs until every user has an outcome. Returns the error that left users unresolved, if any.
@@ -32,7 +33,8 @@ pub(super) async fn run<A: Api>(
         stop,
         on_progress,
     };
-    // The run skips the users that this read shows. So running the same list again sends only the missing users.
+    // The run skips users that the first read finds on the pack. Therefore, a second run with the same list sends only
+    // the users that are still missing.
     if let Some(listed_at) = engine.read(true).await {
         engine.send(false).await;
         if engine.state.is_searching() {
@@ -43,7 +45,8 @@ pub(super) async fn run<A: Api>(
             }
         }
     }
-    // Some servers reject users who are already on the pack. So a rejection is final only after one more read.
+    // Some servers reject users who are already on the pack. Therefore, a rejection is final only after a later read
+    // proves that the user is not on the pack.
     if engine.state.ledger.has_rejections() && engine.read(false).await.is_none() {
         engine.state.ledger.undo_rejections();
     }
@@ -58,11 +61,10 @@ struct Engine<'a, A> {
     /// The caller's stop signal.
     stop: BoxFuture<'a, ()>,
     on_progress: &'a mut OnProgress,
-    /// The end of the wait for the rate limit, while the run waits for it.
+    /// The time until which the run waits for the rate limit, or `None` if the run is not waiting.
     waiting: watch::Receiver<Option<SystemTime>>,
 }
 
-/// What happens while requests are in flight.
 enum Event {
     Written(Work, Result<(), Error>),
     Listed(Result<List, Error>),
@@ -70,8 +72,8 @@ enum Event {
 }
 
 impl<'a, A: Api> Engine<'a, A> {
-    /// Sends chunks, and groups of the search if `searching`. Returns when nothing is left to send, no request is in
-    /// flight and no request is ambiguous.
+    /// Sends the remaining chunks and, if `searching` is true, the groups of the search for rejected users. Returns
+    /// when nothing is left to send, no request is in flight and no request is ambiguous.
     async fn send(&mut self, searching: bool) {
         let (api, clock, settings) = (self.api, self.clock, self.state.settings);
         let mut writes = FuturesUnordered::new();
@@ -126,16 +128,16 @@ impl<'a, A: Api> Engine<'a, A> {
         })
     }
 
-    /// Reads a current list between two steps of the run, and settles the users that the list shows. If `stoppable`,
-    /// the stop signal ends the read.
+    /// Reads the pack, and sets the outcome of each user that is already on the pack. If `stoppable` is true, the stop
+    /// signal cancels the read.
     ///
-    /// Returns the time of the list: the start of the read minus the list's `Age`. Returns `None` if the read failed or
-    /// was stopped. The run is stopped then, with the cause.
+    /// Returns the start time of the read, minus the `Age` of the list if it came from a cache. If the read fails or is
+    /// canceled, stops the run with the error as its cause and returns `None`.
     async fn read(&mut self, stoppable: bool) -> Option<Duration> {
         let began = self.clock.now();
         let (api, clock) = (self.api, self.clock);
         let (settings, run) = (self.state.settings, self.state.run);
-        // Boxed, because the future of a request is large.
+        // The future is boxed because request futures are large.
         let list = Box::pin(async move {
             let list = current_list(api, clock, settings);
             if stoppable {
@@ -158,7 +160,8 @@ impl<'a, A: Api> Engine<'a, A> {
         listed_at
     }
 
-    /// Awaits a future. Meanwhile reacts to the stop signal, and reports progress when the run starts or stops waiting.
+    /// Awaits a future. Until the future is ready, handles the stop signal, and reports progress when the run starts or
+    /// stops waiting.
     async fn attend<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         loop {

@@ -5,10 +5,12 @@ use crate::error::{Error, ErrorKind};
 use serde::Serialize;
 use std::fmt;
 
-/// The error of a run that left users unresolved or failed permanently. It has the cause and the full report.
+/// The error of a run that left users unresolved or failed permanently. The error contains its cause and the full
+/// report.
 ///
-/// The message has the cause and the counts of the report. So [`source`](std::error::Error::source) returns `None`.
-/// Serializes as the cause, an [`Error`], with the report in the additional field `report`.
+/// The error message includes the cause and the number of users with each outcome. Because the cause is part of the
+/// message, [`source`](std::error::Error::source) returns `None`. The serialized form has the fields of the cause (an
+/// [`Error`]) and an additional field `report`.
 ///
 /// ```no_run
 /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) {
@@ -32,7 +34,7 @@ struct Fields {
 }
 
 impl AssignError {
-    /// Returns the report if every user has a final outcome and the cause, if any, is not permanent.
+    /// Returns an error if at least one user is unresolved or if `cause` is permanent. Otherwise, returns the report.
     pub(super) fn or_report(report: Report, cause: Option<Error>) -> Result<Report, Self> {
         let unresolved = report.retry_ids().next().is_some();
         let cause = cause.or_else(|| {

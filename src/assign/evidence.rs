@@ -1,75 +1,74 @@
-//! What the lists of the pack prove about ambiguous requests: requests that may have been executed.
+//! Resolves ambiguous requests with lists of the pack. An ambiguous request may or may not have been executed.
 //!
-//! If a list shows every user of a request, it proves that the request was executed. If three conditions are met, a
-//! list proves that the request was not executed, and never will be:
+//! A list that contains every user of a request proves that the request was executed. A list proves that the request
+//! was not executed, and never will be, if three conditions are met:
 //!
-//! - The read began at least `settle` after the request was given up.
-//! - The list shows every user that this run had confirmed before the read began.
-//! - The list shows none of the request's users.
+//! - At least the `settle` time passed between the failure of the request and the start of the read.
+//! - The list contains every user that the run knew to be on the pack when the read began.
+//! - The list contains no user of the request.
 //!
-//! If this run confirmed no user since the request was given up, nothing shows that the list is current. Then two lists
-//! must meet the three conditions, and the second must be read one `settle` after the first.
+//! If the run has assigned no user since the request failed, the list may be out of date. In that case, two lists must
+//! meet the three conditions. At least the `settle` time must pass between the end of the first read and the start of
+//! the second read.
 
 use super::work::Work;
 use crate::error::Error;
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// After this many lists without proof, the run no longer tries to resolve a request.
+/// The maximum number of lists that the run reads to resolve one ambiguous request.
 const MOST_READS: u32 = 6;
 
-/// The ambiguous requests of a run, and the facts to judge them by.
+/// The ambiguous requests of a run, and the facts that help to resolve these requests.
 #[derive(Debug)]
 pub(super) struct Evidence {
     settle: Duration,
     requests: Vec<Ambiguous>,
-    /// The time when this run last confirmed a user.
+    /// The last time at which the run confirmed that a user is on the pack.
     confirmed_at: Option<Duration>,
-    /// The read that is in flight.
     read: Option<Read>,
 }
 
 /// A request that may have been executed.
 #[derive(Debug)]
 pub(super) struct Ambiguous {
-    /// The write that was sent.
     pub(super) work: Work,
     /// The error that made the request ambiguous.
     pub(super) error: Error,
     given_up: Duration,
-    /// The earliest start of the next read that may prove something.
+    /// The earliest time to read the pack for this request.
     due: Duration,
-    /// The end of the first read whose list met the conditions, if a second list must meet them too.
+    /// The end of the first read whose list met all three conditions, if a second list must confirm the result.
     absent_at: Option<Duration>,
     reads: u32,
 }
 
-/// What was known when a read began, and what the run learned since.
+/// A read in flight, and the facts that are needed to interpret its list.
 #[derive(Debug)]
 struct Read {
     began: Duration,
     confirmed_at: Option<Duration>,
-    /// The users confirmed since the read began. The list need not show them.
+    /// The users that were assigned after the read began, and that the list may therefore not contain.
     confirmed_since: HashSet<u32>,
 }
 
-/// The decision about one request.
+/// What the lists of the pack prove about one ambiguous request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     /// Every user of the request is on the pack.
     Executed,
     /// No user of the request is on the pack, and the request will not be executed later.
     NotExecuted,
-    /// The lists proved nothing, and no further list will be read.
+    /// The request stays ambiguous, because the run has read the maximum number of lists.
     GivenUp,
 }
 
-/// A list of the pack that judges requests.
+/// A list of the users on the pack, with its age and read time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown<'a> {
-    /// For each position, whether the list shows the user.
+    /// Whether the list contains each user of the run, indexed by the user's position.
     pub(super) on_list: &'a [bool],
-    /// The age of the list, if it came from a cache.
+    /// The age of a cached list, or zero if the list did not come from a cache.
     pub(super) age: Duration,
     /// The time when the read ended.
     pub(super) ended: Duration,
@@ -85,7 +84,7 @@ impl Evidence {
         }
     }
 
-    /// Adds a request that was given up at `now`.
+    /// Adds an ambiguous request that failed at `now`.
     pub(super) fn add(&mut self, work: Work, error: Error, now: Duration) {
         self.requests.push(Ambiguous {
             work,
@@ -97,7 +96,7 @@ impl Evidence {
         });
     }
 
-    /// Records at `now` that these users are on the pack.
+    /// Records that `users` are on the pack as of `now`.
     pub(super) fn confirmed(&mut self, users: &[u32], now: Duration) {
         self.confirmed_at = Some(now);
         if let Some(read) = &mut self.read {
@@ -105,7 +104,7 @@ impl Evidence {
         }
     }
 
-    /// Returns the time until a read may prove something. `None` if no request is ambiguous.
+    /// Returns how long to wait before the next read-back, or `None` if no request is ambiguous.
     pub(super) fn due_in(&self, now: Duration) -> Option<Duration> {
         let due = self.requests.iter().map(|request| request.due).min()?;
         Some(due.saturating_sub(now))
@@ -120,14 +119,15 @@ impl Evidence {
         });
     }
 
-    /// Records that the read failed. Removes and returns the requests that the read should have judged.
+    /// Removes and returns the requests that the failed read was meant to resolve.
     pub(super) fn read_failed(&mut self) -> Vec<Ambiguous> {
         let began = self.read.take().map_or(Duration::ZERO, |read| read.began);
         self.take_due(began)
     }
 
-    /// Judges the requests that were due when the read began. `on_pack` are all users that this run knows to be on the
-    /// pack. Removes and returns the requests that are decided.
+    /// Checks the list for each ambiguous request that was waiting for a read-back when this read began. Removes and
+    /// returns the requests that the list resolves, each with the proof. `on_pack` contains the positions of all users
+    /// that the run knows to be on the pack.
     pub(super) fn judge(
         &mut self,
         list: Shown<'_>,
@@ -145,7 +145,7 @@ impl Evidence {
             let users = request.work.positions();
             let found = users.iter().filter(|user| shows(**user)).count();
             let proof = if found == users.len() {
-                // Even an old list shows only users on the pack. So this is proof at any age.
+                // A list that contains all users of a request proves the execution, even if the list is old.
                 Some(Proof::Executed)
             } else {
                 let absent = found == 0 && complete;
@@ -166,8 +166,8 @@ impl Evidence {
 }
 
 impl Ambiguous {
-    /// Judges a request after a list that does not show all of its users. `absent` means that the list is complete and
-    /// shows none of these users.
+    /// Decides whether the list proves that the request was not executed. `absent` is true if the list is complete and
+    /// contains no user of the request.
     fn judge_absence(
         &mut self,
         read: &Read,
@@ -177,7 +177,7 @@ impl Ambiguous {
     ) -> Option<Proof> {
         self.reads += 1;
         self.due = list.ended.saturating_add(settle);
-        // A list from a cache counts from the time when the cache read it.
+        // For a cached list, use the time at which the cache read the pack.
         let began = read.began.checked_sub(list.age);
         let after =
             |earlier: Duration| began.is_some_and(|began| began >= earlier.saturating_add(settle));
@@ -205,20 +205,21 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// Users 0 to 2 were in a request that was given up at 10 s. User 3 is on the pack.
+    /// Returns evidence with one ambiguous request, which failed at 10 s. The request contains users 0, 1 and 2.
     fn evidence() -> Evidence {
         let mut evidence = Evidence::new(SETTLE);
         give_up(&mut evidence, vec![0, 1, 2], 10);
         evidence
     }
 
-    /// Adds a request for these users that was given up at `now`.
+    /// Adds an ambiguous request that failed at `now` seconds.
     fn give_up(evidence: &mut Evidence, users: Vec<u32>, now: u64) {
         let work = Work::new(Search::new(500).chunk(users));
         evidence.add(work, Error::new(ErrorKind::Timeout, ""), at(now));
     }
 
-    /// Reads a list that takes no time, and judges the requests.
+    /// Simulates an instant read, and returns the proof for the first resolved request. User 3 is known to be on the
+    /// pack.
     fn read(evidence: &mut Evidence, now: u64, age: u64, on_list: [bool; 4]) -> Option<Proof> {
         evidence.read_begins(at(now));
         let list = Shown {

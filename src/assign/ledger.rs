@@ -5,23 +5,22 @@ use crate::id::UserId;
 use crate::users::UserList;
 use std::collections::{HashMap, HashSet};
 
-/// The users of one run, each with its outcome. The position of a user is the index in the list.
+/// The users of one run, each with its outcome. Positions are indices into the list of unique users.
 ///
-/// Outcomes are stored as tags of one byte, because a list may have a million users.
+/// Outcomes are stored as one-byte tags, because a list may have a million users.
 #[derive(Clone)]
 pub(super) struct Ledger {
     pub(super) users: UserList,
-    /// The outcome of each user.
     tags: Vec<Tag>,
-    /// The outcomes of rejected users, by position.
+    /// Maps the position of each rejected user to the outcome with the reason.
     rejected: HashMap<u32, Outcome>,
     /// The number of users with an outcome other than `NotAssigned`.
     pub(super) settled: u64,
-    /// The positions of users in requests that were ambiguous at some time.
+    /// The positions of all users that have been part of an ambiguous request.
     pub(super) ambiguous: HashSet<u32>,
 }
 
-/// An outcome without its reason.
+/// An [`Outcome`] without the reason of a rejection.
 #[derive(Clone, Copy, PartialEq)]
 enum Tag {
     NotAssigned,
@@ -32,7 +31,7 @@ enum Tag {
 }
 
 impl Ledger {
-    /// Starts with every user as `NotAssigned`.
+    /// Creates a ledger in which every user is `NotAssigned`.
     pub(super) fn new(users: UserList) -> Self {
         Self {
             tags: vec![Tag::NotAssigned; users.len()],
@@ -80,8 +79,8 @@ impl Ledger {
         }
     }
 
-    /// Sets the outcome of a user that a list shows. If a request for the user was ambiguous at some time, this run
-    /// assigned the user.
+    /// Sets the outcome of a user that was found on the pack. The outcome is `Assigned` if the user was part of an
+    /// ambiguous request, and `AlreadyAssigned` otherwise.
     pub(super) fn set_on_pack(&mut self, position: u32) {
         let outcome = if self.ambiguous.contains(&position) {
             Outcome::Assigned

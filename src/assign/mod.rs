@@ -39,10 +39,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument;
 
-/// The most reads of a run without failures: one before the chunks, one before the search, and one after the search.
+/// The maximum number of reads in a run without failures. The pack is read before the chunks, before the search and
+/// after the search.
 const MOST_READS: u64 = 3;
 
-/// A run that assigns users to a pack. [`Pack::assign`] creates it, and awaiting it starts it.
+/// A run that assigns users to a pack. [`Pack::assign`] creates a run, and `.await` starts the run.
 ///
 /// 1. The run reads the pack and skips the users on it. So you can resume a run: run the same list again.
 /// 2. The run sends the other users in chunks, several at once.
@@ -65,7 +66,7 @@ const MOST_READS: u64 = 3;
 /// ```
 ///
 /// The guide describes [every step](crate::guide::assign) and [every failure](crate::guide::failures). `Assign` can be
-/// awaited. Functions that require a future, such as `tokio::spawn`, take the result of
+/// awaited. To pass a run to a function that requires a future, such as `tokio::spawn`, call
 /// [`into_future()`](IntoFuture::into_future).
 ///
 /// # Assumptions
@@ -73,26 +74,27 @@ const MOST_READS: u64 = 3;
 ///
 /// 1. After the client gives up a request, the API executes it within the [`settle`](Self::settle) time or never.
 /// 2. A list of the pack is complete. It is current, or its `Age` header says how old it is.
-/// 3. No other program assigns users to the pack during the run. Runs on the same pack through clones of one
-///    [`Client`](crate::Client) wait for each other. Other clients, processes and machines do not wait.
+/// 3. No other program assigns users to the pack during the run.
+///    Runs on the same pack wait for each other if they use clones of one [`Client`](crate::Client).
+///    Runs in other processes, on other machines or with other clients do not wait for each other.
 ///
-/// With [`resend_in_doubt(false)`](Self::resend_in_doubt), the run never sends users of an ambiguous request again.
-/// Then the first two assumptions are not needed.
+/// With [`resend_in_doubt(false)`](Self::resend_in_doubt), the run never resends the users of an ambiguous request.
+/// This setting makes the first two assumptions unnecessary.
 ///
 /// # One run per pack
-/// A run waits until earlier runs on the same pack have ended. So a run for a single user waits for a large run on the
-/// same pack. Do not await another run on the same pack in [`stop_when`](Self::stop_when): that run would wait for this
-/// run.
+/// A run waits until earlier runs on the same pack have ended. For example, a run for a single user waits until a large
+/// run on the same pack has ended. Do not await another run on the same pack in [`stop_when`](Self::stop_when), because
+/// the other run would wait until this run ends.
 ///
 /// # Errors
 /// [`AssignError`] if the outcome of a user is [`Outcome::NotAssigned`] or [`Outcome::Unknown`], or if the run failed
-/// permanently. The error has the full report. If an id is invalid, the run sends nothing and the report has no users.
-/// A rejected user is not an error.
+/// permanently. The error contains the full report. If an id is invalid, the run sends nothing and the report has no
+/// users. Rejected users alone do not cause an error.
 ///
 /// # Cancel safety
 /// Dropping the run cancels the requests in flight, but the API may still execute them. It is safe to run the same list
-/// again after the [`settle`](Self::settle) time. To get a report, end a run with [`stop_when`](Self::stop_when)
-/// instead.
+/// again after the [`settle`](Self::settle) time. To end a run early and still get a report, use
+/// [`stop_when`](Self::stop_when).
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Assign {
     pack: Pack,
@@ -117,8 +119,9 @@ impl fmt::Debug for Assign {
 impl Pack {
     /// Assigns users to the pack. The list may have duplicates, users who do not exist, and users already on the pack.
     ///
-    /// Takes a [`UserList`], or [`UserId`](crate::UserId)s or integers, or references to them. Nothing is sent before
-    /// the returned [`Assign`] is awaited. If the list has an invalid id, nothing is sent at all.
+    /// Accepts a [`UserList`], or any iterator over [`UserId`](crate::UserId)s, integers, or references to ids or
+    /// integers. Nothing is sent before the returned [`Assign`] is awaited. If the list has an invalid id, the run
+    /// fails without sending a request.
     ///
     /// ```no_run
     /// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), connecteam_onboarding::AssignError> {
@@ -154,9 +157,9 @@ impl Pack {
 impl Assign {
     /// Sends all users in one request, which the API executes as a whole or not at all.
     ///
-    /// More than [`MAX_USERS_PER_REQUEST`] unique users are an error, and nothing is sent. If the API refuses the
-    /// request, no user is assigned. Users that the refusal names by index are [`Outcome::Rejected`], and the others
-    /// are [`Outcome::NotAssigned`].
+    /// If the list has more than [`MAX_USERS_PER_REQUEST`] unique users, the run fails without sending a request. If
+    /// the API refuses the request, no user is assigned. Users that the error response names by index are
+    /// [`Outcome::Rejected`], and the other users are [`Outcome::NotAssigned`].
     pub fn all_or_nothing(mut self) -> Self {
         self.settings.all_or_nothing = true;
         self
@@ -168,34 +171,38 @@ impl Assign {
         self
     }
 
-    /// Sets for how long the API may still execute a request after the client gave it up. The run reads the pack back
-    /// after this time. Default: 3 s.
+    /// Sets how long the API may still execute a request after the client has given up on the request. The run waits
+    /// this long before it reads the pack to resolve an ambiguous request. Default: 3 s.
     pub fn settle(mut self, settle: Duration) -> Self {
         self.settings.settle = settle;
         self
     }
 
-    /// Sets whether the users of an ambiguous request are sent again after a list proves that they are not on the pack.
-    /// Default: true. If false, users that the list does not show are [`Outcome::Unknown`].
+    /// Sets whether the run resends the users of an ambiguous request after a list proves that the request was not
+    /// executed. Default: true. If false, the users of an ambiguous request are [`Outcome::Unknown`] unless the run
+    /// finds the users on the pack.
     pub fn resend_in_doubt(mut self, resend: bool) -> Self {
         self.settings.resend_in_doubt = resend;
         self
     }
 
-    /// Limits the number of requests that the run sends. Reads and requests for access tokens count too.
+    /// Limits the number of requests that the run sends, including reads and requests for access tokens.
     ///
-    /// By default, only the writes beyond one per chunk are limited: to 256, or to a tenth of the users if that is
-    /// more. So a list of wrong ids does not use up the day's quota. This limit replaces the default limit.
+    /// By default, a run may send one write per chunk and a limited number of additional writes. The limit is 256
+    /// additional writes or one additional write per ten users, whichever is larger. This default prevents a list of
+    /// wrong ids from using up the daily quota. Calling `max_requests` removes the default limit.
     pub fn max_requests(mut self, requests: u64) -> Self {
         self.max_requests = Some(requests);
         self.settings.extra_writes = u64::MAX;
         self
     }
 
-    /// Leaves `requests` requests of each rate-limit window to other programs of the account. Default: 0.
+    /// Reserves a number of requests in each rate-limit window for other programs that use the same account. Default:
+    /// 0.
     ///
-    /// The run may always use at least one request per minute. If the day has no more than `requests` requests left,
-    /// the day's quota counts as spent for this run. So use a small number for an account with 100 requests a day.
+    /// In the per-minute window, the run may always send at least one request. If the remaining daily quota is not
+    /// larger than the reserve, the run treats the daily quota as used up. If the account has a limit of 100 requests
+    /// per day, reserve only a small number of requests.
     pub fn reserve(mut self, requests: u64) -> Self {
         self.reserve = requests;
         self
@@ -208,16 +215,17 @@ impl Assign {
         self
     }
 
-    /// Ends the run when the future is ready.
+    /// Ends the run when the future `stop` is ready.
     ///
-    /// The run sends no more users and awaits the requests in flight. If a request is ambiguous, the run reads the pack
-    /// back. Then the run returns its report.
+    /// After the stop, the run sends no more users and waits for the requests in flight. If a request is ambiguous, the
+    /// run reads the pack to resolve the request. Finally, the run returns its report.
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stop = stop.boxed();
         self
     }
 
-    /// Reads the pack once and returns what the run would do. Sends no write, and does not wait for other runs.
+    /// Reads the pack once and returns what the run would do. This method sends no writes and does not wait for other
+    /// runs.
     ///
     /// ```no_run
     /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) -> Result<(), connecteam_onboarding::Error> {
@@ -228,7 +236,7 @@ impl Assign {
     /// ```
     ///
     /// # Errors
-    /// The errors that a run can have before its first write.
+    /// Returns the errors with which a run can fail before its first write.
     pub async fn plan(self) -> Result<Plan, Error> {
         self.check()?;
         let users = self.users?;
@@ -250,7 +258,7 @@ impl Assign {
             None if writes == 0 || self.settings.all_or_nothing => requests + u64::from(writes > 0),
             None => MOST_READS + writes + self.settings.extra_writes,
         };
-        // A run with writes needs one more request of the day, to read the pack back.
+        // A run that sends writes needs one more request for the read at its end.
         let needed = requests + u64::from(writes > 0) + self.reserve;
         Ok(Plan {
             unique,
@@ -309,7 +317,7 @@ impl Assign {
 /// Waits until all earlier runs on the same pack have ended.
 ///
 /// # Errors
-/// The caller stopped the run while it waited.
+/// [`ErrorKind::Stopped`] if the caller stops the run during the wait.
 async fn wait_for_turn(
     pack: &Pack,
     ledger: &Ledger,

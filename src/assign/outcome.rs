@@ -10,9 +10,10 @@ use std::sync::Arc;
 pub enum Outcome {
     /// A request of this run assigned the user.
     Assigned,
-    /// The user was on the pack already. The run skipped the user, or the API rejected the user for that reason.
+    /// The user was already on the pack. The run skipped the user, or the API rejected the user because the user was
+    /// already on the pack.
     AlreadyAssigned,
-    /// The API rejects the user. The value has the reason.
+    /// The API rejects the user for the reason in the [`Rejection`].
     Rejected(Rejection),
     /// This run did not assign the user. It is safe to send the user again.
     NotAssigned,
@@ -29,7 +30,7 @@ impl Rejection {
         Self(reason.into())
     }
 
-    /// Returns the API's reason, unchanged.
+    /// Returns the API's reason without changes.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.0
@@ -37,8 +38,8 @@ impl Rejection {
 }
 
 impl fmt::Display for Rejection {
-    /// Shows the reason on one line, with control characters escaped. [`reason`](Self::reason) returns the reason
-    /// unchanged.
+    /// Formats the reason on one line and escapes control characters. To get the unescaped reason, call
+    /// [`reason`](Self::reason).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&Printable(&self.0), f)
     }

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// What a run would do, and how many requests it would take. [`Assign::plan`](super::Assign::plan) returns it.
 ///
-/// The numbers of requests do not include requests for access tokens, retries and read-backs.
+/// The request counts in a plan exclude access-token requests, retries and read-backs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -19,20 +19,21 @@ pub struct Plan {
     pub already_assigned: u64,
     /// The number of users that the run would send.
     pub to_assign: u64,
-    /// The number of requests if no user is rejected: one read, and one request per chunk.
+    /// The number of requests if no user is rejected, which is one read and one write per chunk.
     pub requests: u64,
-    /// The largest number of requests, however many users are rejected.
+    /// The maximum number of requests, even if many users are rejected.
     pub max_requests: u64,
-    /// Whether the day's quota permits `requests`, the reserve, and one request to read the pack back. `None` if no
-    /// response has reported the quota.
+    /// Whether the remaining daily quota is enough for a run without rejected users, its reserve and one read-back.
+    /// `None` if no response has reported the quota.
     pub fits_today: Option<bool>,
 }
 
 impl Plan {
-    /// Estimates the number of requests if the API rejects `rejected` users and does not name them.
+    /// Estimates how many requests a run takes if the API rejects users without naming the rejected users in its
+    /// response. `rejected` is the number of rejected users.
     ///
-    /// The average run takes at most this many requests. If its chunks take longer than a minute, it takes one more
-    /// read. If the API names the rejected users, a run takes far fewer requests.
+    /// On average, a run takes no more requests than this estimate. A run takes one more read if sending its chunks
+    /// takes longer than a minute. If the API names the rejected users, a run takes far fewer requests.
     ///
     /// ```no_run
     /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) -> Result<(), connecteam_onboarding::Error> {
@@ -57,14 +58,14 @@ impl Plan {
             self.to_assign as f64,
             self.requests.saturating_sub(1) as f64,
         );
-        // The binary logarithm of the number of ways to choose the rejected users.
+        // The base-2 logarithm of the number of possible sets of rejected users.
         let choices: f64 = (0..rejected)
             .map(|k| ((users - k as f64) / (k + 1) as f64).log2())
             .sum();
         let factor = if rejected < 5 { 1.25 } else { 1.05 };
         let writes = factor * (choices + rejected as f64 + chunks);
         let writes = writes.min(1.15 * users).max(chunks).ceil();
-        // Two reads: the first one, and the one that makes rejections final.
+        // Besides its writes, a run reads the pack once at the start and once at the end.
         (writes as u64 + 2).min(self.max_requests)
     }
 }

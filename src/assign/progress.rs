@@ -3,8 +3,8 @@
 use super::ledger::Ledger;
 use std::time::SystemTime;
 
-/// The progress of a run. The function that was passed to [`Assign::on_progress`](super::Assign::on_progress) receives
-/// it.
+/// The progress of a run. This value is passed to the callback that was set with
+/// [`Assign::on_progress`](super::Assign::on_progress).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AssignProgress {
@@ -14,11 +14,11 @@ pub struct AssignProgress {
     pub settled: u64,
     /// The number of requests sent so far.
     pub requests: u64,
-    /// What the run waits for now. `None` if it does not wait.
+    /// What the run is waiting for, or `None` if the run is not waiting.
     pub waiting: Option<Waiting>,
 }
 
-/// The caller's function that receives the progress.
+/// The callback that was set with [`Assign::on_progress`](super::Assign::on_progress).
 pub(super) type OnProgress = Box<dyn FnMut(AssignProgress) + Send>;
 
 /// What a run waits for before it sends its next request.
@@ -27,10 +27,10 @@ pub(super) type OnProgress = Box<dyn FnMut(AssignProgress) + Send>;
 pub enum Waiting {
     /// The run waits for the account's rate limit.
     RateLimit {
-        /// The end of the wait, by the server's clock.
+        /// The time at which the wait ends, according to the server's clock.
         until: SystemTime,
     },
-    /// The run waits for an earlier run on the same pack, through a clone of the same client.
+    /// The run waits for an earlier run on the same pack that uses a clone of the same client.
     OtherRun,
 }
 

@@ -1,4 +1,5 @@
-//! Reads which users a 422 names: by index, which is a verdict, or by id in a text, which is a hint.
+//! Finds the users that a 422 response names. A user that is named by index is certainly rejected. A user whose id
+//! appears in an error text is possibly rejected.
 
 use crate::api::USER_IDS_FIELD;
 use crate::api::types::{ErrorDetail, ErrorItem, ErrorLocation};
@@ -6,18 +7,20 @@ use crate::id::UserId;
 use crate::isolate::Named;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// The users that a refusal names.
+/// The users that a 422 response names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) named: Named,
-    /// The users named by index, each with the reason of its own item, if the item has one.
+    /// The position of each user that the response names by index, and the reason for this user if the response gives
+    /// one.
     pub(super) reasons: Vec<(u32, Option<String>)>,
 }
 
-/// Reads the detail of a refusal. `sent` are the users of the request, and `positions` their positions in the list.
+/// Finds the named users in the `detail` field of a 422 response. `sent` contains the users of the request, and
+/// `positions` contains their positions in the list.
 pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u32]) -> Refusal {
     let mut texts = Vec::new();
-    // The indices that items name, each with the reason in the first such item.
+    // Maps each index in the response to the reason in the first item with this index.
     let mut by_index = BTreeMap::new();
     match detail {
         Some(ErrorDetail::Message(text)) => texts.push(text.as_str()),
@@ -31,7 +34,7 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
                 }
             }
         }
-        // A detail of unknown form names no user reliably.
+        // A `detail` field in an unknown format does not name users reliably.
         Some(ErrorDetail::Other(_)) | None => {}
     }
     let mut hinted = hints(&texts, sent);
@@ -48,8 +51,8 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
     }
 }
 
-/// Returns the indices of the users whose id is in a text. Returns none if the texts name most users: such a text
-/// repeats the request.
+/// Returns the indices of the users whose ids appear in the texts. If more than half of the ids appear, returns an
+/// empty set, because the texts probably repeat the request.
 fn hints(texts: &[&str], sent: &[UserId]) -> BTreeSet<usize> {
     let index_of: HashMap<u64, usize> = sent.iter().map(|id| id.get()).zip(0..).collect();
     let numbers = texts
@@ -64,7 +67,7 @@ fn hints(texts: &[&str], sent: &[UserId]) -> BTreeSet<usize> {
     hinted
 }
 
-/// Returns the integer after [`USER_IDS_FIELD`] in the location of an item.
+/// Returns the array index that follows [`USER_IDS_FIELD`] in the `loc` field of an error item.
 fn index(item: &ErrorItem) -> Option<usize> {
     let mut after = item
         .loc

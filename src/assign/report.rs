@@ -8,7 +8,7 @@ use crate::users::UserList;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The outcome of a list: exactly one [`Outcome`] for each unique id, in input order.
+/// The result of a run, with exactly one [`Outcome`] for each unique id, in input order.
 ///
 /// ```no_run
 /// # async fn example(pack: connecteam_onboarding::Pack) -> Result<(), Box<dyn std::error::Error>> {
@@ -22,8 +22,8 @@ use std::fmt;
 /// # }
 /// ```
 ///
-/// Serializes as one list of ids per outcome. Rejected users have their reason. A deserialized report has the same
-/// outcomes, but its users are sorted by outcome.
+/// The serialized form has one list of user ids per outcome, and a reason for each rejected user. A deserialized report
+/// has the same outcomes, but its users are grouped by outcome.
 ///
 /// ```
 /// use connecteam_onboarding::Report;
@@ -58,7 +58,7 @@ impl Report {
         self.ledger.outcomes()
     }
 
-    /// Returns the outcome of one id. `None` if the id was not in the list.
+    /// Returns the outcome of one user, or `None` if the id was not in the list.
     #[must_use]
     pub fn outcome(&self, id: UserId) -> Option<&Outcome> {
         self.ledger
@@ -72,13 +72,13 @@ impl Report {
         self.with(|outcome| matches!(outcome, Outcome::Assigned))
     }
 
-    /// Iterates over the users that were on the pack already.
+    /// Iterates over the users that were already on the pack.
     pub fn already_assigned(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::AlreadyAssigned))
     }
 
-    /// Iterates over all users that are now on the pack, assigned by this run or before. Pass them to
-    /// [`Watch::only`](crate::Watch::only) to follow them.
+    /// Iterates over the users that this run assigned and the users that were already on the pack. To watch only these
+    /// users, pass the iterator to [`Watch::only`](crate::Watch::only).
     pub fn on_pack(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::Assigned | Outcome::AlreadyAssigned))
     }
@@ -101,14 +101,15 @@ impl Report {
         self.with(|outcome| matches!(outcome, Outcome::Unknown))
     }
 
-    /// Iterates over the users to run again, in input order: those that are not assigned or unknown.
+    /// Iterates over the users whose outcome is [`Outcome::NotAssigned`] or [`Outcome::Unknown`], in input order.
     ///
-    /// You may also run the whole list again, because a run skips users on the pack.
+    /// To finish the assignment, run either these users or the whole list again. A run skips users who are already on
+    /// the pack.
     pub fn retry_ids(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown))
     }
 
-    /// Returns how many ids repeated an earlier id.
+    /// Returns the number of ids that repeated an earlier id in the list.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
         self.ledger.users.duplicates()
@@ -126,7 +127,7 @@ impl Report {
         self.len() == 0
     }
 
-    /// Returns how many requests the run sent. Reads and requests for access tokens count too.
+    /// Returns the number of requests that the run sent, including reads and requests for access tokens.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests
@@ -139,7 +140,8 @@ impl Report {
     }
 }
 
-/// Compares the outcomes, their order and the counts.
+/// Two reports are equal if they have the same outcomes in the same order and the same counts of duplicates and
+/// requests.
 impl PartialEq for Report {
     fn eq(&self, other: &Self) -> bool {
         (self.duplicates(), self.requests) == (other.duplicates(), other.requests)
@@ -149,23 +151,23 @@ impl PartialEq for Report {
 
 impl Eq for Report {}
 
-/// The form of a report in JSON.
+/// The serialized form of a [`Report`].
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 struct Columns {
     /// The users that the run assigned.
     assigned: Vec<UserId>,
-    /// The users that were on the pack already.
+    /// The users that were already on the pack.
     already_assigned: Vec<UserId>,
     /// The users that the API rejects, each with the reason.
     rejected: Vec<RejectedUser>,
     /// The users that the run did not assign. It is safe to send them again.
     not_assigned: Vec<UserId>,
-    /// The users of requests that may have been executed.
+    /// The users for which the run could not find out whether a request was executed.
     unknown: Vec<UserId>,
-    /// How many ids repeated an earlier id.
+    /// The number of ids that repeated an earlier id in the list.
     duplicates: u64,
-    /// How many requests the run sent. Reads and requests for access tokens count too.
+    /// The number of requests that the run sent, including reads and requests for access tokens.
     requests: u64,
 }
 
@@ -227,7 +229,7 @@ impl TryFrom<Columns> for Report {
 }
 
 impl fmt::Display for Report {
-    /// Shows the counts on one line.
+    /// Writes the number of users with each outcome, of duplicates and of requests on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

@@ -1,4 +1,4 @@
-//! [`Settings`]: the settings of a run that the engine needs.
+//! [`Settings`]: the part of a run's configuration that its engine needs.
 
 use crate::retry::RetryPolicy;
 use std::time::Duration;
@@ -11,7 +11,7 @@ pub(crate) struct Settings {
     pub(crate) settle: Duration,
     pub(crate) resend_in_doubt: bool,
     pub(crate) all_or_nothing: bool,
-    /// The largest number of writes beyond one per chunk.
+    /// The maximum number of writes in addition to one write per chunk.
     pub(crate) extra_writes: u64,
     pub(crate) retry: RetryPolicy,
 }

@@ -24,29 +24,29 @@ use std::time::Duration;
 
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// Start of each simulation, as time since the Unix epoch. It is midnight UTC, so a minute window and a day window
-/// begin.
+/// The start of each simulation, as the time since the Unix epoch. The simulation starts at midnight UTC, when both
+/// rate-limit windows begin.
 const START: Duration = Duration::from_secs(20_833 * DAY / 1_000);
 
-/// One simulation: a list of users, an API, and how the run may end early.
+/// The input of one simulation, which includes the users, the behavior of the API and the settings of the run.
 #[derive(Clone, Debug)]
 struct Case {
     seed: u64,
     nature: Nature,
-    /// The list has the ids from 1 to this number.
+    /// The number of unique ids in the list. The lowest id is 1, and the ids have no gaps.
     users: u64,
     /// The percentage of users that do not exist.
     unknown: u32,
-    /// The percentage of existing users that are on the pack already.
+    /// The percentage of existing users that are already on the pack.
     already: u32,
     in_flight: usize,
     max_requests: Option<u64>,
     extra_writes: u64,
     resend: bool,
     all_or_nothing: bool,
-    /// The run is stopped after this time.
+    /// If set, the run is stopped after this duration.
     stop: Option<Duration>,
-    /// The run is dropped after this time.
+    /// If set, the run is dropped after this duration.
     drop: Option<Duration>,
 }
 
@@ -94,8 +94,7 @@ fn natures() -> impl Strategy<Value = Nature> {
                 permanent,
                 latency: Duration::from_millis(200),
                 varied: true,
-                // The engine assumes that the delay of a late execution and the age of a list are together below
-                // `SETTLE`.
+                // The engine assumes that the delay of a late execution plus the age of a list is less than `SETTLE`.
                 late: SETTLE.mul_f64(split * 0.95),
                 stale: SETTLE.mul_f64((1.0 - split) * 0.95),
                 cached,
@@ -142,7 +141,7 @@ fn cases() -> impl Strategy<Value = Case> {
 }
 
 impl Case {
-    /// Returns the same case without a request limit, a stop signal or a drop.
+    /// Returns a copy of this case in which the run has no request limit and is not stopped or dropped.
     fn patient(&self) -> Self {
         Self {
             max_requests: None,
@@ -155,7 +154,8 @@ impl Case {
         }
     }
 
-    /// Adds the users of the case to the API. Returns the list of the run, which has duplicates.
+    /// Creates the users and assignments of this case in the simulated API. Returns the user ids for the run, in random
+    /// order and with duplicates.
     fn fill(&self, world: &World) -> Vec<u64> {
         let mut random = fastrand::Rng::with_seed(self.seed);
         let pack = &mut world.state().pack;
@@ -225,7 +225,8 @@ async fn run(case: &Case, world: &World, ids: &[u64]) -> Option<Ended> {
     Some((Report::new(ledger, limits.sent()), error))
 }
 
-/// Checks a report against the pack. `before` are the users that an earlier run of this case assigned.
+/// Checks that the report of a run agrees with the simulated pack. `before` contains the users that an earlier run of
+/// this case assigned.
 fn laws(world: &World, ids: &[u64], ended: &Ended, before: &BTreeSet<u64>) -> Result<(), String> {
     let (report, cause) = ended;
     let mut seen = HashSet::new();
@@ -255,7 +256,7 @@ fn laws(world: &World, ids: &[u64], ended: &Ended, before: &BTreeSet<u64>) -> Re
         let fine = match outcome {
             Outcome::Assigned => !rows.is_empty(),
             Outcome::AlreadyAssigned => !rows.is_empty() && !ours,
-            // Another program may assign a user after the last read.
+            // A rejected user may be on the pack if another program assigned the user after the last read.
             Outcome::Rejected(_) => {
                 !ours && (!pack.users.contains(&id) || rows.iter().any(assigned_since))
             }
@@ -271,7 +272,7 @@ fn laws(world: &World, ids: &[u64], ended: &Ended, before: &BTreeSet<u64>) -> Re
     Ok(())
 }
 
-/// Checks that after a run without faults, all users that exist are on the pack.
+/// Checks that all existing users are on the pack after a run without faults.
 fn complete(world: &World, (report, cause): &Ended) -> Result<(), String> {
     if let Some(cause) = cause
         && report.retry_ids().next().is_some()
@@ -290,9 +291,10 @@ fn complete(world: &World, (report, cause): &Ended) -> Result<(), String> {
     }
 }
 
-/// Runs a list against an API with faults. Then runs the unresolved users again, without faults.
+/// Simulates a run with faults, followed by a second run without faults. The second run gets the users that the first
+/// run left unresolved.
 async fn simulate(case: &Case) -> Result<(), String> {
-    // The jitter of retries depends on this seed.
+    // The seed makes the random jitter of retries reproducible.
     fastrand::seed(case.seed);
     let clock = VirtualClock::start(START);
     let world = World::new(case.nature.clone(), clock, case.seed);
@@ -337,8 +339,8 @@ proptest! {
     }
 }
 
-/// By default, runs the same 2,000 cases each time, so that no test fails by chance. `PROPTEST_CASES=100000` draws
-/// 100,000 new cases.
+/// By default, the test runs the same 2,000 cases each time, so it does not fail by chance. To run 100,000 new random
+/// cases, set `PROPTEST_CASES=100000`.
 fn configuration() -> ProptestConfig {
     let wanted = std::env::var("PROPTEST_CASES")
         .ok()
@@ -354,7 +356,7 @@ fn configuration() -> ProptestConfig {
     }
 }
 
-/// A case with frequent faults, in which the API still keeps all promises.
+/// Returns a case with frequent faults and an API that keeps all of its promises.
 fn honest_case(seed: u64) -> Case {
     let mut nature = Nature {
         faults: Faults::equal(0.4),
@@ -378,7 +380,8 @@ fn honest_case(seed: u64) -> Case {
     }
 }
 
-/// Returns the violations that 300 simulations find after `change` breaks a promise of the API.
+/// Runs 300 simulations in which the API breaks a promise, and returns the violations that they find. `change` makes
+/// the API break the promise.
 fn violations(change: impl Fn(&mut Nature)) -> impl Iterator<Item = String> {
     (0..300).map(honest_case).filter_map(move |mut case| {
         change(&mut case.nature);

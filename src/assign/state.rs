@@ -1,6 +1,6 @@
-//! The state of a run: outcomes, work and evidence. It decides what the run sends next, and what each result means.
+//! [`State`]: chooses the next write of a run, and updates the outcomes of users after each result.
 //!
-//! Nothing here does I/O. The results and the time are arguments.
+//! This module does no I/O. The engine passes the results of requests and the current time as arguments.
 
 use super::api::List;
 use super::evidence::{Ambiguous, Evidence, Proof, Shown};
@@ -15,7 +15,8 @@ use crate::request::Run;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// If this many requests in a row fail on every attempt, the server is probably down. Then the run ends.
+/// The number of consecutive failed requests after which the run ends, because the server is probably down. A request
+/// has failed if all of its attempts failed.
 const MOST_FAILURES: u32 = 3;
 
 /// The state of a run.
@@ -26,14 +27,14 @@ pub(super) struct State<'a> {
     pub(super) evidence: Evidence,
     /// The first error that left users unresolved.
     pub(super) cause: Option<Error>,
-    /// The first position that is in no chunk yet.
+    /// The position of the first user that is not part of a chunk yet.
     next: u32,
-    /// Writes to send again, because they were proven not executed.
+    /// Writes that were not executed and must be sent again.
     resend: VecDeque<Work>,
     search: Search<Rejection>,
-    /// The number of writes beyond one per chunk.
+    /// The number of writes sent so far in addition to one write per chunk.
     extra_writes: u64,
-    /// The number of requests in a row that failed on every attempt.
+    /// The number of consecutive requests that failed on every attempt.
     failures: u32,
 }
 
@@ -53,18 +54,19 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Returns whether the search has undecided users and the run may send them.
+    /// Returns true if the search for rejected users has undecided users and the run is not stopped.
     pub(super) fn is_searching(&self) -> bool {
         !self.search.is_done() && !self.run.is_stopped()
     }
 
-    /// Stops the run: it sends nothing new. Only the first cause is kept.
+    /// Prevents new writes, and records the cause unless an earlier cause is already recorded.
     pub(super) fn stop(&mut self, cause: Error) {
         self.cause.get_or_insert(cause);
         self.run.stop();
     }
 
-    /// Returns the next write: a chunk, a request to send again, or a group of the search if `searching`.
+    /// Returns the next write. Chunks come first, then writes to resend and, if `searching` is true, groups of the
+    /// search.
     pub(super) fn next_write(&mut self, in_flight: usize, searching: bool) -> Option<Work> {
         if self.run.is_stopped() {
             return None;
@@ -75,7 +77,7 @@ impl<'a> State<'a> {
         if self.resend.is_empty() && (!searching || self.search.is_done()) {
             return None;
         }
-        // One request is kept for a read. Without a read, no ambiguous request is resolved and no rejection is final.
+        // One request is reserved for a read, which resolves ambiguous requests and makes rejections final.
         let affordable = self.run.remaining() > in_flight as u64 + 1;
         if affordable && self.extra_writes < self.settings.extra_writes {
             let resend = self.resend.pop_front();
@@ -83,7 +85,7 @@ impl<'a> State<'a> {
             self.extra_writes += u64::from(work.is_some());
             return work;
         }
-        // While requests are in flight, their results may settle the other users.
+        // The run does not stop while requests are in flight, because their results may decide the remaining users.
         if in_flight == 0 {
             let kept = "the last one is kept to read the pack back";
             self.stop(if affordable {
@@ -117,7 +119,7 @@ impl<'a> State<'a> {
         Error::new(ErrorKind::RunLimit, message)
     }
 
-    /// Processes the result of a write.
+    /// Updates the state with the result of a write.
     pub(super) fn written(&mut self, work: Work, result: Result<(), Error>, now: Duration) {
         let users = work.positions().len();
         let Err(error) = result else {
@@ -152,7 +154,8 @@ impl<'a> State<'a> {
         let reason = error.detail().or(error.body());
         let reason = Rejection::new(reason.unwrap_or("the API gave no reason"));
         if self.settings.all_or_nothing {
-            // This replaces an earlier cause, such as a stop: the refusal is the reason why no user is assigned.
+            // The refusal replaces an earlier cause such as a stop signal, because the refusal explains why no user is
+            // assigned.
             self.cause = Some(error);
             self.run.stop();
         } else {
@@ -168,14 +171,14 @@ impl<'a> State<'a> {
         self.reject(named);
     }
 
-    /// Rejects users. The last read of the run may still show them on the pack.
+    /// Marks users as rejected. A rejection is provisional until the last read of the run.
     fn reject(&mut self, rejected: impl IntoIterator<Item = (u32, Rejection)>) {
         for (position, reason) in rejected {
             self.ledger.set(position, Outcome::Rejected(reason));
         }
     }
 
-    /// Settles the users that a list shows, if they have no outcome yet or were rejected.
+    /// Marks all users in `list` as being on the pack, including users that the API rejected.
     pub(super) fn mark_on_pack(&mut self, list: &List) {
         let on_list = self.on_list(list);
         for (position, on_list) in (0..).zip(&on_list) {
@@ -187,7 +190,7 @@ impl<'a> State<'a> {
         self.search.withdraw(|position| on_list[position as usize]);
     }
 
-    /// Returns for each position whether a list shows the user.
+    /// Returns whether `list` contains each user of the run, indexed by the user's position.
     fn on_list(&self, list: &List) -> Vec<bool> {
         let mut on_list = vec![false; self.ledger.len()];
         let users = &self.ledger.users;
@@ -197,7 +200,7 @@ impl<'a> State<'a> {
         on_list
     }
 
-    /// Processes a list that was read to judge ambiguous requests.
+    /// Uses a list of the pack to resolve ambiguous requests. Stops the run if the read failed.
     pub(super) fn read_back(&mut self, list: Result<List, Error>, now: Duration) {
         let list = match list {
             Ok(list) => list,
@@ -218,8 +221,8 @@ impl<'a> State<'a> {
             tracing::info!(users = request.work.positions().len(), ?proof, "read back");
             match proof {
                 Proof::Executed => {
-                    // Another program may have assigned these users. The API may have rejected them because they were
-                    // on the pack. So the search learns nothing from this request.
+                    // The list does not prove that the API accepted the request, because another program may have
+                    // assigned the users. Therefore, the search ignores the request.
                     self.assigned(request.work.positions(), now);
                     self.search.abandon(request.work.group);
                 }
@@ -229,7 +232,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Queues a request again that was proven not executed, unless it failed too often.
+    /// Queues a request that was not executed for another attempt, unless the retry policy permits no more attempts.
     fn not_executed(&mut self, request: Ambiguous) {
         let mut work = request.work;
         work.failures += 1;
@@ -254,8 +257,8 @@ impl<'a> State<'a> {
         self.unknown(request.work, Some(on_list));
     }
 
-    /// Settles the users of a request that stays ambiguous. Users that the list shows are on the pack, the others are
-    /// unknown.
+    /// Sets the outcome of each user of a request that stays ambiguous. Users in `on_list` are on the pack, and all
+    /// other users are `Unknown`.
     fn unknown(&mut self, work: Work, on_list: Option<&[bool]>) {
         for position in work.positions() {
             if on_list.is_some_and(|on_list| on_list[*position as usize]) {

@@ -7,7 +7,7 @@ use crate::isolate::Group;
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) group: Group<Rejection>,
-    /// How often the write was sent and proven not executed.
+    /// How many times a list proved that the write was not executed.
     pub(super) failures: u32,
 }
 
@@ -16,7 +16,7 @@ impl Work {
         Self { group, failures: 0 }
     }
 
-    /// Returns the positions of the users in the list.
+    /// Returns the positions of the users of this write.
     pub(super) fn positions(&self) -> &[u32] {
         self.group.items()
     }
