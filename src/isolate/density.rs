@@ -1,48 +1,49 @@
-//! Estimates the share of rejected items, and computes from it how many items to test at once.
+//! Estimates the share of rejected items, and computes the best group size from this estimate.
 
-/// The number of points of the grid. Each point is a possible share of rejected items.
+/// The number of candidate values for the share of rejected items.
 const POINTS: usize = 41;
-/// Log-odds of the first and the last point. At the first point, one item in 60 million is rejected. At the last point,
-/// all but one in 400 are rejected.
+/// The log-odds of the smallest and the largest candidate share. At the smallest share, one item in 60 million is
+/// rejected. At the largest share, 399 of 400 items are rejected.
 const LOG_ODDS: (f64, f64) = (-18.0, 6.0);
-/// How strongly the prior prefers small shares: the weight of a share is proportional to `share^-LEANING`. The value
-/// was found by measurement. A smaller value wastes requests if one item is rejected, and a larger value wastes
-/// requests if many are rejected.
+/// How strongly the prior distribution prefers small shares. The prior weight of a share is proportional to
+/// `share^-LEANING`. The exponent was tuned by measurement. A smaller exponent wastes requests if only one item is
+/// rejected. A larger exponent wastes requests if many items are rejected.
 const LEANING: f64 = 0.4;
-/// Points with a smaller part of the total belief are ignored.
+/// The minimum probability of a candidate share. Less probable candidates are ignored.
 const NEGLIGIBLE: f64 = 1e-5;
-/// When all remaining places together are less probable than this, they are treated as one place.
+/// The total probability below which [`first_part`] combines all remaining outcomes into one outcome.
 const TAIL: f64 = 1.0 / 512.0;
 
-/// The estimate of the share of rejected items, from the results so far.
+/// An estimate of the share of rejected items, based on the results so far.
 ///
-/// It is a belief for each point of a grid instead of one number, because any share is possible at the start.
+/// The estimate assigns a probability to each candidate share, because any share is possible at the start.
 #[derive(Debug)]
 pub(super) struct Density {
     points: Vec<Point>,
 }
 
-/// One possible share, and the belief that it is the real share.
+/// A candidate value for the share of rejected items, with its probability.
 #[derive(Clone, Copy, Debug)]
 struct Point {
     share: f64,
-    /// Natural logarithm of the share.
+    /// The natural logarithm of `share`.
     log_rejected: f64,
-    /// Natural logarithm of one minus the share.
+    /// The natural logarithm of `1 - share`.
     log_accepted: f64,
-    /// Natural logarithm of the belief, up to a constant.
+    /// The natural logarithm of the unnormalized probability.
     log_belief: f64,
 }
 
 impl Point {
-    /// Returns the natural logarithm of the probability that a group of `size` holds a rejected item.
+    /// Returns the natural logarithm of the probability that at least one item of a group is rejected. `size` is the
+    /// number of items in the group.
     fn log_group_refused(&self, size: f64) -> f64 {
         (-(size * self.log_accepted).exp_m1()).ln()
     }
 }
 
 impl Density {
-    /// Returns the belief before any result.
+    /// Returns the estimate before any test result is known.
     pub(super) fn new() -> Self {
         let (first, last) = LOG_ODDS;
         let step = (last - first) / count(POINTS - 1);
@@ -62,28 +63,28 @@ impl Density {
         }
     }
 
-    /// Learns that `number` items are accepted.
+    /// Adds accepted items to the estimate.
     pub(super) fn accepted(&mut self, number: usize) {
         for point in &mut self.points {
             point.log_belief += count(number) * point.log_accepted;
         }
     }
 
-    /// Learns that one item is rejected.
+    /// Adds one rejected item to the estimate.
     pub(super) fn refused(&mut self) {
         for point in &mut self.points {
             point.log_belief += point.log_rejected;
         }
     }
 
-    /// Learns that at least one of `size` items is rejected.
+    /// Adds a refused group to the estimate. At least one item of a refused group is rejected.
     pub(super) fn group_refused(&mut self, size: usize) {
         for point in &mut self.points {
             point.log_belief += point.log_group_refused(count(size));
         }
     }
 
-    /// Undoes [`group_refused`](Self::group_refused), because the search knows more about these items now.
+    /// Removes a refused group from the estimate, because newer results replace the refusal.
     pub(super) fn group_settled(&mut self, size: usize) {
         for point in &mut self.points {
             point.log_belief -= point.log_group_refused(count(size));
@@ -97,7 +98,7 @@ impl Density {
             .sum()
     }
 
-    /// Returns how many of `size` untested items to test at once. At least 1.
+    /// Returns the best size for a group of untested items, from 1 to `size`.
     pub(super) fn fresh(&self, size: usize) -> usize {
         let places = self
             .believed()
@@ -106,8 +107,8 @@ impl Density {
         first_part(places, 0.0, size)
     }
 
-    /// Returns how many of `size` items to test at once if at least one of them is rejected. At least 1, fewer than
-    /// `size`.
+    /// Returns how many items of a refused group to test next. The result is at least 1 and less than `size`, the
+    /// number of items in the refused group.
     pub(super) fn part(&self, size: usize) -> usize {
         let mut none = 0.0;
         let places = self
@@ -121,7 +122,7 @@ impl Density {
         first_part(places, none, size).min(size - 1).max(1)
     }
 
-    /// Iterates over the points that are not negligible, each with its part of the total belief.
+    /// Iterates over the candidates that are not negligible, each with its normalized probability.
     fn believed(&self) -> impl Iterator<Item = (&Point, f64)> {
         let best = self
             .points
@@ -137,28 +138,27 @@ impl Density {
     }
 }
 
-/// Counts how often the item after a rejected item was rejected too.
+/// Counts the verdicts on items that directly follow a rejected item in the list.
 #[derive(Debug, Default)]
 pub(super) struct Neighbors {
-    /// How often the next item was accepted.
+    /// The number of accepted items that directly follow a rejected item.
     pub(super) accepted: u32,
-    /// How often the next item was rejected.
+    /// The number of rejected items that directly follow another rejected item.
     pub(super) rejected: u32,
-    /// Items that had no verdict when the item before them was rejected.
+    /// Items that were undecided when the preceding item was rejected.
     pub(super) waiting: Vec<u32>,
 }
 
 impl Neighbors {
-    /// Returns the probability that the item after a rejected item is rejected. `share` is the share of all rejected
-    /// items.
+    /// Returns the probability that the item after a rejected item is rejected. `share` is the overall share of
+    /// rejected items.
     pub(super) fn probability(&self, share: f64) -> f64 {
         let seen = f64::from(self.accepted) + f64::from(self.rejected);
         (f64::from(self.rejected) + share) / (seen + 1.0)
     }
 }
 
-/// For one possible share: the probability that it is the real share, and that all items before the current place are
-/// accepted.
+/// A candidate share, with the probability that the share is correct and all earlier items in the group are accepted.
 struct Place {
     share: f64,
     probability: f64,
@@ -173,12 +173,13 @@ impl Place {
     }
 }
 
-/// Returns how many of `size` items to test first, so that the first rejected item is found in the fewest requests.
+/// Returns how many items to test first in order to find the first rejected item with the fewest requests.
 ///
-/// There is one outcome for each place of the first rejected item, and one outcome for "no item is rejected". Each
-/// outcome has a probability. A series of tests that distinguishes the outcomes is a binary code for them, and
-/// Huffman's code is the shortest. The first test divides its code space into two halves: the outcomes at the tested
-/// places, and all other outcomes. `impossible` is the probability of outcomes that are known to be impossible.
+/// Each possible position of the first rejected item is an outcome with a probability. The case that no item is
+/// rejected is one more outcome. A sequence of tests assigns a binary code to each outcome, with one bit per test.
+/// Huffman's algorithm finds the code with the fewest bits on average. The first test splits the code space into two
+/// halves. One half contains the outcomes whose position is tested, and the other half contains all other outcomes.
+/// `impossible` is the total probability of outcomes that a refusal has ruled out.
 fn first_part(mut places: Vec<Place>, impossible: f64, size: usize) -> usize {
     let mut probabilities = Vec::new();
     let mut left = 1.0;
@@ -203,11 +204,11 @@ fn first_part(mut places: Vec<Place>, impossible: f64, size: usize) -> usize {
     asked.count().max(1)
 }
 
-/// Returns the code lengths of the shortest binary code for outcomes with these falling probabilities. The code
-/// includes one more outcome with the probability `last`, but its length is not returned.
+/// Returns the length of each code word in the shortest binary code. `falling` contains the probabilities of the
+/// outcomes in descending order. `last` is the probability of one more outcome, whose code word length is not returned.
 fn code_lengths(falling: &[f64], last: f64) -> Vec<i32> {
-    // Huffman's algorithm with two queues. The leaves are in rising order, and the joined nodes are created in rising
-    // order.
+    // This is Huffman's algorithm with two queues, one for leaves and one for joined nodes. Both queues are in
+    // ascending order of weight.
     let smaller = falling
         .iter()
         .rev()
@@ -243,7 +244,6 @@ fn code_lengths(falling: &[f64], last: f64) -> Vec<i32> {
     lengths
 }
 
-/// Converts a number of items, for arithmetic with probabilities.
 #[expect(
     clippy::cast_precision_loss,
     reason = "numbers of items stay far below 2^52"
@@ -256,7 +256,7 @@ fn count(number: usize) -> f64 {
 mod tests {
     use super::*;
 
-    /// Returns the density after these numbers of refused and accepted items.
+    /// Estimates the share of rejected items from the numbers of refused and accepted items so far.
     fn seen(refused: usize, accepted: usize) -> Density {
         let mut density = Density::new();
         density.accepted(accepted);

@@ -1,9 +1,10 @@
-//! The groups that the search sends, and what the search remembers about each group.
+//! The groups of items that the search tests, and how the search chose each group.
 
-/// A group of items to test in one request. It is not empty, and has no duplicates and no item of another group in
-/// flight.
+/// A group of items to test in one request. A group has at least one item and no duplicates. Groups that are in flight
+/// at the same time have no items in common.
 ///
-/// Pass the group back to the [`Search`](super::Search) with its result. Until then, its items stay undecided.
+/// The items stay undecided until the group is passed back to the [`Search`](super::Search) with the result of the
+/// request.
 #[derive(Debug)]
 #[must_use = "the items stay undecided until the group is passed back"]
 pub(crate) struct Group<R> {
@@ -21,41 +22,41 @@ impl<R> Group<R> {
 /// The items that a refusal names, in ascending order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Named {
-    /// The items named by index. This is a verdict.
+    /// The items that the refusal names by index. An item that is named by index is certainly rejected.
     pub(crate) by_index: Vec<u32>,
-    /// The items named in a text. This is a hint: each item is tested alone.
+    /// The items whose ids appear in an error text. Each hinted item is tested alone.
     pub(crate) hinted: Vec<u32>,
 }
 
-/// The undecided items of one refused request, at least two. The other items of the request were accepted since.
+/// At least two undecided items of a refused request, whose other items were accepted later.
 #[derive(Debug)]
 pub(super) struct Suspects<R> {
     pub(super) items: Vec<u32>,
     pub(super) reason: R,
 }
 
-/// The source of a group.
+/// How the search chose the items of a group.
 #[derive(Debug)]
 pub(super) enum Source<R> {
-    /// A chunk of the list. If the chunk is refused, its items join the search.
+    /// A chunk of the list. The items of a chunk join the search if the chunk is refused.
     Chunk,
     Hint,
     ProbablyFine,
     Untested,
-    /// An untested item. It is tested alone, because the item before it was rejected.
+    /// An untested item that is tested alone because the preceding item was rejected.
     Neighbor,
-    /// The first part of [`Suspects`].
+    /// The first items of [`Suspects`]. The field `rest` contains the other items.
     Part {
         rest: Vec<u32>,
         reason: R,
-        /// Whether the part is one item, tested alone because the item before it was rejected.
+        /// Whether the group has only one item, because the preceding item was rejected.
         neighbor: bool,
     },
 }
 
 impl<R> Source<R> {
-    /// Returns whether the items were chosen because they are probably rejected. Then the result says nothing about the
-    /// share of rejected items.
+    /// Returns true if the search chose the items because they are probably rejected. The results of such biased groups
+    /// are not used to estimate the share of rejected items.
     pub(super) fn is_biased(&self) -> bool {
         match self {
             Self::Hint | Self::Neighbor => true,

@@ -1,14 +1,14 @@
 //! Finds the items that the API rejects, by adaptive group testing, without I/O.
 //!
 //! If a request is refused, at least one of its items is rejected. If a request is accepted, all of its items are
-//! accepted. [`Search`] turns such results into verdicts, and picks the next group. [`density`] computes the size of a
-//! group, so that few requests are needed.
+//! accepted. [`Search`] derives the verdict on each item from the results of requests, and chooses the next group to
+//! test. [`density`] chooses group sizes that keep the number of requests low.
 //!
-//! An item is rejected in three cases only:
+//! The search rejects an item in only three cases:
 //!
 //! - A refusal names the item by index.
 //! - A request with only this item is refused.
-//! - The item is the last open item of a refused request, and all other items of the request were accepted since.
+//! - All other items of a refused request were accepted, so the remaining item must be rejected.
 
 mod density;
 mod group;
@@ -22,30 +22,29 @@ use group::{Source, Suspects};
 use std::collections::BTreeSet;
 use verdicts::{Verdict, Verdicts};
 
-/// If an item is rejected with a higher probability than this, testing the item alone takes the fewest requests. The
-/// value is `(3 - √5) / 2`, from the golden ratio.
+/// The probability of rejection above which testing an item alone takes the fewest requests. The threshold of `(3 - √5)
+/// / 2` is derived from the golden ratio.
 const ALONE: f64 = 0.382;
-/// If the number of wrong hints exceeds the number of right hints by this, all hints are ignored.
+/// The excess of wrong hints over right hints at which the search starts to ignore all hints.
 const WRONG_HINTS: i32 = 3;
 
-/// A search for the rejected items of refused chunks. `R` is the reason of a refusal.
+/// A search for the rejected items of refused chunks. `R` is the type of a refusal's reason.
 ///
-/// Items are positions in the caller's list. The search assumes that neighbors in the list often have the same verdict.
+/// Each item is identified by its position in the caller's list. The search assumes that neighbors in the list often
+/// have the same verdict.
 #[derive(Debug)]
 pub(crate) struct Search<R> {
     max_items: usize,
-    /// Every item of a refused chunk.
     verdicts: Verdicts,
-    /// Open items about which the search knows nothing.
+    /// Undecided items for which no useful test result is available.
     untested: BTreeSet<u32>,
-    /// Open items of a request whose refusal named other items. They are probably accepted, so they are tested in large
-    /// groups.
+    /// Undecided items that are tested in large groups, because the refusal of their request named only other items.
     probably_fine: BTreeSet<u32>,
-    /// Open items that the text of a refusal seems to name. Each is tested alone.
+    /// Undecided items that are tested alone, because an error text seems to name them.
     hinted: BTreeSet<u32>,
-    /// Open items of refused requests. Each element has at least one rejected item.
+    /// Sets of undecided items. Each set contains at least one rejected item, because its request was refused.
     suspects: Vec<Suspects<R>>,
-    /// The number of groups that were not passed back yet.
+    /// The number of groups that the caller has not passed back yet.
     in_flight: usize,
     wrong_hints: i32,
     density: Density,
@@ -53,7 +52,7 @@ pub(crate) struct Search<R> {
 }
 
 impl<R: Clone> Search<R> {
-    /// Creates a search with at most `max_items` items in a group.
+    /// Creates a search whose groups have at most `max_items` items.
     pub(crate) fn new(max_items: usize) -> Self {
         Self {
             max_items,
@@ -69,15 +68,16 @@ impl<R: Clone> Search<R> {
         }
     }
 
-    /// Returns a chunk of the list as a group. `items` are in ascending order, and in no other chunk.
+    /// Returns a group that contains a chunk of the list. The items must be in ascending order, and must not be part of
+    /// another chunk.
     pub(crate) fn chunk(&mut self, items: Vec<u32>) -> Group<R> {
         self.send(items, Source::Chunk)
     }
 
     /// Returns the next group to test. Several groups may be in flight at once.
     ///
-    /// `None` means that there is nothing to test until a group in flight is passed back. If no group is in flight, the
-    /// search is done.
+    /// `None` means that the search needs the result of a group in flight. If no group is in flight, `None` means that
+    /// the search is done.
     pub(crate) fn next_group(&mut self) -> Option<Group<R>> {
         if let Some(item) = self.hinted.pop_first() {
             return Some(self.send(vec![item], Source::Hint));
@@ -97,8 +97,8 @@ impl<R: Clone> Search<R> {
         }
         let most = self.untested.len().min(self.max_items);
         let size = self.density.fresh(most);
-        // If the last untested items do not fill a request, they wait: groups in flight may return more untested items
-        // for the same request.
+        // A group that is not full waits while other groups are in flight, because their results may add more untested
+        // items to the group.
         let may_grow = size == most && most < self.max_items && self.in_flight > 0;
         if most == 0 || may_grow {
             return None;
@@ -107,7 +107,7 @@ impl<R: Clone> Search<R> {
         Some(self.send(items, Source::Untested))
     }
 
-    /// Learns that a group was accepted. If this proves that another item is rejected, returns that item.
+    /// Updates the verdicts after the API accepted a group. Returns the items that this result proves to be rejected.
     pub(crate) fn accepted(&mut self, mut group: Group<R>) -> Vec<(u32, R)> {
         if let Source::Chunk = group.source {
             // The items of an accepted chunk never join the search.
@@ -135,7 +135,7 @@ impl<R: Clone> Search<R> {
         }
     }
 
-    /// Learns that a group was refused. Returns the items that are rejected now.
+    /// Updates the verdicts after the API refused a group. Returns the items that this result proves to be rejected.
     pub(crate) fn refused(
         &mut self,
         mut group: Group<R>,
@@ -148,30 +148,30 @@ impl<R: Clone> Search<R> {
         let complete = self.take_back(&mut group);
         let counts = !group.source.is_biased();
         match group.source {
-            // After hints were ignored once, they stay ignored. So right hints do not count any more.
+            // Once the search ignores hints, right hints cannot restore its trust in hints.
             Source::Hint if self.trusts_hints() => self.wrong_hints -= i32::from(complete),
-            // The refusal of the part explains the refusal of the whole request. So nothing is known about the rest.
+            // The refusal of this group explains the earlier refusal, so the remaining items become untested again.
             Source::Part { rest, .. } => self.untested.extend(rest),
             _ => {}
         }
         self.learn_refusal(group.items, complete, counts, reason, named)
     }
 
-    /// Removes a group whose request may have been executed. Its items stay undecided.
+    /// Removes a group whose request may have been executed. The items of the group get no verdict.
     pub(crate) fn abandon(&mut self, mut group: Group<R>) {
         for item in &group.items {
             self.verdicts.remove(*item);
         }
         self.take_back(&mut group);
-        // An item of the group may have caused the refusal of the whole request. So nothing is known about the rest.
+        // The removed group may have caused the earlier refusal, so the remaining items become untested again.
         if let Source::Part { rest, .. } = group.source {
             self.untested.extend(rest);
         }
     }
 
-    /// Removes the open items for which `is_gone` returns true. These items stay undecided.
+    /// Removes the undecided items for which `is_gone` returns true. The removed items get no verdict.
     ///
-    /// A removed item may have caused a refusal. So the other items of that request may all be accepted.
+    /// If a removed item may have caused a refusal, the other items of the refused request become untested again.
     pub(crate) fn withdraw(&mut self, mut is_gone: impl FnMut(u32) -> bool) {
         let gone: Vec<u32> = self.open().filter(|&item| is_gone(item)).collect();
         for item in gone {
@@ -202,7 +202,8 @@ impl<R: Clone> Search<R> {
         Group { items, source }
     }
 
-    /// Sends the first part of suspects. The part is one item if that item is probably rejected.
+    /// Returns a group with the first items of `suspects`. The group has only one item if this item is probably
+    /// rejected.
     fn send_part(&mut self, suspects: Suspects<R>, alone_after_rejected: bool) -> Group<R> {
         let Suspects { mut items, reason } = suspects;
         let neighbor = alone_after_rejected && self.verdicts.follows_rejected(items[0]);
@@ -220,7 +221,7 @@ impl<R: Clone> Search<R> {
         self.send(items, source)
     }
 
-    /// Takes back a group. Drops the items that were withdrawn meanwhile. Returns true if no item was withdrawn.
+    /// Removes withdrawn items from a group that is no longer in flight. Returns true if no item was withdrawn.
     fn take_back(&mut self, group: &mut Group<R>) -> bool {
         self.in_flight -= 1;
         let mut complete = true;
@@ -231,8 +232,9 @@ impl<R: Clone> Search<R> {
         self.verdicts.keep_open(&mut group.items) && complete
     }
 
-    /// Learns from a refusal. `items` are the open items of the request. `complete` means that all items of the request
-    /// are open. `counts` means that the result says something about the share of rejected items.
+    /// Updates the search after a refusal. `items` contains the undecided items of the request. `complete` is true if
+    /// no item of the request was withdrawn. `counts` is true if the result may be used to estimate the share of
+    /// rejected items.
     fn learn_refusal(
         &mut self,
         items: Vec<u32>,
@@ -263,7 +265,8 @@ impl<R: Clone> Search<R> {
         rejected.into_iter().map(reject).collect()
     }
 
-    /// Continues with the rest of a refused request. If the rest is `intact`, it has at least one rejected item.
+    /// Continues with the undecided items of a refused request. If `intact` is true, at least one of the undecided
+    /// items is rejected.
     fn narrow(&mut self, items: Vec<u32>, intact: bool, counts: bool, reason: R) -> Vec<(u32, R)> {
         if !intact || items.is_empty() {
             self.untested.extend(items);
@@ -306,7 +309,7 @@ impl<R: Clone> Search<R> {
     }
 }
 
-/// Takes the first `number` items from `set`.
+/// Removes and returns the first items of `set`, up to `number` items.
 fn take_first(set: &mut BTreeSet<u32>, number: usize) -> Vec<u32> {
     let first = std::iter::from_fn(|| set.pop_first());
     first.take(number).collect()

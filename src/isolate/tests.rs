@@ -1,5 +1,5 @@
-//! Runs the search against a model of the API. Checks the cost of the search, and laws that it must obey in any order of
-//! events.
+//! Tests the search against a model of the API. The tests check how many requests the search needs. They also check
+//! laws that the search must obey for every order of events.
 
 use super::{Group, Named, Search};
 use proptest::prelude::*;
@@ -12,11 +12,11 @@ enum Style {
     EveryIndex,
     FirstIndex,
     Text,
-    /// Names the first item of the request.
+    /// The text names the first item of the request.
     WrongText,
-    /// Names the first rejected item, and the last item of the request.
+    /// The text names the first rejected item and the last item of the request.
     MixedText,
-    /// Names every item of the request.
+    /// The text names every item of the request.
     EchoedText,
 }
 
@@ -30,12 +30,12 @@ const STYLES: [Style; 7] = [
     Style::EchoedText,
 ];
 
-/// An API that rejects some items, and a client that checks each group and each conclusion of the search.
+/// A model of an API that rejects some items. The model checks each group and each verdict of the search.
 struct Model {
     search: Search<u32>,
     max_items: usize,
     style: Style,
-    /// The items that the API rejects. The set grows, because another program may put items on the pack.
+    /// The items that the API rejects, including items that another program has assigned.
     refused: BTreeSet<u32>,
     in_flight: Vec<Group<u32>>,
     open: BTreeSet<u32>,
@@ -61,7 +61,7 @@ impl Model {
         }
     }
 
-    /// Returns the refusal of a request; `None` if the API accepts it.
+    /// Returns the items that the refusal of a request names, or `None` if the API accepts the request.
     fn refusal(&self, items: &[u32]) -> Option<Named> {
         let named: Vec<u32> = items
             .iter()
@@ -99,7 +99,7 @@ impl Model {
         }
     }
 
-    /// Sends the next group. Returns false if there is no next group.
+    /// Sends the next group of the search. Returns false if the search has no group to send.
     fn send(&mut self) -> bool {
         let Some(group) = self.search.next_group() else {
             return false;
@@ -126,7 +126,7 @@ impl Model {
         true
     }
 
-    /// Receives the response to the group at `place` among the groups in flight.
+    /// Simulates the response to one group in flight. `place` is the index of the group.
     fn receive(&mut self, place: usize) {
         let group = self.in_flight.swap_remove(place);
         self.requests += 1;
@@ -134,7 +134,7 @@ impl Model {
             self.search.refused(group, self.requests, &naming)
         } else {
             for item in group.items() {
-                // An item that was withdrawn while it was in flight gets no verdict.
+                // An item gets no verdict if it was withdrawn while in flight.
                 if self.open.remove(item) {
                     self.accepted.insert(*item);
                 }
@@ -159,7 +159,7 @@ impl Model {
         }
     }
 
-    /// Runs one event. `kind` selects the event, and `pick` selects the group in flight.
+    /// Simulates one event. `kind` selects the event, and `pick` selects the group or items that the event affects.
     fn event(&mut self, kind: u8, pick: u8) {
         let place = usize::from(pick) % self.in_flight.len().max(1);
         match kind % 16 {
@@ -177,7 +177,7 @@ impl Model {
                 self.search.abandon(group);
             }
             14 => {
-                // Another program puts items on the pack. A later read may find them.
+                // Another program assigns a few undecided items, so the API rejects these items from now on.
                 let step = usize::from(pick % 16) + 1;
                 self.refused.extend(self.open.iter().step_by(step).take(2));
             }
@@ -197,7 +197,7 @@ impl Model {
         assert_eq!(self.search.is_done(), self.open.is_empty());
     }
 
-    /// Sends groups until all items are decided, without further faults.
+    /// Sends groups and receives responses until all items are decided. No more faults occur.
     fn finish(&mut self, in_flight: usize) {
         loop {
             while self.in_flight.len() < in_flight && self.send() {}
@@ -251,20 +251,20 @@ proptest! {
     }
 }
 
-/// Returns a search for the rejected items of one refused chunk. The refusal names no item.
+/// Returns a search after one chunk was refused without naming an item.
 fn refused_chunk(items: &[u32]) -> Search<&'static str> {
     let mut search = Search::new(500);
     refuse_chunk(&mut search, items.to_vec(), "chunk");
     search
 }
 
-/// Refuses a chunk. The refusal names no item, so no item is rejected yet.
+/// Simulates a refused chunk. No item is rejected yet, because the refusal names no item.
 fn refuse_chunk<R: Clone>(search: &mut Search<R>, items: Vec<u32>, reason: R) {
     let chunk = search.chunk(items);
     assert!(search.refused(chunk, reason, &Named::default()).is_empty());
 }
 
-/// Returns a search after 100,000 accepted items.
+/// Returns a search that has recorded 100,000 accepted items.
 fn search_of_few(max_items: usize) -> Search<()> {
     let mut search = Search::new(max_items);
     let chunk = search.chunk((0..100_000).collect());
@@ -379,7 +379,7 @@ fn a_refused_chunk_of_one_item_is_rejected() {
     assert!(search.is_done());
 }
 
-/// Returns the number of requests for `n` items, with one request in flight.
+/// Returns how many requests the search needs for `n` items if only one request is in flight at a time.
 fn requests(style: Style, n: u32, refused: impl IntoIterator<Item = u32>) -> u32 {
     let mut model = Model::new(500, style, refused);
     model.send_chunks(n);
@@ -429,7 +429,7 @@ fn drops_waiting_hints_after_three_wrong_ones() {
     assert_eq!(alone, 3);
 }
 
-/// Returns `log2 C(n, d) + d + ⌈n / 500⌉`.
+/// Returns a reference value for the number of requests: `log2 C(n, d) + d + ⌈n / 500⌉`.
 fn bound(n: u32, d: u32) -> f64 {
     let choices: f64 = (0..d)
         .map(|i| (f64::from(n - i) / f64::from(d - i)).log2())
@@ -437,8 +437,8 @@ fn bound(n: u32, d: u32) -> f64 {
     choices + f64::from(d) + f64::from(n.div_ceil(500))
 }
 
-/// Returns the mean number of requests for `n` items, `d` of them rejected. The rejected items are random, but the same
-/// in each run of the tests.
+/// Returns the mean number of requests that the search needs to find `d` rejected items among `n` items. The rejected
+/// items are pseudorandom, so each test run uses the same items.
 fn mean_requests(n: u32, d: u32, cases: u32) -> f64 {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut total = 0;

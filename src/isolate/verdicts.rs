@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-/// The verdict on an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Open,
@@ -10,7 +9,6 @@ pub(super) enum Verdict {
     Rejected,
 }
 
-/// The verdict of each item.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
     items: BTreeMap<u32, Verdict>,
@@ -31,7 +29,7 @@ impl Verdicts {
         self.open -= 1;
     }
 
-    /// Removes an item if it is open. The item stays undecided.
+    /// Removes an item unless the item already has a verdict.
     pub(super) fn remove(&mut self, item: u32) {
         if self.items.get(&item) == Some(&Verdict::Open) {
             self.items.remove(&item);
@@ -45,13 +43,13 @@ impl Verdicts {
         before.is_some_and(|(_, verdict)| *verdict == Verdict::Rejected)
     }
 
-    /// Returns the item after `item` in the list.
+    /// Returns the next item after `item` in the list, with its verdict.
     pub(super) fn after(&self, item: u32) -> Option<(u32, Verdict)> {
         let after = self.items.range(item..).nth(1);
         after.map(|(item, verdict)| (*item, *verdict))
     }
 
-    /// Keeps the items that are still open. Returns whether all items are open.
+    /// Removes all items that are not open from `items`. Returns true if no item was removed.
     pub(super) fn keep_open(&self, items: &mut Vec<u32>) -> bool {
         let len = items.len();
         items.retain(|item| self.items.get(item) == Some(&Verdict::Open));
