@@ -1,4 +1,5 @@
-//! The limits in front of the simulated API: the account's two windows, and a gateway that sends no rate-limit headers.
+//! The request limits of the simulated API. The account has two rate-limit windows. An optional gateway refuses
+//! requests without rate-limit headers.
 //!
 //! All times are milliseconds since the Unix epoch.
 
@@ -10,16 +11,16 @@ use std::time::{Duration, UNIX_EPOCH};
 pub(crate) const MINUTE: u64 = 60_000;
 pub(crate) const DAY: u64 = 24 * 60 * MINUTE;
 
-/// When a window begins.
+/// When a rate-limit window begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
-    /// A window begins at each full minute or day.
+    /// A window begins at each full minute or at midnight UTC.
     Fixed,
     /// A window begins with the first request after the previous window has ended.
     FirstUse,
 }
 
-/// The account's windows, and how responses describe them.
+/// The account's rate limits, and how response headers report these limits.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     /// The number of requests per minute that the account permits.
@@ -27,7 +28,7 @@ pub(crate) struct Limits {
     /// The number of requests per day that the account permits.
     pub(crate) day: u64,
     pub(crate) opening: Opening,
-    /// Reset times are rounded up to a full second, instead of down.
+    /// Whether reset times are rounded up, instead of down, to a full second.
     pub(crate) round_up: bool,
 }
 
@@ -42,14 +43,14 @@ impl Limits {
     }
 }
 
-/// A gateway that refuses bursts. Its refusals do not have the rate-limit headers of the account.
+/// A gateway that refuses bursts of requests. The error responses of the gateway have no rate-limit headers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gateway {
-    /// The gateway accepts one request per interval, in milliseconds.
+    /// The minimum average time between accepted requests, in milliseconds.
     pub(crate) interval: u64,
-    /// The number of requests that the gateway accepts before their interval.
+    /// The number of additional requests that the gateway accepts in a burst.
     pub(crate) burst: u64,
-    /// Whether refusals have the header `Retry-After`.
+    /// Whether the error responses of the gateway have a `Retry-After` header.
     pub(crate) retry_after: bool,
 }
 
@@ -86,38 +87,39 @@ impl Window {
     }
 }
 
-/// The requests of the client that the gateway refused.
+/// Statistics about client requests that the gateway refused.
 #[derive(Debug, Default)]
 pub(crate) struct GatewayRefusals {
     pub(crate) number: u64,
-    /// The time of the first refusal, and the number of requests that the account had accepted before.
+    /// The time of the first refusal, and the number of client requests that were accepted before this refusal.
     pub(crate) first: Option<(u64, u64)>,
-    /// The total time during which `Retry-After` permitted no request.
+    /// The total time that `Retry-After` headers told the client to wait, in milliseconds.
     pub(crate) held: u64,
     held_until: u64,
 }
 
-/// The counts of the account and the gateway.
+/// The request counters of the account and the gateway.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     minute: Window,
     day: Window,
-    /// The time from which the next request keeps the gateway's interval.
+    /// The time at which the gateway accepts the next request even without a burst.
     gateway_free_at: u64,
     /// Whether a response has reported the limits to the client.
     reported: bool,
-    /// The number of accepted requests of the client.
+    /// The number of client requests that the account accepted.
     pub(crate) accepted: u64,
-    /// Number of refused client requests per minute. Counting starts when a response has reported the limits.
+    /// The number of client requests that the account refused in each minute. The count starts when a response has
+    /// reported the limits to the client.
     pub(crate) refused: BTreeMap<u64, u64>,
-    /// The requests that the gateway refused.
     pub(crate) gateway: GatewayRefusals,
-    /// The number of accepted requests of other programs, per minute.
+    /// The number of accepted requests from other programs in each minute.
     pub(crate) others: BTreeMap<u64, u64>,
 }
 
 impl Account {
-    /// Counts a request of the client. Returns whether it is accepted, and the headers that describe both windows.
+    /// Counts a request from the client. Returns whether the account accepts the request, and the rate-limit headers
+    /// for the response.
     pub(crate) fn request(&mut self, now: u64, limits: &Limits) -> (bool, HeaderMap) {
         let accepted = self.count(now, limits);
         if accepted {
@@ -128,7 +130,7 @@ impl Account {
         (accepted, self.headers(limits))
     }
 
-    /// Counts a request of another program.
+    /// Counts a request from another program.
     pub(crate) fn other(&mut self, now: u64, limits: &Limits) {
         let accepted = self.count(now, limits);
         *self.others.entry(now / MINUTE).or_default() += u64::from(accepted);
@@ -143,7 +145,7 @@ impl Account {
         fits
     }
 
-    /// Passes a request through the gateway. If the gateway refuses the request, returns the headers of the refusal.
+    /// Checks whether the gateway accepts a request. If not, returns the headers of the error response.
     pub(crate) fn gateway(&mut self, now: u64, gateway: Gateway) -> Result<(), HeaderMap> {
         let accepts_from = self
             .gateway_free_at
@@ -177,18 +179,18 @@ impl Account {
         headers
     }
 
-    /// Records that the client received a response with these headers.
+    /// Records whether a response has reported the rate limits to the client.
     pub(super) fn learn_reported(&mut self, headers: &HeaderMap) {
         self.reported |= headers.contains_key(RATE_LIMIT_HEADERS.minute.limit);
     }
 
-    /// Returns the number of requests that are left for the day.
+    /// Returns the number of requests left in the current day window.
     pub(crate) fn left_today(&self, limits: &Limits) -> u64 {
         limits.day - self.day.used
     }
 }
 
-/// Formats a time for the header `Date`.
+/// Formats a time as the value of a `Date` header.
 pub(super) fn date(now: u64) -> HeaderValue {
     let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(now));
     HeaderValue::try_from(date).expect("a date")

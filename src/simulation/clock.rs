@@ -1,4 +1,4 @@
-//! Virtual time: the paused clock of tokio. It advances when every task waits.
+//! Virtual time, which uses tokio's paused clock. The paused clock advances only when all tasks are waiting.
 
 use crate::clock::{Clock, Sleep};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,16 +13,17 @@ pub(crate) fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(future)
 }
 
-/// The clock of the simulated API. Its local time starts at zero.
+/// The clock of the simulation. [`Clock::now`] starts at zero.
 #[derive(Clone, Debug)]
 pub(crate) struct VirtualClock {
     began: Instant,
-    /// The time at which local time is zero, since the Unix epoch.
+    /// The start of the simulation, as the time since the Unix epoch.
     epoch: Duration,
 }
 
 impl VirtualClock {
-    /// Starts a clock at `epoch`, a time since the Unix epoch. Call it inside [`in_virtual_time`].
+    /// Starts a clock. `epoch` is the start of the simulation, as the time since the Unix epoch. Call this function
+    /// inside [`in_virtual_time`].
     pub(crate) fn start(epoch: Duration) -> Self {
         Self {
             began: Instant::now(),

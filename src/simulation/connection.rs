@@ -7,7 +7,8 @@ use crate::id::UserId;
 use crate::request::{Effect, Governor, Run};
 use http::StatusCode;
 
-/// Sends the requests of one run. It replaces the transport, and enforces the limits of the run as the transport does.
+/// Sends the requests of one run to the simulated API. Like the real transport, a `Connection` enforces the limits of
+/// the run.
 pub(crate) struct Connection<'a> {
     pub(crate) world: &'a World,
     pub(crate) run: &'a Run,
@@ -15,7 +16,7 @@ pub(crate) struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    /// Sends a write for `users`. Without users, sends a read.
+    /// Sends a write for `users`, or a read if `users` is `None`.
     async fn send(&self, users: Option<&[UserId]>) -> Result<List, Error> {
         let effect = users.map_or(Effect::Read, |_| Effect::Write);
         let permit = self.governor.acquire(effect, self.run).await?;

@@ -1,7 +1,7 @@
-//! A simulated API in virtual time, with all faults of an API and a network.
+//! A simulated API in virtual time, with the faults of a real API and network.
 //!
-//! Tests use it to check laws of assigning and of the rate limit. A [`World`] is the API and the network in front
-//! of it. A [`Connection`] sends the requests of one run, as the transport does.
+//! Tests use the simulation to check laws about assignments and rate limits. A [`World`] simulates the API and the
+//! network. A [`Connection`] sends the requests of one run instead of the real transport.
 
 mod account;
 mod clock;

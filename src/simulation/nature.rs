@@ -1,37 +1,38 @@
-//! How the simulated API and the network behave.
+//! [`Nature`]: the behavior of the simulated API and network.
 
 use super::account::{Gateway, Limits};
 use super::pack::{Naming, Reassign, Rules};
 use std::time::Duration;
 
-/// How the API and the network behave.
+/// The behavior of the simulated API and network.
 #[derive(Clone, Debug)]
 pub(crate) struct Nature {
     pub(crate) rules: Rules,
-    /// The account's limits. `None` means that no request is refused, and that responses report no limits.
+    /// The account's rate limits. `None` means that the account has no limits and responses have no rate-limit headers.
     pub(crate) limits: Option<Limits>,
     pub(crate) gateway: Option<Gateway>,
     pub(crate) faults: Faults,
-    /// The number of a request, and a status. This request and all later requests are refused with the status.
+    /// A request number and a status code. From the request with this number on, the API refuses all requests with the
+    /// status code.
     pub(crate) permanent: Option<(u64, u16)>,
-    /// The longest time to send a request, and the longest time to return a response.
+    /// The maximum time for which a request or a response is in transit.
     pub(crate) latency: Duration,
-    /// Each of these times is random, up to `latency`.
+    /// Whether transit times are random between zero and `latency`, instead of exactly `latency`.
     pub(crate) varied: bool,
-    /// Whether responses have the header `Date`.
+    /// Whether responses have a `Date` header.
     pub(crate) dated: bool,
-    /// The longest time between the failure of a delayed request and its execution.
+    /// The maximum time between the client's error and the late execution of a request.
     pub(crate) late: Duration,
-    /// The largest age of a list that does not come from a cache.
+    /// The maximum age of a list that does not come from a cache.
     pub(crate) stale: Duration,
-    /// The largest age of a list from a cache. Such a list reports its age. `None` means that there is no cache.
+    /// The maximum age of a cached list, which has an `Age` header. `None` means that there is no cache.
     pub(crate) cached: Option<Duration>,
-    /// Whether another program assigns users at the same time.
+    /// Whether another program assigns users during the run.
     pub(crate) others_assign: bool,
 }
 
 impl Nature {
-    /// Returns an API without limits, on a network without faults.
+    /// Returns the behavior of an API without limits and a network without faults.
     pub(crate) fn calm() -> Self {
         Self {
             rules: Rules {
@@ -55,27 +56,27 @@ impl Nature {
     }
 }
 
-/// The share of requests that have each fault.
+/// For each fault, the fraction of requests that it affects.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
-    /// The client cannot connect. It knows that the request was not executed.
+    /// The client cannot connect, so the request is certainly not executed.
     pub(crate) unconnected: f64,
-    /// A gateway in front of the API refuses the request with 429.
+    /// A gateway refuses the request with status 429 before the request reaches the API.
     pub(crate) refused: f64,
     /// The request is lost before the API counts it. There is no response.
     pub(crate) dropped: f64,
-    /// The API counts the request and does not execute it. There is no response.
+    /// The API counts the request but does not execute it. There is no response.
     pub(crate) lost: f64,
     /// The API executes the request. There is no response.
     pub(crate) cut: f64,
-    /// The API executes the request after the client saw a failure. There is no response.
+    /// The API executes the request only after the client has received an error. There is no response.
     pub(crate) delayed: f64,
-    /// The response reports no limits.
+    /// The response has no rate-limit headers.
     pub(crate) bare: f64,
 }
 
 impl Faults {
-    /// Returns faults for `share` of all requests. The five faults that concern an assignment are equally frequent.
+    /// Returns five equally frequent faults. `share` is the total fraction of requests that the five faults affect.
     pub(crate) fn equal(share: f64) -> Self {
         let each = share / 5.0;
         Self {

@@ -1,4 +1,4 @@
-//! The simulated pack: which users are on it, and what the API does with a list of users.
+//! [`Pack`]: the simulated pack. This module also defines how the simulated API validates a list of users.
 
 use crate::api::types::ErrorBody;
 use crate::error::Error;
@@ -7,42 +7,42 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
-/// What the API does if a request has a user who is already on the pack. The vendor does not document this.
+/// What the API does if a request contains a user who is already on the pack. The vendor does not document this case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reassign {
-    /// Accepts the request and changes nothing.
+    /// The API accepts the request and changes nothing.
     Ignore,
-    /// Rejects the request.
+    /// The API rejects the request.
     Reject,
-    /// Makes a second assignment.
+    /// The API creates a second assignment.
     Repeat,
 }
 
-/// Which users the text of a rejection names.
+/// Which users the error response of a refused request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
     Nothing,
     Indices,
     FirstIndex,
     Ids,
-    /// The id of a random user.
+    /// The response names the id of a random user.
     WrongId,
-    /// All ids of the request.
+    /// The response names all ids of the request.
     Echo,
 }
 
-/// A promise that the API breaks. Tests use it to prove that a broken promise violates a law.
+/// A promise that the API breaks. Tests prove that each broken promise violates a law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lie {
-    /// Returns 200 and executes nothing.
+    /// The API returns status 200 without executing the request.
     ConfirmsNothing,
-    /// Rejects a random user by index.
+    /// The API rejects a random user by index.
     NamesTheWrongUser,
-    /// Lists a user who was never assigned.
+    /// The API lists a user who was never assigned.
     ListsAnUnassignedUser,
 }
 
-/// The rules of the pack.
+/// The rules by which the simulated API accepts and rejects requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) max_items: usize,
@@ -56,7 +56,7 @@ pub(crate) struct Rules {
 pub(crate) struct Row {
     /// The time when the assignment was made.
     pub(crate) since: Duration,
-    /// Whether the client made the assignment, not another program.
+    /// True if the client made the assignment, and false if another program made the assignment.
     pub(crate) ours: bool,
 }
 
@@ -64,14 +64,14 @@ pub(crate) struct Row {
 pub(crate) struct Pack {
     /// The users that exist.
     pub(crate) users: BTreeSet<u64>,
-    /// The assignments, by user.
+    /// The assignments of each user.
     pub(crate) rows: BTreeMap<u64, Vec<Row>>,
-    /// How many requests of the client were executed for each user.
+    /// For each user, the number of client requests that the API executed.
     pub(crate) executed: BTreeMap<u64, u32>,
 }
 
 impl Pack {
-    /// Assigns all users or none.
+    /// Assigns all of the given users. If the API rejects one of the users, assigns none of the users.
     pub(super) fn execute(
         &mut self,
         now: Duration,
@@ -105,7 +105,7 @@ impl Pack {
         Ok(())
     }
 
-    /// Assigns a random user for another program.
+    /// Simulates another program that assigns a random user.
     pub(super) fn another_assigns(&mut self, now: Duration, random: &mut fastrand::Rng) {
         let place = random.usize(..self.users.len().max(1));
         if let Some(user) = self.users.iter().nth(place) {
@@ -117,7 +117,7 @@ impl Pack {
         }
     }
 
-    /// Lists the users that were on the pack at the time `shown`, one entry per assignment.
+    /// Lists the users that were on the pack at the time `shown`. The list has one entry per assignment.
     pub(super) fn list(&self, shown: Duration, rules: &Rules) -> Vec<u64> {
         let rows = |(user, rows): (&u64, &Vec<Row>)| {
             let count = rows.iter().filter(|row| row.since <= shown).count();
@@ -131,14 +131,14 @@ impl Pack {
     }
 }
 
-/// Checks the list of users of a request. Returns a description if the client must not send such a list.
+/// Returns a description of the problem if a request has no users, too many users or duplicate users.
 pub(super) fn breach(users: &[u64], rules: &Rules) -> Option<String> {
     let unique: HashSet<_> = users.iter().collect();
     let fine = (1..=rules.max_items).contains(&users.len()) && unique.len() == users.len();
     (!fine).then(|| format!("a request with {users:?}"))
 }
 
-/// Returns a 422 for a list in which the users at the indices `rejected` are rejected.
+/// Returns a 422 error for a request. `rejected` contains the indices of the rejected users.
 fn rejection(
     rules: &Rules,
     users: &[u64],

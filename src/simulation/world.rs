@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// The failures after which a request may have been executed.
+/// The error kinds that make a request ambiguous.
 const AMBIGUOUS: [ErrorKind; 5] = [
     ErrorKind::Timeout,
     ErrorKind::Interrupted,
@@ -22,15 +22,16 @@ const AMBIGUOUS: [ErrorKind; 5] = [
     ErrorKind::Redirect,
 ];
 
-/// What happens to one request.
+/// What the simulated network and API do with one request.
 #[derive(Clone, Copy, Debug)]
 struct Fate {
-    /// Whether the request arrives at the API, which then counts it.
+    /// Whether the request reaches the API.
     arrives: bool,
-    /// The time between the due response and the execution of the request. `None` means that the request is not
-    /// executed.
+    /// When the API executes the request. Zero means that the API executes the request on arrival. A longer time is
+    /// counted from the moment when the response would reach the client. `None` means that the API never executes the
+    /// request.
     executes_after: Option<Duration>,
-    /// The failure that the client sees instead of the response.
+    /// The error that the client receives instead of a response.
     error: Option<ErrorKind>,
     /// Whether the response has no rate-limit headers.
     bare: bool,
@@ -45,21 +46,20 @@ impl Fate {
     };
 }
 
-/// A request, and what will happen to it.
 struct Request {
-    /// The users of a write. `None` means that the request is a read.
+    /// The users of a write, or `None` if the request is a read.
     users: Option<Vec<u64>>,
     fate: Fate,
     sent_at: Duration,
     way_back: Duration,
 }
 
-/// A response of the API.
+/// A response of the simulated API.
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) headers: HeaderMap,
     pub(super) result: Result<List, Error>,
-    /// The time whose assignments the list shows.
+    /// The listed assignments existed at this time. `None` if the response has no list.
     shown: Option<Duration>,
 }
 
@@ -73,7 +73,7 @@ impl Response {
     }
 }
 
-/// The simulated API. All clones share one state.
+/// The simulated API and network. All clones of a `World` share one state.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) clock: VirtualClock,
@@ -85,13 +85,13 @@ pub(crate) struct State {
     pub(crate) account: Account,
     pub(crate) pack: Pack,
     random: fastrand::Rng,
-    /// The number of requests of the client.
+    /// The number of requests that the client has sent.
     pub(crate) requests: u64,
-    /// The time whose assignments the last list showed.
+    /// The last list that the client received contains the assignments that existed at this time.
     pub(crate) shown: Duration,
-    /// The number of client requests that the client must regard as ambiguous.
+    /// The number of requests whose outcome is ambiguous to the client.
     pub(crate) ambiguous: u32,
-    /// Descriptions of what the client did and must never do.
+    /// Descriptions of all rules that the client has broken.
     pub(crate) breaches: Vec<String>,
 }
 
@@ -115,8 +115,8 @@ impl World {
         self.state.lock().expect("no panic")
     }
 
-    /// Sends the requests of another program: `count` requests per minute, at random times in the first part of the
-    /// minute. `within` is the length of this part.
+    /// Simulates another program that sends `count` requests in each minute. The requests are sent at random times
+    /// within the first part of the minute. `within` is the maximum time from the start of a minute to a request.
     pub(crate) async fn others_send(&self, count: u64, within: Duration) {
         loop {
             let minute = Duration::from_millis(MINUTE - self.clock.millis() % MINUTE);
@@ -134,7 +134,7 @@ impl World {
         }
     }
 
-    /// Sends a request of the client. If the future is dropped, the request is still sent.
+    /// Sends a request from the client. Dropping the returned future does not cancel the request.
     pub(super) async fn send(&self, users: Option<Vec<u64>>) -> Result<Response, Error> {
         let sent_at = self.clock.now();
         let (way, request) = self.state().begin(users, sent_at);
@@ -189,7 +189,7 @@ impl World {
         })
     }
 
-    /// Executes a write later. The client sees no response.
+    /// Executes a write after `delay`. The client does not receive a response.
     fn execute_after(&self, delay: Duration, users: Vec<u64>) {
         let world = self.clone();
         tokio::spawn(async move {
@@ -201,8 +201,8 @@ impl World {
 }
 
 impl State {
-    /// Counts a request that the client sends. Returns the time until the request arrives, and the request with its
-    /// fate.
+    /// Registers a request that the client sends. Returns the time until the request arrives at the API, and the
+    /// request with its simulated faults.
     fn begin(&mut self, users: Option<Vec<u64>>, now: Duration) -> (Duration, Request) {
         self.requests += 1;
         let sent = users.iter();
@@ -220,7 +220,7 @@ impl State {
         (self.way(), request)
     }
 
-    /// Records what the client learns from a response.
+    /// Updates the state after the client received a response or an error.
     fn end(&mut self, response: &Result<Response, Error>) {
         match response {
             Ok(response) => {
@@ -284,7 +284,8 @@ impl State {
         }
     }
 
-    /// Counts a request that arrives. Returns the headers of the response, or of the refusal as an error.
+    /// Applies the gateway and the rate limits to a request that arrives. Returns the response headers, as `Err` if the
+    /// request is refused.
     fn count(&mut self, now: u64) -> Result<HeaderMap, HeaderMap> {
         if let Some(gateway) = self.nature.gateway {
             self.account.gateway(now, gateway)?;
@@ -308,7 +309,8 @@ impl State {
         })
     }
 
-    /// Reads the list for a request that was sent at `sent_at`. Also returns the time whose assignments the list shows.
+    /// Returns a list of the pack, and the time at which the listed assignments existed. `sent_at` is the time when the
+    /// client sent the request.
     fn list(&mut self, sent_at: Duration) -> (Result<List, Error>, Option<Duration>) {
         let cached = self.nature.cached.filter(|_| self.random.bool());
         let old = self.within(cached.unwrap_or(self.nature.stale));
@@ -318,7 +320,7 @@ impl State {
             users: users
                 .map(|user| UserId::try_from(user).expect("an id"))
                 .collect(),
-            // A cache reports whole seconds.
+            // The `Age` header has whole seconds, so the age is rounded up.
             age: cached.map(|_| Duration::from_secs(old.as_secs() + 1)),
         };
         (Ok(list), Some(shown))
