@@ -44,7 +44,7 @@ pub(super) async fn list<A: Api>(
 /// Reads the users on the pack. If a cache returned the list, reads the users once more.
 ///
 /// # Errors
-/// [`ErrorKind::StaleList`] if the second list is also cached and is older than [`Settings::settle`].
+/// [`ErrorKind::StaleList`] if the second read returns a cached list that is older than [`Settings::settle`].
 pub(super) async fn current_list<A: Api>(
     api: &A,
     clock: &dyn Clock,

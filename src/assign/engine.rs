@@ -1,4 +1,5 @@
-//! The engine of a run. It sends the writes that [`State`] chooses, with several in flight, and reads the pack.
+//! The engine of a run. The engine sends the writes that [`State`] chooses, and reads the pack. Several writes may be
+//! in flight at once.
 
 use super::api::{Api, List, current_list, list};
 use super::progress::{AssignProgress, OnProgress, Waiting};
@@ -131,7 +132,7 @@ impl<'a, A: Api> Engine<'a, A> {
     /// Reads the pack, and sets the outcome of each user that is already on the pack. If `stoppable` is true, the stop
     /// signal cancels the read.
     ///
-    /// Returns the start time of the read, minus the `Age` of the list if it came from a cache. If the read fails or is
+    /// Returns the start time of the read, or an earlier time if the list came from a cache. If the read fails or is
     /// canceled, stops the run with the error as its cause and returns `None`.
     async fn read(&mut self, stoppable: bool) -> Option<Duration> {
         let began = self.clock.now();
@@ -160,8 +161,7 @@ impl<'a, A: Api> Engine<'a, A> {
         listed_at
     }
 
-    /// Awaits a future. Until the future is ready, handles the stop signal, and reports progress when the run starts or
-    /// stops waiting.
+    /// Awaits a future. While the future is pending, handles the stop signal and reports progress.
     async fn attend<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         loop {

@@ -7,9 +7,9 @@
 //! - The list contains every user that the run knew to be on the pack when the read began.
 //! - The list contains no user of the request.
 //!
-//! If the run has assigned no user since the request failed, the list may be out of date. In that case, two lists must
-//! meet the three conditions. At least the `settle` time must pass between the end of the first read and the start of
-//! the second read.
+//! If the run has assigned no user since the request failed, two lists must meet the three conditions, because one list
+//! may be out of date. At least the `settle` time must pass between the end of the first read and the start of the
+//! second read.
 
 use super::work::Work;
 use crate::error::Error;
@@ -36,7 +36,7 @@ pub(super) struct Ambiguous {
     /// The error that made the request ambiguous.
     pub(super) error: Error,
     given_up: Duration,
-    /// The earliest time to read the pack for this request.
+    /// The earliest time at which a read of the pack may resolve the request.
     due: Duration,
     /// The end of the first read whose list met all three conditions, if a second list must confirm the result.
     absent_at: Option<Duration>,
@@ -48,7 +48,7 @@ pub(super) struct Ambiguous {
 struct Read {
     began: Duration,
     confirmed_at: Option<Duration>,
-    /// The users that were assigned after the read began, and that the list may therefore not contain.
+    /// Users that were assigned after the read began, so the list may not contain these users.
     confirmed_since: HashSet<u32>,
 }
 
@@ -125,7 +125,7 @@ impl Evidence {
         self.take_due(began)
     }
 
-    /// Checks the list for each ambiguous request that was waiting for a read-back when this read began. Removes and
+    /// Tries to resolve each ambiguous request that was waiting for a read-back when this read began. Removes and
     /// returns the requests that the list resolves, each with the proof. `on_pack` contains the positions of all users
     /// that the run knows to be on the pack.
     pub(super) fn judge(
@@ -145,7 +145,8 @@ impl Evidence {
             let users = request.work.positions();
             let found = users.iter().filter(|user| shows(**user)).count();
             let proof = if found == users.len() {
-                // A list that contains all users of a request proves the execution, even if the list is old.
+                // A list that contains all users of a request proves that the request was executed, even if the list is
+                // old.
                 Some(Proof::Executed)
             } else {
                 let absent = found == 0 && complete;
@@ -177,7 +178,7 @@ impl Ambiguous {
     ) -> Option<Proof> {
         self.reads += 1;
         self.due = list.ended.saturating_add(settle);
-        // For a cached list, use the time at which the cache read the pack.
+        // If the list came from a cache, the read is dated back by the age of the list.
         let began = read.began.checked_sub(list.age);
         let after =
             |earlier: Duration| began.is_some_and(|began| began >= earlier.saturating_add(settle));

@@ -5,7 +5,7 @@ use crate::id::UserId;
 use crate::users::UserList;
 use std::collections::{HashMap, HashSet};
 
-/// The users of one run, each with its outcome. Positions are indices into the list of unique users.
+/// The users of one run, with their outcomes. Positions are indices into the list of unique users.
 ///
 /// Outcomes are stored as one-byte tags, because a list may have a million users.
 #[derive(Clone)]

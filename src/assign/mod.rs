@@ -39,8 +39,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument;
 
-/// The maximum number of reads in a run without failures. The pack is read before the chunks, before the search and
-/// after the search.
+/// The maximum number of reads in a run without failures. A run reads the pack before it sends chunks, before the
+/// search for rejected users, and after the search.
 const MOST_READS: u64 = 3;
 
 /// A run that assigns users to a pack. [`Pack::assign`] creates a run, and `.await` starts the run.
@@ -78,8 +78,8 @@ const MOST_READS: u64 = 3;
 ///    Runs on the same pack wait for each other if they use clones of one [`Client`](crate::Client).
 ///    Runs in other processes, on other machines or with other clients do not wait for each other.
 ///
-/// With [`resend_in_doubt(false)`](Self::resend_in_doubt), the run never resends the users of an ambiguous request.
-/// This setting makes the first two assumptions unnecessary.
+/// With [`resend_in_doubt(false)`](Self::resend_in_doubt), the run never resends the users of an ambiguous request, so
+/// assumptions 1 and 2 are not needed.
 ///
 /// # One run per pack
 /// A run waits until earlier runs on the same pack have ended. For example, a run for a single user waits until a large
@@ -172,7 +172,7 @@ impl Assign {
     }
 
     /// Sets how long the API may still execute a request after the client has given up on the request. The run waits
-    /// this long before it reads the pack to resolve an ambiguous request. Default: 3 s.
+    /// for this duration before it reads the pack to resolve an ambiguous request. Default: 3 s.
     pub fn settle(mut self, settle: Duration) -> Self {
         self.settings.settle = settle;
         self
@@ -218,7 +218,7 @@ impl Assign {
     /// Ends the run when the future `stop` is ready.
     ///
     /// After the stop, the run sends no more users and waits for the requests in flight. If a request is ambiguous, the
-    /// run reads the pack to resolve the request. Finally, the run returns its report.
+    /// run reads the pack to resolve the request before it returns its report.
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stop = stop.boxed();
         self

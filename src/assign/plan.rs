@@ -23,8 +23,8 @@ pub struct Plan {
     pub requests: u64,
     /// The maximum number of requests, even if many users are rejected.
     pub max_requests: u64,
-    /// Whether the remaining daily quota is enough for a run without rejected users, its reserve and one read-back.
-    /// `None` if no response has reported the quota.
+    /// Whether the remaining daily quota covers the reserve, one read-back, and a run without rejected users. `None` if
+    /// no response has reported the quota.
     pub fits_today: Option<bool>,
 }
 

@@ -30,7 +30,7 @@ pub enum Waiting {
         /// The time at which the wait ends, according to the server's clock.
         until: SystemTime,
     },
-    /// The run waits for an earlier run on the same pack that uses a clone of the same client.
+    /// The run waits for an earlier run that uses the same pack and a clone of the same client.
     OtherRun,
 }
 

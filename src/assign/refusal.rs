@@ -20,7 +20,7 @@ pub(super) struct Refusal {
 /// `positions` contains their positions in the list.
 pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u32]) -> Refusal {
     let mut texts = Vec::new();
-    // Maps each index in the response to the reason in the first item with this index.
+    // Maps each index in the response to the reason in the first error item with this index.
     let mut by_index = BTreeMap::new();
     match detail {
         Some(ErrorDetail::Message(text)) => texts.push(text.as_str()),

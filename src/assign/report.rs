@@ -91,7 +91,7 @@ impl Report {
         })
     }
 
-    /// Iterates over the users that this run did not assign. It is safe to send them again.
+    /// Iterates over the users that this run did not assign and that are safe to send again.
     pub fn not_assigned(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::NotAssigned))
     }
@@ -103,8 +103,8 @@ impl Report {
 
     /// Iterates over the users whose outcome is [`Outcome::NotAssigned`] or [`Outcome::Unknown`], in input order.
     ///
-    /// To finish the assignment, run either these users or the whole list again. A run skips users who are already on
-    /// the pack.
+    /// To assign the remaining users, pass these users or the whole list to a new run. A run skips users who are
+    /// already on the pack.
     pub fn retry_ids(&self) -> impl Iterator<Item = UserId> + Clone {
         self.with(|outcome| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown))
     }
@@ -161,7 +161,7 @@ struct Columns {
     already_assigned: Vec<UserId>,
     /// The users that the API rejects, each with the reason.
     rejected: Vec<RejectedUser>,
-    /// The users that the run did not assign. It is safe to send them again.
+    /// The users that the run did not assign and that are safe to send again.
     not_assigned: Vec<UserId>,
     /// The users for which the run could not find out whether a request was executed.
     unknown: Vec<UserId>,
@@ -229,7 +229,7 @@ impl TryFrom<Columns> for Report {
 }
 
 impl fmt::Display for Report {
-    /// Writes the number of users with each outcome, of duplicates and of requests on one line.
+    /// Formats the counts of outcomes, duplicates and requests on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

@@ -15,8 +15,8 @@ use crate::request::Run;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The number of consecutive failed requests after which the run ends, because the server is probably down. A request
-/// has failed if all of its attempts failed.
+/// The run ends after this number of consecutive failed requests, because the server is probably down. A request has
+/// failed if all of its attempts failed.
 const MOST_FAILURES: u32 = 3;
 
 /// The state of a run.
@@ -232,7 +232,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Queues a request that was not executed for another attempt, unless the retry policy permits no more attempts.
+    /// If the retry policy permits another attempt, queues the unexecuted request again.
     fn not_executed(&mut self, request: Ambiguous) {
         let mut work = request.work;
         work.failures += 1;
