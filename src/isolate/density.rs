@@ -175,11 +175,11 @@ impl Place {
 
 /// Returns how many items to test first in order to find the first rejected item with the fewest requests.
 ///
-/// Each possible position of the first rejected item is an outcome with a probability. The case that no item is
-/// rejected is one more outcome. A sequence of tests assigns a binary code to each outcome, with one bit per test.
-/// Huffman's algorithm finds the code with the fewest bits on average. The first test splits the code space into two
-/// halves. One half contains the outcomes whose position is tested, and the other half contains all other outcomes.
-/// `impossible` is the total probability of outcomes that a refusal has ruled out.
+/// Each possible position of the first rejected item is an outcome with a probability. Another outcome is that no item
+/// is rejected. A sequence of tests assigns a binary code to each outcome, with one bit per test. Huffman's algorithm
+/// finds the code with the fewest bits on average. The first test splits the code space into two halves. One half
+/// contains the outcomes whose position is tested, and the other half contains all other outcomes. `impossible` is the
+/// total probability of outcomes that a refusal has ruled out.
 fn first_part(mut places: Vec<Place>, impossible: f64, size: usize) -> usize {
     let mut probabilities = Vec::new();
     let mut left = 1.0;

@@ -49,7 +49,7 @@ pub(super) enum Source<R> {
     Part {
         rest: Vec<u32>,
         reason: R,
-        /// Whether the group has only one item, because the preceding item was rejected.
+        /// Whether the group is a single item that was chosen because the preceding item was rejected.
         neighbor: bool,
     },
 }

@@ -7,7 +7,7 @@
 //! The search rejects an item in only three cases:
 //!
 //! - A refusal names the item by index.
-//! - A request with only this item is refused.
+//! - A request that contains only this item is refused.
 //! - All other items of a refused request were accepted, so the remaining item must be rejected.
 
 mod density;
@@ -148,9 +148,9 @@ impl<R: Clone> Search<R> {
         let complete = self.take_back(&mut group);
         let counts = !group.source.is_biased();
         match group.source {
-            // Once the search ignores hints, right hints cannot restore its trust in hints.
+            // After the search has started to ignore hints, right hints no longer matter.
             Source::Hint if self.trusts_hints() => self.wrong_hints -= i32::from(complete),
-            // The refusal of this group explains the earlier refusal, so the remaining items become untested again.
+            // The refused part contains a rejected item, so the rest of the earlier request becomes untested again.
             Source::Part { rest, .. } => self.untested.extend(rest),
             _ => {}
         }
@@ -163,7 +163,8 @@ impl<R: Clone> Search<R> {
             self.verdicts.remove(*item);
         }
         self.take_back(&mut group);
-        // The removed group may have caused the earlier refusal, so the remaining items become untested again.
+        // The removed part may contain the only rejected item of the earlier request, so the rest becomes untested
+        // again.
         if let Source::Part { rest, .. } = group.source {
             self.untested.extend(rest);
         }
@@ -192,7 +193,7 @@ impl<R: Clone> Search<R> {
         self.verdicts.open()
     }
 
-    /// Returns whether no item is undecided.
+    /// Returns true if no undecided items are left.
     pub(crate) fn is_done(&self) -> bool {
         self.verdicts.all_decided()
     }
@@ -265,8 +266,8 @@ impl<R: Clone> Search<R> {
         rejected.into_iter().map(reject).collect()
     }
 
-    /// Continues with the undecided items of a refused request. If `intact` is true, at least one of the undecided
-    /// items is rejected.
+    /// Rejects the last undecided item of a refused request, or adds several undecided items to the suspects. If
+    /// `intact` is false, the items become untested, because a withdrawn item may have caused the refusal.
     fn narrow(&mut self, items: Vec<u32>, intact: bool, counts: bool, reason: R) -> Vec<(u32, R)> {
         if !intact || items.is_empty() {
             self.untested.extend(items);

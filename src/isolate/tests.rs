@@ -1,5 +1,5 @@
-//! Tests the search against a model of the API. The tests check how many requests the search needs. They also check
-//! laws that the search must obey for every order of events.
+//! Tests the search against a model of the API. The tests check how many requests the search needs. Property tests
+//! check laws that the search must obey for every order of events.
 
 use super::{Group, Named, Search};
 use proptest::prelude::*;
@@ -126,7 +126,7 @@ impl Model {
         true
     }
 
-    /// Simulates the response to one group in flight. `place` is the index of the group.
+    /// Simulates the response to one group in flight. `place` is the index of the group in `in_flight`.
     fn receive(&mut self, place: usize) {
         let group = self.in_flight.swap_remove(place);
         self.requests += 1;
@@ -429,7 +429,7 @@ fn drops_waiting_hints_after_three_wrong_ones() {
     assert_eq!(alone, 3);
 }
 
-/// Returns a reference value for the number of requests: `log2 C(n, d) + d + ⌈n / 500⌉`.
+/// Returns `log2 C(n, d) + d + ⌈n / 500⌉`, the reference value for the number of requests.
 fn bound(n: u32, d: u32) -> f64 {
     let choices: f64 = (0..d)
         .map(|i| (f64::from(n - i) / f64::from(d - i)).log2())
@@ -438,7 +438,7 @@ fn bound(n: u32, d: u32) -> f64 {
 }
 
 /// Returns the mean number of requests that the search needs to find `d` rejected items among `n` items. The rejected
-/// items are pseudorandom, so each test run uses the same items.
+/// items come from a generator with a fixed seed, so each test run uses the same items.
 fn mean_requests(n: u32, d: u32, cases: u32) -> f64 {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut total = 0;
