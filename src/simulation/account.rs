@@ -1,7 +1,7 @@
 //! The request limits of the simulated API. The account has two rate-limit windows. An optional gateway refuses
-//! requests without rate-limit headers.
+//! requests, and its error responses have no rate-limit headers.
 //!
-//! All times are milliseconds since the Unix epoch.
+//! Times are in milliseconds since the Unix epoch.
 
 use crate::api::{RATE_LIMIT_HEADERS, WindowHeaders};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -103,7 +103,7 @@ pub(crate) struct GatewayRefusals {
 pub(crate) struct Account {
     minute: Window,
     day: Window,
-    /// The time at which the gateway accepts the next request even without a burst.
+    /// The time from which the next request is not part of a burst.
     gateway_free_at: u64,
     /// Whether a response has reported the limits to the client.
     reported: bool,
@@ -145,7 +145,7 @@ impl Account {
         fits
     }
 
-    /// Checks whether the gateway accepts a request. If not, returns the headers of the error response.
+    /// Applies the gateway to a request. If the gateway refuses the request, returns the headers of the error response.
     pub(crate) fn gateway(&mut self, now: u64, gateway: Gateway) -> Result<(), HeaderMap> {
         let accepts_from = self
             .gateway_free_at

@@ -17,12 +17,12 @@ pub(crate) fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
 #[derive(Clone, Debug)]
 pub(crate) struct VirtualClock {
     began: Instant,
-    /// The start of the simulation, as the time since the Unix epoch.
+    /// The start time of the simulation, measured from the Unix epoch.
     epoch: Duration,
 }
 
 impl VirtualClock {
-    /// Starts a clock. `epoch` is the start of the simulation, as the time since the Unix epoch. Call this function
+    /// Starts a clock. `epoch` is the start time of the simulation, measured from the Unix epoch. Call this function
     /// inside [`in_virtual_time`].
     pub(crate) fn start(epoch: Duration) -> Self {
         Self {

@@ -12,8 +12,8 @@ pub(crate) struct Nature {
     pub(crate) limits: Option<Limits>,
     pub(crate) gateway: Option<Gateway>,
     pub(crate) faults: Faults,
-    /// A request number and a status code. From the request with this number on, the API refuses all requests with the
-    /// status code.
+    /// If set, the API refuses every request from a given request number on. The pair contains the request number and
+    /// the status code of the refusals.
     pub(crate) permanent: Option<(u64, u16)>,
     /// The maximum time for which a request or a response is in transit.
     pub(crate) latency: Duration,
@@ -21,7 +21,7 @@ pub(crate) struct Nature {
     pub(crate) varied: bool,
     /// Whether responses have a `Date` header.
     pub(crate) dated: bool,
-    /// The maximum time between the client's error and the late execution of a request.
+    /// The maximum delay of a late execution, measured from the error that the client receives.
     pub(crate) late: Duration,
     /// The maximum age of a list that does not come from a cache.
     pub(crate) stale: Duration,

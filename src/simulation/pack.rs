@@ -18,7 +18,7 @@ pub(crate) enum Reassign {
     Repeat,
 }
 
-/// Which users the error response of a refused request names.
+/// Which users a 422 response names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
     Nothing,
@@ -31,7 +31,7 @@ pub(crate) enum Naming {
     Echo,
 }
 
-/// A promise that the API breaks. Tests prove that each broken promise violates a law.
+/// A promise that the API breaks. Tests check that each broken promise is detected as a violation of a law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lie {
     /// The API returns status 200 without executing the request.
@@ -71,7 +71,7 @@ pub(crate) struct Pack {
 }
 
 impl Pack {
-    /// Assigns all of the given users. If the API rejects one of the users, assigns none of the users.
+    /// Assigns all of the given users, or none of them if at least one user is rejected.
     pub(super) fn execute(
         &mut self,
         now: Duration,

@@ -27,9 +27,9 @@ const AMBIGUOUS: [ErrorKind; 5] = [
 struct Fate {
     /// Whether the request reaches the API.
     arrives: bool,
-    /// When the API executes the request. Zero means that the API executes the request on arrival. A longer time is
-    /// counted from the moment when the response would reach the client. `None` means that the API never executes the
-    /// request.
+    /// The delay until the API executes the request. Zero means that the API executes the request on arrival. Any other
+    /// delay is counted from the time when the response would reach the client. `None` means that the API never
+    /// executes the request.
     executes_after: Option<Duration>,
     /// The error that the client receives instead of a response.
     error: Option<ErrorKind>,
@@ -59,7 +59,7 @@ struct Request {
 pub(super) struct Response {
     pub(super) headers: HeaderMap,
     pub(super) result: Result<List, Error>,
-    /// The listed assignments existed at this time. `None` if the response has no list.
+    /// The time at which the listed assignments existed, or `None` if the response has no list.
     shown: Option<Duration>,
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct State {
     random: fastrand::Rng,
     /// The number of requests that the client has sent.
     pub(crate) requests: u64,
-    /// The last list that the client received contains the assignments that existed at this time.
+    /// The time at which the assignments in the last received list existed.
     pub(crate) shown: Duration,
     /// The number of requests whose outcome is ambiguous to the client.
     pub(crate) ambiguous: u32,
@@ -115,8 +115,8 @@ impl World {
         self.state.lock().expect("no panic")
     }
 
-    /// Simulates another program that sends `count` requests in each minute. The requests are sent at random times
-    /// within the first part of the minute. `within` is the maximum time from the start of a minute to a request.
+    /// Simulates another program that sends `count` requests in each minute. Each request is sent at a random time, at
+    /// most `within` after the start of a minute.
     pub(crate) async fn others_send(&self, count: u64, within: Duration) {
         loop {
             let minute = Duration::from_millis(MINUTE - self.clock.millis() % MINUTE);
@@ -284,8 +284,8 @@ impl State {
         }
     }
 
-    /// Applies the gateway and the rate limits to a request that arrives. Returns the response headers, as `Err` if the
-    /// request is refused.
+    /// Applies the gateway and the rate limits to a request that arrives. Returns the response headers in `Ok` if the
+    /// request is accepted, and in `Err` if the request is refused.
     fn count(&mut self, now: u64) -> Result<HeaderMap, HeaderMap> {
         if let Some(gateway) = self.nature.gateway {
             self.account.gateway(now, gateway)?;
