@@ -18,7 +18,7 @@ use tokio::sync::watch;
 /// rejected users.
 const RECENT: Duration = Duration::from_secs(60);
 
-/// Runs until every user has an outcome. Returns the error that left users unresolved, if any.
+/// Runs the engine until every user has an outcome. Returns the error that left users unresolved, if any.
 pub(super) async fn run<A: Api>(
     api: &A,
     clock: &dyn Clock,
@@ -34,8 +34,8 @@ pub(super) async fn run<A: Api>(
         stop,
         on_progress,
     };
-    // The run skips users that the first read finds on the pack. Therefore, a second run with the same list sends only
-    // the users that are still missing.
+    // The run skips users that the first read finds on the pack. A second run with the same list sends only users that
+    // are not on the pack yet.
     if let Some(listed_at) = engine.read(true).await {
         engine.send(false).await;
         if engine.state.is_searching() {
@@ -46,8 +46,8 @@ pub(super) async fn run<A: Api>(
             }
         }
     }
-    // Some servers reject users who are already on the pack. Therefore, a rejection is final only after a later read
-    // proves that the user is not on the pack.
+    // Some servers reject users who are already on the pack. A rejection becomes final only after a later read proves
+    // that the user is not on the pack.
     if engine.state.ledger.has_rejections() && engine.read(false).await.is_none() {
         engine.state.ledger.undo_rejections();
     }

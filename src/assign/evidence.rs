@@ -1,4 +1,5 @@
-//! Resolves ambiguous requests with lists of the pack. An ambiguous request may or may not have been executed.
+//! Uses lists of the pack to find out whether ambiguous requests were executed. An ambiguous request may or may not
+//! have been executed.
 //!
 //! A list that contains every user of a request proves that the request was executed. A list proves that the request
 //! was not executed, and never will be, if three conditions are met:
@@ -7,8 +8,8 @@
 //! - The list contains every user that the run knew to be on the pack when the read began.
 //! - The list contains no user of the request.
 //!
-//! If the run has assigned no user since the request failed, two lists must meet the three conditions, because one list
-//! may be out of date. At least the `settle` time must pass between the end of the first read and the start of the
+//! If the run has assigned no user since the request failed, two lists must meet the three conditions. A single list
+//! could be out of date. At least the `settle` time must pass between the end of the first read and the start of the
 //! second read.
 
 use super::work::Work;
@@ -70,7 +71,6 @@ pub(super) struct Shown<'a> {
     pub(super) on_list: &'a [bool],
     /// The age of a cached list, or zero if the list did not come from a cache.
     pub(super) age: Duration,
-    /// The time when the read ended.
     pub(super) ended: Duration,
 }
 
@@ -110,7 +110,6 @@ impl Evidence {
         Some(due.saturating_sub(now))
     }
 
-    /// Records that a read begins at `now`.
     pub(super) fn read_begins(&mut self, now: Duration) {
         self.read = Some(Read {
             began: now,

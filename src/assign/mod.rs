@@ -197,8 +197,7 @@ impl Assign {
         self
     }
 
-    /// Reserves a number of requests in each rate-limit window for other programs that use the same account. Default:
-    /// 0.
+    /// Reserves requests in each rate-limit window for other programs that use the same account. Default: 0.
     ///
     /// In the per-minute window, the run may always send at least one request. If the remaining daily quota is not
     /// larger than the reserve, the run treats the daily quota as used up. If the account has a limit of 100 requests

@@ -3,7 +3,6 @@
 use crate::retry::RetryPolicy;
 use std::time::Duration;
 
-/// The settings of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) max_items: usize,

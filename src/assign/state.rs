@@ -19,7 +19,6 @@ use std::time::Duration;
 /// failed if all of its attempts failed.
 const MOST_FAILURES: u32 = 3;
 
-/// The state of a run.
 pub(super) struct State<'a> {
     pub(super) settings: &'a Settings,
     pub(super) run: &'a Run,
@@ -221,8 +220,7 @@ impl<'a> State<'a> {
             tracing::info!(users = request.work.positions().len(), ?proof, "read back");
             match proof {
                 Proof::Executed => {
-                    // The list does not prove that the API accepted the request, because another program may have
-                    // assigned the users. Therefore, the search ignores the request.
+                    // The search ignores the request, because the list does not show which program assigned the users.
                     self.assigned(request.work.positions(), now);
                     self.search.abandon(request.work.group);
                 }

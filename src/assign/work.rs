@@ -16,7 +16,7 @@ impl Work {
         Self { group, failures: 0 }
     }
 
-    /// Returns the positions of the users of this write.
+    /// Returns the positions of the users to assign.
     pub(super) fn positions(&self) -> &[u32] {
         self.group.items()
     }
