@@ -22,8 +22,8 @@ use group::{Source, Suspects};
 use std::collections::BTreeSet;
 use verdicts::{Verdict, Verdicts};
 
-/// The probability of rejection above which testing an item alone takes the fewest requests. The threshold of `(3 - √5)
-/// / 2` is derived from the golden ratio.
+/// The probability of rejection above which testing an item alone takes the fewest requests.
+/// The threshold of `(3 - √5) / 2` is derived from the golden ratio.
 const ALONE: f64 = 0.382;
 /// The excess of wrong hints over right hints at which the search starts to ignore all hints.
 const WRONG_HINTS: i32 = 3;
