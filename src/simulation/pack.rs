@@ -12,7 +12,6 @@ use std::time::Duration;
 pub(crate) enum Reassign {
     /// The API accepts the request and changes nothing.
     Ignore,
-    /// The API rejects the request.
     Reject,
     /// The API creates a second assignment.
     Repeat,

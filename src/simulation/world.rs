@@ -54,12 +54,11 @@ struct Request {
     way_back: Duration,
 }
 
-/// A response of the simulated API.
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) headers: HeaderMap,
     pub(super) result: Result<List, Error>,
-    /// The time at which the listed assignments existed, or `None` if the response has no list.
+    /// The time of the pack snapshot in the list, or `None` if the response has no list.
     shown: Option<Duration>,
 }
 
@@ -87,7 +86,7 @@ pub(crate) struct State {
     random: fastrand::Rng,
     /// The number of requests that the client has sent.
     pub(crate) requests: u64,
-    /// The time at which the assignments in the last received list existed.
+    /// The time of the pack snapshot in the last list that the client received.
     pub(crate) shown: Duration,
     /// The number of requests whose outcome is ambiguous to the client.
     pub(crate) ambiguous: u32,
@@ -309,7 +308,7 @@ impl State {
         })
     }
 
-    /// Returns a list of the pack, and the time at which the listed assignments existed. `sent_at` is the time when the
+    /// Returns a list of the pack, and the time of the pack snapshot in this list. `sent_at` is the time when the
     /// client sent the request.
     fn list(&mut self, sent_at: Duration) -> (Result<List, Error>, Option<Duration>) {
         let cached = self.nature.cached.filter(|_| self.random.bool());
