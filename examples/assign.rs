@@ -1,8 +1,8 @@
-//! Assigns the users that a file lists to a pack. The program works with the API and with the fake of the API.
+//! Assigns the users listed in a file to a pack. The program can use the real API or the fake API server.
 //!
 //! `assign --help` lists the arguments, the environment variables and the exit statuses. With `--json`, the program
-//! prints one JSON object to standard output, also after an error. If a second stop signal ends the program, the
-//! program prints no JSON object.
+//! prints one JSON object to standard output, even if it fails. A second stop signal ends the program at once, without
+//! a JSON object.
 
 #![forbid(unsafe_code)]
 
@@ -36,7 +36,7 @@ again. Shows a progress bar on a terminal.
   -h, --help         print this text
 ";
 
-/// The default connect time-out of the library.
+/// The default of [`connecteam_onboarding::ClientBuilder::connect_timeout`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Options {
@@ -51,8 +51,7 @@ struct Options {
 #[tokio::main]
 async fn main() {
     let stop = stop::signal();
-    // The flags `--json` and `--plan` are read first, because a wrong call with `--json` must print a JSON object
-    // too.
+    // Reads `--json` and `--plan` before the other arguments, because wrong arguments must be reported as JSON.
     let print = Print {
         json: arguments::has("--json"),
         plan: arguments::has("--plan"),
@@ -80,7 +79,7 @@ async fn run(stop: &Stop, print: Print) -> Result<ExitStatus, Problem> {
     Ok(status)
 }
 
-/// Reads the file of users, and configures the run. Sends no request.
+/// Reads the user ids and configures the run. Sends no request.
 async fn prepare(options: Options) -> Result<Assign, Problem> {
     let users = stop::blocking(move || users_file::read(&options.file)).await;
     let users = users.map_err(Problem::input)?;
@@ -132,7 +131,7 @@ fn options() -> Result<Options, String> {
     })
 }
 
-/// The format of the printed result: text or JSON, a plan or a report.
+/// Selects what to print (a report or a plan) and in which format (text or JSON).
 #[derive(Clone, Copy)]
 struct Print {
     json: bool,
@@ -156,7 +155,7 @@ impl Print {
         }
     }
 
-    /// Prints the problem that prevented the plan or the report.
+    /// Prints an error that occurred before a plan or report was available.
     fn problem(self, problem: Problem) -> ExitStatus {
         let status = problem.status;
         match self {
@@ -168,7 +167,6 @@ impl Print {
     }
 }
 
-/// The JSON object that `--json` prints.
 #[derive(Serialize)]
 struct Object<T> {
     #[serde(flatten)]
@@ -181,8 +179,7 @@ fn print_object(result: impl Serialize, error: Option<Problem>) {
     output::line(object.expect("plain data"));
 }
 
-/// A plan as a JSON object, with an estimate of the requests if some users are rejected. If the program fails, it
-/// prints the default value of this type.
+/// The JSON form of a plan. If the program fails, it prints this object with default values.
 #[derive(Default, Serialize)]
 struct PlanObject {
     unique: u64,
@@ -210,7 +207,6 @@ impl From<Plan> for PlanObject {
     }
 }
 
-/// Returns a report that contains no users.
 fn no_report() -> Report {
     let empty = r#"{"assigned":[],"already_assigned":[],"rejected":[],"not_assigned":[],"unknown":[],
         "duplicates":0,"requests":0}"#;

@@ -1,7 +1,7 @@
-//! Reads users from standard input while they arrive. Assigns all users of a short interval together.
+//! Reads users from standard input as they arrive. Users that arrive within a short interval are assigned together.
 //!
-//! `batch --help` lists the arguments, the environment variables and the exit statuses. A service can copy the file
-//! `support/batcher.rs`.
+//! `batch --help` lists the arguments, the environment variables and the exit statuses. To batch assignments in your
+//! own service, copy the file `support/batcher.rs`.
 
 #![forbid(unsafe_code)]
 
@@ -79,12 +79,11 @@ async fn run(stop: Stop) -> Result<ExitStatus, Problem> {
     while let Some(Ok(reply)) = replies.join_next().await {
         status = worse(status, show(reply));
     }
-    // All replies have arrived, so the task has no more users to assign.
+    // All replies have arrived, so the batcher task has no more users to assign and ends.
     let _ = task.await;
     input.map(|()| status)
 }
 
-/// Prints the outcome of a user, and returns the exit status for this outcome.
 fn show((pack, user, reply): (PackId, UserId, Option<Reply>)) -> ExitStatus {
     let Some((outcome, cause)) = reply else {
         return ExitStatus::RunAgain;

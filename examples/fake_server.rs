@@ -1,4 +1,5 @@
-//! Runs the fake of the API, so that users can try the other example programs. The fake uses the system clock.
+//! Runs the fake API server, so that the other example programs can be tried without an account. The server uses the
+//! system clock.
 //!
 //! ```text
 //! $ cargo run --features mock --example fake_server -- --users 1-600,700 --assigned 7,8 --move-ms 2000
@@ -53,7 +54,7 @@ struct Options {
     users: List,
     assigned: List,
     limits: Option<(u64, u64)>,
-    /// The faults, by the number of the request that they apply to. The first request has number 1.
+    /// Maps the number of a request to the fault that affects this request. The first request has number 1.
     faults: BTreeMap<usize, Fault>,
     delay: Option<Duration>,
     moves: Option<Duration>,
@@ -123,8 +124,8 @@ fn print_variables(fake: &FakeOnboarding) -> io::Result<()> {
     out.flush()
 }
 
-/// Advances one user per pack by one stage at each interval, until the future is dropped. Selects the first user that
-/// has not completed the pack.
+/// At each interval, advances one user per pack by one stage. Picks the first user that has not completed the pack.
+/// Runs until the future is dropped.
 async fn move_users(fake: &FakeOnboarding, options: &Options) {
     let Some(interval) = options.moves else {
         return std::future::pending().await;
@@ -211,7 +212,7 @@ impl FromStr for List {
     }
 }
 
-/// Two numbers, for example `100,10000`.
+/// Two comma-separated numbers, for example `100,10000`.
 struct Pair(u64, u64);
 
 impl FromStr for Pair {
@@ -227,7 +228,8 @@ impl FromStr for Pair {
     }
 }
 
-/// A fault and the number of the request that it applies to, for example `after-502@2`.
+/// The number of a request, and the fault that affects this request. `after-502@2` is the fault `after-502` for request
+/// 2.
 struct At(usize, Fault);
 
 impl FromStr for At {

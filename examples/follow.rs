@@ -1,4 +1,4 @@
-//! Follows a pack and prints each change. The program works with the API and with the fake of the API.
+//! Follows a pack and prints each change. The program can use the real API or the fake API server.
 //!
 //! `follow --help` lists the arguments, the environment variables and the exit statuses.
 
@@ -63,7 +63,8 @@ async fn main() {
             output::problem(&problem);
             ExitStatus::Permanent
         }
-        // A stop signal is a success. Nothing needs to be saved here, because the state is saved after each poll.
+        // The program exits successfully after a stop signal. The state is saved after each poll, so no final save is
+        // needed.
         Ok(Ok(())) | Err(_) => ExitStatus::Success,
     };
     status.exit()
@@ -83,8 +84,8 @@ async fn run() -> Result<(), Problem> {
     let client = environment::client("example-follow")?.build()?;
     let view = View::new(users.clone());
 
-    // The watch also yields the first poll, because the program saves the snapshot of this poll and shows the
-    // progress.
+    // With a baseline, the watch also yields its first poll. The program needs that poll to save a snapshot and to show
+    // the progress.
     let pack = client.pack(options.pack);
     let mut watch = pack.watch(options.interval).with_baseline();
     if let Some(users) = users {
@@ -154,7 +155,6 @@ fn options() -> Result<Options, String> {
     })
 }
 
-/// Prints all changes of a poll, and flushes standard output.
 fn print(changes: &[Change], json: bool) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for change in changes {
@@ -164,13 +164,13 @@ fn print(changes: &[Change], json: bool) -> std::io::Result<()> {
             change.to_string()
         };
         line.push('\n');
-        // Each line is written at once, so that a kill does not leave an incomplete line.
+        // Each line is written with one call, so that a kill cannot leave an incomplete line.
         out.write_all(line.as_bytes())?;
     }
     out.flush()
 }
 
-/// The progress bar. The changes are printed above the bar.
+/// The progress bar. Changes are printed above it.
 struct View {
     bar: ProgressBar,
     users: Option<HashSet<UserId>>,
@@ -201,7 +201,7 @@ impl View {
         ));
     }
 
-    /// Prints on another thread, because the output may block and a stop signal must not wait for it.
+    /// Prints on another thread, so that a stop signal is handled even if the output blocks.
     async fn print(&self, changes: Vec<Change>, json: bool) -> Result<(), Problem> {
         let bar = self.bar.clone();
         let printed = stop::blocking(move || bar.suspend(|| print(&changes, json))).await;

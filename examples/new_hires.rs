@@ -64,7 +64,7 @@ async fn run(stop: &Stop) -> Result<ExitStatus, Problem> {
     Ok(ExitStatus::of_run(&report, cause.as_ref(), false))
 }
 
-/// Reads the column, and configures the run. Sends no request.
+/// Reads the user ids and configures the run. Sends no request.
 async fn prepare(options: Options) -> Result<Assign, Problem> {
     let Options {
         pack,

@@ -1,5 +1,5 @@
-//! Lists the users that need a reminder. These users have waited for approval, or have made no progress, for a given
-//! number of days.
+//! Lists the users that need a reminder. A user needs a reminder after a given number of days without approval or
+//! without progress.
 //!
 //! `reminders --help` lists the arguments, the environment variables and the exit statuses.
 

@@ -1,34 +1,33 @@
-//! Compares two tables of facts.
+//! Compares the facts of two OpenAPI documents.
 
 use super::facts::{Facts, part};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum length of a printed text of a document, in characters.
+/// The maximum length of a text from a document in the output, in characters.
 const LONGEST: usize = 500;
 
-/// The rules for differences. The columns are: the part of the operation, the names of the facts, the kinds of
-/// change, and the verdict. The first rule that matches a difference decides the verdict.
+/// The rules that decide whether a difference is breaking. Each rule has four columns: the part of the operation, the
+/// names of the facts, the kinds of change, and the verdict. The first matching rule applies.
 ///
-/// A change is `gained` if only the vendor's document has the fact, and `lost` if only our document has the fact. If
-/// a number or a set differs, the change is `grown`, `shrunk` or `other`. `to:x` matches a change to the value `x`.
-/// `from:x` matches a change from the value `x`.
+/// A change is `gained` if only the vendor's document has the fact, and `lost` if only our document has the fact. A
+/// number or set that differs has `grown`, `shrunk`, or changed in another way (`other`). The pattern `to:x` matches
+/// any change to the value `x`, and `from:x` matches any change from the value `x`.
 #[rustfmt::skip]
 const RULES: &[[&str; 4]] = &[
     ["*", "deprecated", "*", "additive"],
     ["*", "format", "lost", "same"],
-    // The vendor must keep the operation and the servers of the operation. If the vendor's document lists no servers,
-    // this is not a difference.
+    // The vendor must not remove an operation or one of its servers. A document without any servers is accepted.
     ["operation", "servers", "lost", "same"],
     ["operation", "servers", "grown", "additive"],
     ["operation", "*", "*", "breaking"],
-    // The vendor may accept additional credentials, but must not require additional credentials.
+    // The vendor may accept additional credentials, but must not require them.
     ["security", "presence scopes", "lost", "additive"],
     ["security", "scopes", "shrunk", "additive"],
     ["security", "schemes tokenUrl", "grown", "additive"],
     ["security", "*", "*", "breaking"],
-    // These rules are about responses. The vendor must send every field that the crate reads, and may send more
-    // fields. A list must not get a size limit, because the crate expects a complete list in one response.
+    // A response must keep every field that the crate reads, and may have additional fields. Lists must not gain a size
+    // limit (`maxItems`), because the crate expects the complete list in one response.
     ["response", "presence", "from:required from:described to:described", "breaking"],
     ["response", "type", "lost grown other", "breaking"],
     ["response", "content", "lost other", "breaking"],
@@ -37,8 +36,8 @@ const RULES: &[[&str; 4]] = &[
     ["response", "minimum", "lost", "same"],
     ["response", "maxItems", "gained", "breaking"],
     ["response", "*", "*", "additive"],
-    // These rules are about parameters and request bodies. The vendor may accept more values, but must not require
-    // more values. The vendor's document may omit the minimum of a pack id, because a pack id is always 1 or higher.
+    // The rules for parameters and request bodies. The vendor may accept additional values, but must not add required
+    // fields. The vendor's document may omit the minimum of a pack id, because every pack id is at least 1.
     ["path", "minimum", "lost", "same"],
     ["*", "presence content", "lost to:required", "breaking"],
     ["*", "presence", "*", "additive"],
@@ -48,7 +47,7 @@ const RULES: &[[&str; 4]] = &[
     ["*", "*", "*", "breaking"],
 ];
 
-/// A fact that differs between the two documents. A value is `None` if the document does not have the fact.
+/// A fact that differs between the two documents. A document that does not have the fact has the value `None`.
 #[derive(Serialize)]
 struct Difference {
     place: String,
@@ -74,9 +73,8 @@ pub fn compare(ours: &Facts, vendor: &Facts) -> Report {
     };
     let mut differences: Vec<_> = keys.into_iter().map(difference).collect();
     differences.retain(|one| one.ours != one.vendor);
-    // If a field was added or removed, the report hides the other facts of the field. If the type of a field changes
-    // in a breaking manner, the report shows only its presence, content and type. In both cases, the report hides the
-    // inner fields.
+    // For an added or removed field, the report shows only its presence. For a breaking change of a field's type, the
+    // report shows only the field's presence, content and type. The report hides the nested fields of such a field.
     let mut heads = BTreeMap::new();
     for one in &differences {
         let facts = match one.what.as_str() {
@@ -103,7 +101,7 @@ pub fn compare(ours: &Facts, vendor: &Facts) -> Report {
     report
 }
 
-/// Returns whether a column of the rules contains this word. `*` matches every word.
+/// The column `*` matches every word.
 fn has(column: &str, word: &str) -> bool {
     column == "*" || column.split(' ').any(|one| one == word)
 }
@@ -173,7 +171,8 @@ impl Report {
     }
 }
 
-/// Escapes and shortens a text of the vendor, so that it is one short line and safe to print on a terminal.
+/// Escapes and shortens a text from the vendor's document, so that it fits on one line and is safe to print on a
+/// terminal.
 pub fn shown(text: &str) -> String {
     let escape = |character: char| match character {
         '\'' | '"' | '\\' => character.to_string(),

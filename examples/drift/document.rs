@@ -1,8 +1,8 @@
-//! Reads an OpenAPI document, its values and its references.
+//! Parses an OpenAPI document and follows its references.
 
 use serde_json::Value;
 
-/// A result whose error message contains the wrong value and the next step for the user.
+/// The error message states the invalid value and tells the user what to do.
 pub type Result<T> = std::result::Result<T, String>;
 
 /// The maximum number of `$ref` references that are followed in a row.
@@ -28,7 +28,7 @@ pub fn parse(content: &[u8]) -> Result<Value> {
     }
 }
 
-/// Returns a string without quotes, and any other value as JSON text.
+/// Returns the content of a JSON string, or the JSON text of any other value.
 pub fn literal(value: &Value) -> String {
     let text = value.as_str().map(str::to_owned);
     text.unwrap_or_else(|| value.to_string())
@@ -38,7 +38,7 @@ pub fn text(value: &Value) -> Result<&str> {
     value.as_str().ok_or_else(|| expected("a string", value))
 }
 
-/// Returns the items of a list. A missing value and `null` are read as an empty list.
+/// Treats a missing value and `null` as an empty list.
 pub fn list(value: &Value) -> Result<&[Value]> {
     match value {
         Value::Null => Ok(&[]),
@@ -47,7 +47,7 @@ pub fn list(value: &Value) -> Result<&[Value]> {
     }
 }
 
-/// Returns the fields of an object. `null` and the schema `true` are read as an object without fields.
+/// Treats `null` and the schema `true` as an object without fields.
 pub fn fields(value: &Value) -> Result<Vec<(&str, &Value)>> {
     let fields = match value {
         Value::Null | Value::Bool(true) => None,
@@ -62,7 +62,7 @@ fn expected(kind: &str, found: &Value) -> String {
     format!("expected {kind}, found {found}; ask the vendor to fix the document")
 }
 
-/// Follows all references of a value, and returns the object that they lead to, or `null`.
+/// Follows a chain of references, and returns the object at its end. Returns `null` for a missing value.
 pub fn resolve<'a>(root: &'a Value, value: &'a Value) -> Result<&'a Value> {
     let mut found = value;
     for _ in 0..MAX_HOPS {
@@ -77,7 +77,6 @@ pub fn resolve<'a>(root: &'a Value, value: &'a Value) -> Result<&'a Value> {
     ))
 }
 
-/// Returns the value that a reference points to.
 pub fn target<'a>(root: &'a Value, reference: &str) -> Result<&'a Value> {
     let Some(pointer) = reference.strip_prefix('#') else {
         return Err(format!(

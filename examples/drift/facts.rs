@@ -1,34 +1,33 @@
-//! Collects the facts of a document in a table.
+//! Collects the facts about the operations of an OpenAPI document.
 
 use super::document::Result;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum size of a table, in bytes. The table of our document has less than 5,000 bytes.
+/// The maximum size of the facts of one document, in bytes. The facts of our document take less than 5,000 bytes.
 const MAX_SIZE: usize = 500_000;
-/// The maximum depth of a field, because each level needs space on the stack. The deepest field of our document has 4
-/// levels.
+/// The maximum nesting depth of a field. Each level uses space on the call stack. The deepest field of our document has
+/// 4 levels.
 const MAX_DEPTH: usize = 64;
 
-/// The value of each fact, by the place and the name of the fact. If a fact has several values, they are sorted.
+/// Maps the place and the name of a fact to its values, which are sorted and joined with commas.
 pub type Facts = BTreeMap<(String, String), String>;
 
-/// A table of facts while a document is read.
+/// Collects facts while a document is read.
 pub struct Table<'a> {
     pub root: &'a Value,
     pub facts: Facts,
-    /// The place in the document of the next fact. After an error, this is the place of the error.
+    /// The place in the document that is being read. After an error, this is the place where the error occurred.
     pub here: String,
-    /// The references that lead to the current place. The value of each entry is the place in the document where the
-    /// reference was found.
+    /// The references that led to the current place. Each reference is mapped to the place where it was found.
     pub open: BTreeMap<&'a str, String>,
-    /// The size of all facts and schemas that were read so far. This size is limited, because a small document with
-    /// many references can expand to a huge table.
+    /// The total size of the facts and schemas that were read so far. The size is limited, because a small document
+    /// with many references can expand to a huge table.
     pub size: usize,
 }
 
 impl Table<'_> {
-    /// Reads the facts of a place that is inside the current place.
+    /// Appends `place` to the current place while `read` runs.
     pub fn inside<F>(&mut self, place: &str, read: F) -> Result<()>
     where
         F: FnOnce(&mut Self) -> Result<()>,
@@ -43,7 +42,7 @@ impl Table<'_> {
         Ok(())
     }
 
-    /// Adds a fact to the table if the fact has values.
+    /// Adds a fact to the table, unless `values` is empty.
     pub fn add<T>(&mut self, fact: &str, values: T) -> Result<()>
     where
         T: IntoIterator<Item: Into<String>>,
@@ -62,7 +61,7 @@ impl Table<'_> {
     }
 }
 
-/// Returns the part of the operation that contains a place, for example `request` or `response`.
+/// Returns the part of an operation to which a place belongs, for example `request` or `response`.
 pub fn part(place: &str) -> &str {
     match place.split(" · ").nth(1).unwrap_or("operation") {
         status if status.starts_with(['2', '3']) => "response",

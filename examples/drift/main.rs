@@ -36,7 +36,7 @@ exit status:
   3  breaking differences";
 
 fn main() -> ExitCode {
-    // `--json` is read first, because wrong arguments must be reported as JSON too.
+    // Reads `--json` before the other arguments, because wrong arguments must be reported as JSON.
     let mut arguments = std::env::args_os().take_while(|argument| argument != "--");
     let json = arguments.any(|argument| argument == "--json");
     let report = match file() {
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     ExitCode::from(report.status())
 }
 
-/// Returns the file name of the vendor's document, or `None` if the user requests the help text.
+/// Returns the file name of the vendor's document, or `None` if the arguments contain `--help`.
 fn file() -> Result<Option<String>, String> {
     use lexopt::Arg::{Long, Short, Value};
     let mut parser = lexopt::Parser::from_env();
@@ -88,7 +88,7 @@ fn run(file: &str) -> Result<Report, String> {
     Ok(compare::compare(&ours, &vendor))
 }
 
-/// Prints a line. If the output is closed or full, the exit status still reports the result.
+/// A failure to print does not end the program, because the exit status still reports the result.
 fn print(mut output: impl Write, line: &str) {
     let printed = writeln!(output, "{line}").and_then(|()| output.flush());
     if let Err(error) = printed {

@@ -1,4 +1,4 @@
-//! Reads the facts of an operation: servers, security, parameters, request and responses.
+//! Collects the facts about an operation, such as its servers, security schemes, parameters, request and responses.
 
 use super::document::{Result, fields, list, literal, resolve, target, text};
 use super::facts::{Facts, Table, part};
@@ -16,7 +16,6 @@ pub fn operations(root: &Value) -> Result<Vec<(&str, &str)>> {
     Ok(operations)
 }
 
-/// Returns the facts of these operations.
 pub fn facts(root: &Value, operations: &[(&str, &str)]) -> Result<Facts> {
     let (facts, here, open, size) = Default::default();
     let mut table = Table {
@@ -59,7 +58,7 @@ impl<'a> Table<'a> {
         }
         self.inside(" · request", |table| table.body(&operation["requestBody"]))?;
         for (status, response) in fields(&operation["responses"])? {
-            // Error responses are not compared, because the crate reads all of them in the same way.
+            // Error responses are not compared, because the crate handles all of them in the same way.
             if status.starts_with(['2', '3']) {
                 self.inside(&format!(" · {status}"), |table| table.body(response))?;
             }
@@ -103,7 +102,6 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Adds the facts of a request body or of a response.
     fn body(&mut self, body: &'a Value) -> Result<()> {
         let body = resolve(self.root, body)?;
         if body.is_null() {
@@ -124,7 +122,7 @@ pub fn presence(is_required: bool) -> &'static str {
     if is_required { "required" } else { "optional" }
 }
 
-/// Returns the field of the first owner that contains this field.
+/// Returns the value of `key` from the first owner that has this key.
 fn first<'a>(owners: [&'a Value; 3], key: &str) -> &'a Value {
     let mut fields = owners.into_iter().map(|owner| &owner[key]);
     fields
@@ -132,8 +130,7 @@ fn first<'a>(owners: [&'a Value; 3], key: &str) -> &'a Value {
         .unwrap_or(&Value::Null)
 }
 
-/// Returns the path of a URL. The host is not compared, because the crate always requests a token from the host of
-/// the API.
+/// Returns the path of a token URL. The host is ignored, because the crate always requests tokens from the API host.
 fn path(url: &str) -> &str {
     let rest = url.split_once("//").map_or(url, |(_, rest)| rest);
     rest.find('/').map_or(rest, |start| &rest[start..])

@@ -1,4 +1,4 @@
-//! Reads the facts of a schema: types, values, limits and fields.
+//! Collects the facts about a schema, such as types, values, limits and fields.
 
 use super::document::{Result, fields, list, literal, target, text};
 use super::facts::Table;
@@ -7,11 +7,11 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice::from_ref;
 
-/// The keywords that do not matter, because they cannot reject a value that the crate sends.
+/// Schema keywords that are not compared, because they cannot make a value from the crate invalid.
 const IGNORED: &str = "$anchor $comment $defs $id $schema additionalProperties default definitions \
     description discriminator example examples externalDocs readOnly title writeOnly xml";
 
-/// Several schemas in one, together with the schemas that they refer to. A value must match all of these schemas.
+/// The result of merging several schemas and the schemas that they refer to. A valid value matches all of them.
 #[derive(Default)]
 struct Merged<'a> {
     references: BTreeSet<&'a str>,
@@ -19,12 +19,12 @@ struct Merged<'a> {
     properties: BTreeMap<&'a str, Vec<&'a Value>>,
     items: Vec<&'a Value>,
     is_nullable: bool,
-    /// The values of each keyword that has no field above.
+    /// The values of each keyword that has no separate field in this struct.
     facts: BTreeMap<&'a str, BTreeSet<String>>,
 }
 
 impl<'a> Table<'a> {
-    /// Adds the facts of a value that must match all of these schemas.
+    /// Adds the facts about a value that must match all given schemas.
     pub fn schema(&mut self, schemas: Vec<&'a Value>) -> Result<()> {
         let merged = self.merge(schemas)?;
         let mut references = merged.references.iter();
@@ -78,7 +78,7 @@ impl<'a> Table<'a> {
 }
 
 impl<'a> Merged<'a> {
-    /// Merges one keyword of a schema. Returns the schemas that must be merged next.
+    /// Adds one keyword of a schema to the merged schema. Returns the schemas that this keyword refers to.
     fn keyword(
         &mut self,
         root: &'a Value,
@@ -105,7 +105,8 @@ impl<'a> Merged<'a> {
             ("const" | "enum", _) => self.fact("enum", literals(value)),
             ("nullable", _) => self.is_nullable |= *value == true,
             _ if *value == false || is_ignored(key) => {}
-            // The next two lines assume integers, because all numbers in our document are integers.
+            // An exclusive limit is converted to an inclusive limit. This assumes integers, because our document has
+            // only integers.
             ("exclusiveMinimum", Some(limit)) => self.limit("minimum", (limit + 1.0).floor()),
             ("exclusiveMaximum", Some(limit)) => self.limit("maximum", (limit - 1.0).ceil()),
             (_, Some(limit)) => self.limit(key, limit),
@@ -118,7 +119,7 @@ impl<'a> Merged<'a> {
         self.facts.entry(fact).or_default().extend(values);
     }
 
-    /// Adds a limit. If the same limit has several values, the strictest value is used.
+    /// Adds a limit. If the limit already has a value, the stricter value is kept.
     fn limit(&mut self, fact: &'a str, limit: f64) {
         let is_minimum = fact.starts_with("min");
         let tighter = if is_minimum { f64::max } else { f64::min };
@@ -127,8 +128,8 @@ impl<'a> Merged<'a> {
         *known = BTreeSet::from([others.fold(limit, tighter).to_string()]);
     }
 
-    /// Returns alternatives that consist only of types and values, so that they are merged. Any other alternative
-    /// becomes a type.
+    /// Returns the alternatives if they can be merged, because they specify only types and values. Otherwise, records
+    /// the names of the alternatives as a type.
     fn alternatives(&mut self, all: &'a [Value]) -> Vec<&'a Value> {
         let (null, others): (Vec<_>, Vec<_>) = all.iter().partition(|one| one["type"] == "null");
         self.is_nullable |= !null.is_empty();
@@ -150,7 +151,7 @@ fn is_ignored(keyword: &str) -> bool {
     keyword.starts_with("x-") || IGNORED.split(' ').any(|ignored| ignored == keyword)
 }
 
-/// Returns the text of one value, or of each value in a list. Omits `null`.
+/// Converts a value, or each value of a list, to text. Omits `null`.
 fn literals(value: &Value) -> Vec<String> {
     let values = list(value).unwrap_or(from_ref(value));
     let values = values.iter().filter(|value| !value.is_null());

@@ -1,18 +1,16 @@
-//! Reads the flags and the values of the command line, and reports wrong arguments.
+//! Reads command-line flags and their values, and reports wrong arguments.
 #![allow(dead_code, reason = "each program uses only some of the methods")]
 
 use std::io::Write as _;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The arguments of a program, and its help text.
 pub struct Arguments {
     parser: lexopt::Parser,
     help: String,
 }
 
-/// Returns whether the command line has a flag, with or without a value. This function also works if other arguments
-/// are wrong.
+/// Returns whether the command line contains a flag, with or without a value. Other arguments may be invalid.
 pub fn has(flag: &str) -> bool {
     std::env::args_os().skip(1).any(|argument| {
         let rest = argument.as_encoded_bytes().strip_prefix(flag.as_bytes());
@@ -28,12 +26,10 @@ impl Arguments {
         }
     }
 
-    /// Returns the next argument, or `None` after the last argument.
     pub fn next(&mut self) -> Result<Option<lexopt::Arg<'_>>, String> {
         self.parser.next().map_err(|e| e.to_string())
     }
 
-    /// Returns the value of a flag, as text.
     pub fn value(&mut self, flag: &str) -> Result<String, String> {
         let value = self.parser.value();
         let value = value.map_err(|_| format!("{flag}: a value is missing"))?;
@@ -44,7 +40,7 @@ impl Arguments {
         }
     }
 
-    /// Parses the value of a flag. The error of the type `T` must contain the value.
+    /// Parses the value of a flag. The error message of `T` must contain the invalid value.
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, flag: &str) -> Result<T, String> {
         self.value(flag)?
             .parse()
@@ -61,7 +57,7 @@ impl Arguments {
         Ok(Duration::from_millis(self.number(flag)?))
     }
 
-    /// Returns the duration of a flag in milliseconds. A value of 0 is an error.
+    /// Parses a duration in milliseconds, which must be at least 1.
     pub fn some_milliseconds(&mut self, flag: &str) -> Result<Duration, String> {
         match self.milliseconds(flag)? {
             Duration::ZERO => Err(format!("{flag}: expected at least 1")),
@@ -69,14 +65,14 @@ impl Arguments {
         }
     }
 
-    /// Prints the help text and ends the program with success.
+    /// Prints the help text and exits with status 0.
     pub fn help(&self) -> ! {
-        // If the pipe is closed, the error is ignored, because the reader does not want more text.
+        // The error is ignored, because a closed pipe means that nobody reads the help text.
         let _ = writeln!(std::io::stdout(), "{}", self.help.trim_end());
         std::process::exit(0)
     }
 
-    /// Returns the value of a required flag. A missing flag is an error.
+    /// Returns an error if `value` is missing.
     pub fn required<T>(&self, value: Option<T>, flag: &str) -> Result<T, String> {
         value.ok_or_else(|| format!("{flag} is missing"))
     }

@@ -1,16 +1,16 @@
-//! The progress bar of a run.
+//! Shows a progress bar during a run.
 
 use super::stop::Stop;
 use connecteam_onboarding::{Assign, AssignError, Report, Waiting};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Returns a progress bar. A dropped bar disappears. The bar is hidden if standard error is not a terminal.
+/// Creates a progress bar, which disappears when it is dropped. The bar is hidden if standard error is not a terminal.
 pub fn new(template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).expect("a valid template");
     ProgressBar::new(0).with_style(style)
 }
 
-/// Runs an assign run until it ends or the stop signal arrives, and shows the progress.
+/// Executes an assign run and shows its progress, until the run ends or the stop signal arrives.
 pub async fn run(assign: Assign, stop: Stop) -> Result<Report, AssignError> {
     let bar = new("{bar:30} {pos}/{len} users, {msg} [{elapsed}]");
     let run = assign

@@ -1,4 +1,4 @@
-// Collects ids that arrive one by one and assigns them together, because this needs fewer requests.
+// Collects ids that arrive one by one, and assigns them in batches. Batches need fewer requests.
 
 use connecteam_onboarding::{Client, Error, Outcome, PackId, UserId};
 use std::collections::HashMap;
@@ -6,11 +6,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Collects ids and assigns them in one run per pack and interval. All clones of a batcher add to the same batches.
+/// Collects ids, and assigns the ids of each pack in one run per interval. All clones of a batcher share the same
+/// batches.
 #[derive(Clone)]
 pub struct Batcher(mpsc::Sender<Submission>);
 
-/// The outcome of a submitted id. If the id is not assigned or unknown, the reply has the error that caused this.
+/// The outcome of a submitted id. If the outcome is `NotAssigned` or `Unknown`, the reply contains the error that
+/// caused it.
 pub type Reply = (Outcome, Option<Error>);
 
 struct Submission {
@@ -23,19 +25,20 @@ struct Submission {
 const WAITING: usize = 10_000;
 
 impl Batcher {
-    /// Starts the task that sends the batches. A batch collects ids for one `interval` after its first id.
+    /// Starts the task that assigns the batches. A batch collects ids for one `interval` after its first id arrives.
     ///
-    /// For an orderly stop, drop every clone of the batcher and await the task. The task sends the last batch and
-    /// then ends.
+    /// To stop without losing users, drop every clone of the batcher and await the task. The task assigns the last
+    /// batch before it ends.
     pub fn start(client: Client, interval: Duration) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(WAITING);
         (Self(sender), tokio::spawn(send(client, interval, receiver)))
     }
 
-    /// Assigns one user, together with the other users of the batch. Returns `None` if the task has ended.
+    /// Adds one user to the current batch, and waits for the user's outcome. Returns `None` if the batcher task has
+    /// ended.
     ///
-    /// If the future of a submitted user is dropped, for example because a web client disconnected, the user stays in
-    /// the batch.
+    /// After submission, a user stays in the batch even if this future is dropped, for example because a web client
+    /// disconnects.
     pub async fn assign(&self, pack: PackId, user: UserId) -> Option<Reply> {
         let (reply, outcome) = oneshot::channel();
         let submission = Submission { pack, user, reply };
@@ -60,8 +63,8 @@ async fn send(client: Client, interval: Duration, mut received: mpsc::Receiver<S
             }
         }
         for (pack, submissions) in batch {
-            // Each run has its own task, so that a slow run does not delay the next batch. The client itself queues
-            // runs on the same pack.
+            // Each run has its own task, so that a slow run does not delay the next batch. The client queues runs on
+            // the same pack.
             runs.spawn(run(client.clone(), pack, submissions));
         }
         while runs.try_join_next().is_some() {}
@@ -81,7 +84,7 @@ async fn run(client: Client, pack: PackId, submissions: Vec<Submission>) {
         let cause = cause
             .clone()
             .filter(|_| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown));
-        // If the caller has dropped its future, the reply cannot be sent. This failure is ignored.
+        // Sending fails if the caller has dropped its future. This failure is ignored.
         let _ = reply.send((outcome, cause));
     }
 }

@@ -1,38 +1,36 @@
 //! Reads the user ids in one column of a CSV file.
 //!
-//! A CSV reader takes a stray quote as the start of a field that may span many lines. The rows in these lines would
-//! be lost without a message. So a record that spans lines is an error unless the caller permits such records.
+//! A CSV reader treats a stray quote as the start of a field that may span many lines. The rows on those lines would be
+//! lost silently. Therefore a record that spans several lines is an error unless the caller permits it.
 
 use super::input;
 use connecteam_onboarding::UserId;
 use csv::ByteRecord;
 use std::fmt::Display;
 
-/// The format of a CSV file.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
     pub delimiter: u8,
-    /// Whether a quoted field may span lines.
+    /// Whether a quoted field may contain line ends.
     pub multiline: bool,
 }
 
-/// The user ids of a column.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Column {
-    /// The user ids, in the order of the file.
+    /// The user ids, in file order.
     pub users: Vec<UserId>,
     /// The number of rows without an id.
     pub without_id: usize,
 }
 
-/// Reads the user ids of a column in a file. The file name `-` means standard input.
+/// Reads the user ids from one column of a CSV file. The file name `-` means standard input.
 pub fn read(file: &str, column: &str, format: Format) -> Result<Column, String> {
     let (name, content) = input::read_text(file)?;
     parse(&content, column, format).map_err(|problem| format!("{name}, {problem}"))
 }
 
-/// Returns the user ids of a column. The first row contains the names of the columns. A value that is neither empty
-/// nor an id is an error, because the caller may have named the wrong column.
+/// Parses the user ids in one column. The first row contains the column names. A value that is neither empty nor an id
+/// is an error, because the caller may have named the wrong column.
 pub fn parse(content: &[u8], column: &str, format: Format) -> Result<Column, String> {
     let mut rows = Rows::new(content, format);
     let header = rows
@@ -59,7 +57,6 @@ pub fn parse(content: &[u8], column: &str, format: Format) -> Result<Column, Str
     Ok(Column { users, without_id })
 }
 
-/// Returns the index of the column with this name.
 fn place(header: &Row<'_>, column: &str) -> Result<usize, String> {
     let names = || header.fields.iter().enumerate();
     let mut places = names().filter(|(_, name)| *name == column.as_bytes());
@@ -76,7 +73,6 @@ fn place(header: &Row<'_>, column: &str) -> Result<usize, String> {
     }
 }
 
-/// A record, and its position in the file.
 struct Row<'a> {
     fields: ByteRecord,
     before: &'a [u8],
@@ -84,7 +80,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// Adds the line numbers of the record before the text of a problem.
+    /// Prefixes an error message with the line numbers of the record.
     fn at(&self, problem: impl Display) -> String {
         let first = input::lines(self.before).count() + 1;
         match input::lines(self.raw).count() {
@@ -94,7 +90,7 @@ impl Row<'_> {
     }
 }
 
-/// Reads the records of a file, and checks the quotes of each record.
+/// Reads the records of a CSV file, and checks the quotes of each record.
 struct Rows<'a> {
     content: &'a [u8],
     reader: csv::Reader<&'a [u8]>,
@@ -125,8 +121,8 @@ impl<'a> Rows<'a> {
             return Ok(None);
         }
         let read = &self.content[start..self.position()];
-        // The reader includes the empty lines before a record and the line end after it. The code below removes these
-        // line ends.
+        // These bytes include the empty lines before the record and the line end after the record. Both are removed
+        // here.
         let text = |byte: &u8| !b"\r\n".contains(byte);
         let from = read.iter().position(text).unwrap_or(read.len());
         let to = read.iter().rposition(text).map_or(from, |last| last + 1);
@@ -161,7 +157,6 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The result of the check of the quotes in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quotes {
     Sound,
@@ -172,8 +167,8 @@ enum Quotes {
 }
 
 impl Quotes {
-    /// Checks the quotes of a record by the rules of the `csv` crate. A quote opens a quoted field only at the start
-    /// of the field. Two quotes inside a quoted field stand for one quote character.
+    /// Checks the quotes of a record by the rules of the `csv` crate. A quote opens a quoted field only at the start of
+    /// the field. Two quotes inside a quoted field represent one quote character.
     fn of(record: &[u8], delimiter: u8) -> Self {
         #[derive(Clone, Copy)]
         enum At {

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use connecteam_onboarding::ClientBuilder;
 
-/// The section of the help text about environment variables.
+/// The help text about environment variables.
 pub const HELP: &str = "
 Environment:
   CONNECTEAM_API_KEY        the API key
@@ -13,7 +13,6 @@ Environment:
   CONNECTEAM_BASE_URL       or, instead of a region: the URL of the API or of a fake
 ";
 
-/// Returns a client builder that is configured by the environment variables.
 pub fn client(program: &str) -> Result<ClientBuilder, Problem> {
     Ok(ClientBuilder::from_env()?.user_agent_suffix(program))
 }

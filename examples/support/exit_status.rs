@@ -2,7 +2,7 @@
 
 use connecteam_onboarding::{Error, ErrorKind, Report};
 
-/// The section of the help text about exit statuses, for the programs that assign a list of users.
+/// The help text about exit statuses, for programs that assign a list of users.
 pub const HELP: &str = "
 Exit status, the first that applies:
   1  bad usage or input; nothing was sent
@@ -16,11 +16,10 @@ A failed plan exits with 1 if the cause is permanent, else with 3. The first Ctr
 the run with its report. A second signal ends the program at once, with 128 + the signal's number.
 ";
 
-/// The exit status of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
     Success = 0,
-    /// The arguments or the input are wrong, or a second run would fail with the same error.
+    /// The arguments or the input are wrong, or a retry would fail with the same error.
     Permanent = 1,
     /// The API rejected some users, or the whole list.
     Rejected = 2,
@@ -30,8 +29,7 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// Returns the exit status of a run with this report and this error. `cause` is the error that ended the run
-    /// early.
+    /// Returns the exit status of a run. `cause` is the error that ended the run early.
     pub fn of_run(report: &Report, cause: Option<&Error>, all_or_nothing: bool) -> Self {
         if report.unknown().next().is_some() {
             return Self::Unknown;
@@ -46,7 +44,6 @@ impl ExitStatus {
         }
     }
 
-    /// Returns the exit status of a call that failed with this error.
     pub fn of_error(error: &Error) -> Self {
         if error.is_permanent() {
             Self::Permanent
@@ -57,8 +54,7 @@ impl ExitStatus {
 
     /// Ends the program.
     pub fn exit(self) -> ! {
-        // The program does not return from `main`, because the return would wait for blocked threads. For example, a
-        // thread may still read standard input.
+        // Returning from `main` would wait for blocked threads, for example a thread that reads standard input.
         std::process::exit(self as i32)
     }
 }

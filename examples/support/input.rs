@@ -1,23 +1,23 @@
-//! Reads a file that is named on the command line, and splits its content into lines.
+//! Reads a file that is named on the command line, and splits the file into lines.
 #![allow(dead_code, reason = "each program uses only some of the functions")]
 
 use std::fs::File;
 use std::io::Read;
 
-/// The maximum size of a file, in bytes. The limit protects the memory if the user names a wrong file.
+/// The maximum file size, in bytes. Without a limit, reading a wrong file could use up all memory.
 const LARGEST: u64 = 1 << 30;
 
 /// The byte order mark of a UTF-8 file.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Reads a file with [`read`], and checks that the file contains text. Every encoding that extends ASCII is accepted.
+/// Reads a file with [`read`], and checks that it contains text. The text may have any encoding that extends ASCII.
 pub fn read_text(file: &str) -> Result<(&str, Vec<u8>), String> {
     let (name, content) = read(file)?;
     check(&content).map_err(|problem| format!("{name}: {problem}"))?;
     Ok((name, content))
 }
 
-/// Returns the name of a file for messages, and the content without a byte order mark. The file name `-` means
+/// Returns the name of the input for messages, and the content without a byte order mark. The file name `-` means
 /// standard input.
 pub fn read(file: &str) -> Result<(&str, Vec<u8>), String> {
     let name = if file == "-" { "standard input" } else { file };
@@ -40,7 +40,7 @@ pub fn read(file: &str) -> Result<(&str, Vec<u8>), String> {
     Ok((name, content))
 }
 
-/// Returns an error for UTF-16 files and for files that contain no text.
+/// Returns an error for UTF-16 files and for files that are not text.
 fn check(content: &[u8]) -> Result<(), &'static str> {
     if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
         return Err("this file is UTF-16; save it as UTF-8");

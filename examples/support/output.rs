@@ -1,6 +1,6 @@
 //! Prints lines to standard output and standard error.
 //!
-//! If the output is closed, the program continues, because the exit status still reports the result.
+//! If the output is closed, the program continues, because its exit status still reports the result.
 
 use super::problem::Problem;
 use connecteam_onboarding::{Plan, Report};
@@ -16,11 +16,11 @@ pub fn line(text: impl Display) {
 
 /// Prints a line to standard error.
 pub fn note(text: impl Display) {
-    // `eprintln!` is not used, because it panics if standard error is closed.
+    // Unlike `eprintln!`, `writeln!` does not panic if standard error is closed.
     let _ = writeln!(std::io::stderr(), "{}", one_line(&text.to_string()));
 }
 
-/// Prints a problem. If the arguments are wrong, adds a hint about `--help`.
+/// Prints an error message. For wrong arguments, adds a hint about `--help`.
 pub fn problem(problem: &Problem) {
     note(format_args!("error: {}", problem.message));
     if problem.is_usage {
@@ -28,7 +28,7 @@ pub fn problem(problem: &Problem) {
     }
 }
 
-/// Prints a plan, and the number of requests if some users are rejected.
+/// Prints a plan. Includes an estimate of the requests that are needed if the API rejects some users.
 pub fn plan(plan: &Plan) {
     line(plan);
     if plan.to_assign > 0 {
@@ -40,7 +40,7 @@ pub fn plan(plan: &Plan) {
     }
 }
 
-/// Estimates the number of requests if the API rejects 1 % of the users, but at least one user.
+/// Estimates how many requests are needed if the API rejects 1 % of the users, and at least one user.
 pub fn requests_if_some_are_rejected(plan: &Plan) -> u64 {
     plan.requests_if_rejected(one_percent(plan))
 }
@@ -49,7 +49,7 @@ fn one_percent(plan: &Plan) -> u64 {
     (plan.to_assign / 100).max(1)
 }
 
-/// Prints a report, the rejected users, and the problem that ended the run early, if any.
+/// Prints a report, the rejected users, and the error that ended the run early, if any.
 pub fn report(report: &Report, cause: Option<&Problem>) {
     line(report);
     for (user, reason) in report.rejected() {

@@ -1,26 +1,26 @@
-//! The reason that a program failed.
+//! Describes why a program failed.
 
 use super::exit_status::ExitStatus;
 use connecteam_onboarding::{Error, ErrorKind};
 use serde::Serialize;
 use std::time::UNIX_EPOCH;
 
-/// The reason that a program failed. With `--json`, the program prints the problem as the field `error`.
+/// The reason why a program failed. With `--json`, it is printed as the field `error`.
 #[derive(Debug, Serialize)]
 pub struct Problem {
     kind: &'static str,
     pub message: String,
-    /// The earliest time of a retry, in seconds since the Unix epoch (UTC).
+    /// The earliest time at which a retry makes sense, in seconds since the Unix epoch (UTC).
     retry_at: Option<u64>,
     #[serde(skip)]
     pub status: ExitStatus,
-    /// Whether the arguments are wrong, so that the help text is useful.
+    /// Whether the arguments are wrong. If so, the program prints a hint about `--help`.
     #[serde(skip)]
     pub is_usage: bool,
 }
 
 impl Problem {
-    /// Returns the problem of a call with wrong arguments.
+    /// Creates a problem for wrong arguments.
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
             is_usage: true,
@@ -28,12 +28,12 @@ impl Problem {
         }
     }
 
-    /// Returns the problem of an input or an output that cannot be used.
+    /// Creates a problem for an input that cannot be read or an output that cannot be written.
     pub fn input(message: impl Into<String>) -> Self {
         Self::new("usage", message, ExitStatus::Permanent)
     }
 
-    /// Returns the problem of a stop signal that arrived before a user was assigned.
+    /// Creates a problem for a stop signal that arrives before any user is assigned.
     pub fn stopped() -> Self {
         let message = "stopped by a signal; no user was assigned";
         Self::new(ErrorKind::Stopped.as_str(), message, ExitStatus::RunAgain)

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Returns the saved snapshot, or `None` if the file does not exist or is empty.
 ///
-/// A file that cannot be read is an error. If such a file was ignored, the changes since the last save would be lost
-/// without a message. A file with the snapshot of another pack is also an error, because all users of that pack would
-/// be reported as removed.
+/// A file that cannot be read is an error, because ignoring the file would silently lose the changes since the last
+/// save. A snapshot of another pack is an error, because all users of that pack would be reported as removed.
 pub fn load(file: &Path, pack: PackId) -> Result<Option<Snapshot>, String> {
     let at = |problem: &dyn std::fmt::Display| format!("{}: {problem}", file.display());
     let content = match read(file) {
@@ -34,36 +33,36 @@ pub fn load(file: &Path, pack: PackId) -> Result<Option<Snapshot>, String> {
 }
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
-    // Only regular files are read, because a pipe could block and a device may have no end.
+    // Only regular files are read, because a pipe may block and a device may have no end.
     if !std::fs::metadata(file)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
     std::fs::read(file)
 }
 
-/// A state file that this program has locked until the program ends.
+/// A state file that stays locked while this value exists.
 pub struct StateFile {
     path: PathBuf,
     pack: PackId,
-    /// The temporary file with the new content. A rename of the temporary file replaces the state file.
+    /// A temporary file for the new content. Renaming it replaces the state file.
     new: PathBuf,
-    /// Whether the state file is overwritten, because it cannot be replaced.
+    /// Whether a save overwrites the state file in place, because a rename cannot replace the file.
     in_place: bool,
-    /// The open lock file. The program holds the lock until this file is closed.
+    /// The open lock file. The lock is held until this file is closed.
     _lock: Option<File>,
 }
 
 impl StateFile {
-    /// Locks the file `FILE.lock`. Returns an error if another program has locked `FILE.lock`.
+    /// Locks the file `FILE.lock`. Returns an error if another program holds this lock.
     pub fn open(file: &Path, pack: PackId) -> Result<Self, String> {
         let path = resolve(file);
         let lock = lock(&path)?;
-        // With the lock, the temporary file has a fixed name, so that killed runs leave at most one temporary file.
-        // Without the lock, the name is random, because another program may save the same state file at the same
-        // time.
+        // If the lock is held, the temporary file has a fixed name, so killed runs leave at most one temporary file
+        // behind. If the lock is not held, the temporary file gets a random name, because another program may be saving
+        // the same state file.
         let new = if lock.is_some() {
             let new = in_same_folder(&path, ".new");
-            // An earlier run that was killed may have left this temporary file.
+            // Removes the temporary file that a killed run may have left behind.
             let _ = std::fs::remove_file(&new);
             new
         } else {
@@ -78,15 +77,14 @@ impl StateFile {
         })
     }
 
-    /// Returns the saved snapshot, or `None` if the file does not exist or is empty.
     pub fn load(&self) -> Result<Option<Snapshot>, String> {
         load(&self.path, self.pack)
     }
 
-    /// Replaces the state file. After a kill or a power failure, the file contains the old snapshot or the new
+    /// Replaces the state file. After a kill or a power failure, the file contains either the old snapshot or the new
     /// snapshot.
     ///
-    /// If the file cannot be replaced, this method overwrites it.
+    /// If a rename cannot replace the file, this method overwrites the file in place.
     pub fn save(&mut self, snapshot: &Snapshot) -> Result<(), String> {
         self.write(snapshot)
             .map_err(|e| format!("{}: cannot be written: {e}", self.path.display()))
@@ -124,8 +122,8 @@ impl StateFile {
     }
 }
 
-/// Returns the target of a symbolic link, so that the target is replaced instead of the link. The target of the link
-/// does not need to exist.
+/// Returns the target of a symbolic link, so that a save replaces the target and keeps the link. The target may be
+/// missing.
 fn resolve(file: &Path) -> PathBuf {
     let mut path = file.to_path_buf();
     // Linux follows at most 40 symbolic links in a path.
@@ -138,19 +136,18 @@ fn resolve(file: &Path) -> PathBuf {
     path
 }
 
-/// Returns the path with this suffix added to the file name. The new file is in the same folder, because a rename
-/// cannot move a file to another file system.
+/// Appends a suffix to a path. The new path is in the same folder, because a rename cannot cross file systems.
 fn in_same_folder(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// Locks the state file with a lock file. If the system cannot lock the lock file, prints a warning and returns
-/// `None`.
+/// Locks the state file through a separate lock file. If the system does not support the lock, prints a warning and
+/// returns `None`.
 ///
-/// The lock file is never removed. If it was removed, a second program could create and lock a new lock file at the
-/// same time.
+/// The lock file is never removed. Otherwise, a second program could lock a new lock file while this lock is still
+/// held.
 fn lock(path: &Path) -> Result<Option<File>, String> {
     let name = in_same_folder(path, ".lock");
     let file = OpenOptions::new()
@@ -158,7 +155,7 @@ fn lock(path: &Path) -> Result<Option<File>, String> {
         .truncate(false)
         .write(true)
         .open(&name);
-    // The call names the trait, because newer releases of the standard library have a method with the same name.
+    // Names the trait, because newer releases of the standard library have their own `File::try_lock`.
     let locked = file.and_then(|file| match fs4::FileExt::try_lock(&file) {
         Ok(()) => Ok(Some(file)),
         Err(fs4::TryLockError::WouldBlock) => Ok(None),
@@ -183,10 +180,10 @@ fn lock(path: &Path) -> Result<Option<File>, String> {
     }
 }
 
-/// Returns whether the state file may be writable although it cannot be replaced. For example, the file is a mount
-/// point, or its folder is not writable.
+/// Returns whether overwriting the state file may succeed after this error prevented a rename. For example, the file is
+/// a mount point, or its folder is read-only.
 ///
-/// The error of a full disk is not in this list. On a full disk, overwriting the file would destroy the old content.
+/// Returns `false` if the disk is full, because overwriting the file would destroy the old content.
 fn cannot_replace(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -199,7 +196,7 @@ fn cannot_replace(error: &io::Error) -> bool {
 
 fn create(new: &Path, old: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create(new)?;
-    // A failure to set the permissions is ignored, because some file systems have no permissions.
+    // This error is ignored, because some file systems do not support permissions.
     if let Ok(old) = std::fs::metadata(old) {
         let _ = file.set_permissions(old.permissions());
     }
@@ -207,8 +204,8 @@ fn create(new: &Path, old: &Path, content: &[u8]) -> io::Result<()> {
     sync(&file)
 }
 
-/// Writes the new content first and sets the file length last. A kill between these steps leaves a damaged file, and
-/// the next run reports it as an error. An empty file would be read as a missing state.
+/// Writes the new content before shortening the file. If a kill interrupts the write, the next run reports the damaged
+/// file as an error. An emptied file would be treated as a missing state.
 fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .create(true)
@@ -220,7 +217,7 @@ fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     sync(&file)
 }
 
-/// Syncs a file to the disk. If a file system does not support the sync, this is not an error.
+/// Syncs a file to the disk. Ignores the error of a file system that does not support syncing.
 fn sync(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(e) if matches!(e.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => Ok(()),
@@ -228,8 +225,8 @@ fn sync(file: &File) -> io::Result<()> {
     }
 }
 
-/// Syncs the folder, so that the rename survives a power failure. An error of this sync is ignored, because the
-/// rename has already succeeded. If a power failure restores the old content, changes are repeated but not lost.
+/// Syncs the folder, so that the rename survives a power failure. A sync error is ignored, because the rename has
+/// already succeeded. If a power failure restores the old content, the next run repeats changes but loses none.
 fn sync_folder(path: &Path) {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = if folder.as_os_str().is_empty() {
@@ -237,6 +234,6 @@ fn sync_folder(path: &Path) {
     } else {
         folder
     };
-    // On Windows, a folder cannot be opened.
+    // Windows cannot open a folder, so the folder is not synced there.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

@@ -7,9 +7,9 @@ use futures_util::future::{BoxFuture, FutureExt, Shared};
 /// A future that completes at the first stop signal.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
 
-/// Starts to listen for stop signals. A second stop signal ends the program at once.
+/// Starts listening for stop signals. A second stop signal ends the program at once.
 ///
-/// If a signal was ignored when the program started, it stays ignored, because `nohup` requires this.
+/// A signal that was ignored when the program started stays ignored, as `nohup` requires.
 pub fn signal() -> Stop {
     match listen() {
         Ok(stop) => stop.shared(),
@@ -20,7 +20,7 @@ pub fn signal() -> Stop {
     }
 }
 
-/// Waits for a future. If a stop signal arrives first, drops the future and returns an error.
+/// Waits for a future. If a stop signal arrives before the future completes, drops the future and returns an error.
 pub async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Result<T, Problem> {
     tokio::select! {
         biased;
@@ -29,7 +29,7 @@ pub async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Re
     }
 }
 
-/// Runs a blocking closure on another thread, so that a stop signal does not wait for the closure.
+/// Runs a blocking closure on another thread, so that a stop signal is handled while the closure blocks.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let done = tokio::task::spawn_blocking(work).await;
     done.expect("the work does not panic")
@@ -48,8 +48,8 @@ fn listen() -> std::io::Result<BoxFuture<'static, ()>> {
         if is_ignored(number) {
             continue;
         }
-        // For each signal, the shutdown handler is registered before the handler that sets the flag. So the first
-        // signal finds the flag unset, and only a second signal ends the program.
+        // The shutdown handler is registered first, so it runs before the handler that sets the flag. Therefore only a
+        // second signal ends the program.
         flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&stopped))?;
         flag::register(number, Arc::clone(&stopped))?;
         let mut received = signal(SignalKind::from_raw(number))?;
@@ -75,8 +75,8 @@ pub fn is_ignored_by_proc(signal: i32) -> Option<bool> {
     Some(mask >> (signal - 1) & 1 == 1)
 }
 
-/// Starts a shell that sends the signal to itself. The shell inherits ignored signals, so it survives an ignored
-/// signal. On macOS, this is the only method without unsafe code.
+/// Starts a shell that sends the signal to itself. The shell inherits ignored signals, so it survives if the signal is
+/// ignored. On macOS, no other method works without unsafe code.
 #[cfg(unix)]
 pub fn is_ignored_by_shell(signal: i32) -> bool {
     std::process::Command::new("/bin/sh")
@@ -104,7 +104,7 @@ fn listen() -> std::io::Result<BoxFuture<'static, ()>> {
         event().await;
         let _ = first.send(());
         event().await;
-        // The exit status is 128 plus 2, the number of the signal SIGINT (Ctrl-C).
+        // By convention, the exit status is 128 plus the signal number. SIGINT (Ctrl-C) has number 2.
         std::process::exit(130);
     });
     Ok(stopped.map(drop).boxed())

@@ -1,20 +1,20 @@
-//! Reads a file of user ids. Each line has one id.
+//! Reads a file with one user id per line.
 
 use super::input;
 use connecteam_onboarding::UserId;
 
-/// Reads a file of user ids. The file name `-` means standard input.
+/// Reads the user ids in a file. The file name `-` means standard input.
 pub fn read(file: &str) -> Result<Vec<UserId>, String> {
     let (name, content) = input::read_text(file)?;
     parse(&content).map_err(|problem| format!("{name}, {problem}"))
 }
 
-/// Returns the ids in the order of the lines. Ignores blank lines and the text after a `#`.
+/// Returns the ids in file order. Ignores blank lines and the text after a `#`.
 pub fn parse(content: &[u8]) -> Result<Vec<UserId>, String> {
     let mut users = Vec::new();
     for (number, line) in input::lines(content) {
         let at = |problem: &dyn std::fmt::Display| format!("line {number}: {problem}");
-        // The comment is removed from the bytes of the line, because a comment may have any encoding.
+        // The comment is removed before the line is decoded, because a comment may have any encoding.
         let id = line.split(|byte| *byte == b'#').next().unwrap_or_default();
         let id = std::str::from_utf8(id).map_err(|_| at(&"this is not text"))?;
         let id = id.trim();
