@@ -67,7 +67,7 @@ impl Arguments {
 
     /// Prints the help text and exits with status 0.
     pub fn help(&self) -> ! {
-        // The error is ignored, because a closed pipe means that nobody reads the help text.
+        // The error is ignored, because the reader of a closed pipe needs no more text.
         let _ = writeln!(std::io::stdout(), "{}", self.help.trim_end());
         std::process::exit(0)
     }
