@@ -1,6 +1,5 @@
-//! Tests `Pack::assign` through the public API, against a server that shares no code with the crate.
+//! Tests `Pack::assign` through the public API, against an independent test server.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -26,10 +25,10 @@ fn id(number: u64) -> UserId {
     UserId::try_from(number).expect("an id")
 }
 
-/// The number of users that fill two requests and leave three users for a third request.
+/// These users fill two requests and leave three users for a third request.
 const UNIQUE: u64 = 2 * MOST + 3;
 
-/// Returns all users once, and then the first 200 users again.
+/// Returns all users once, followed by the first 200 users again.
 fn messy() -> Vec<u64> {
     (1..=UNIQUE).chain(1..=200).collect()
 }
@@ -145,7 +144,7 @@ async fn assigns_the_other_users_when_some_do_not_exist() {
         assert_eq!(server.assigned(1001).len(), 1_197, "{naming:?}");
         let reason = report.rejected().next().expect("one").1.reason().to_owned();
         assert!(!reason.is_empty());
-        // Each limit is the sum of the three refused chunks and the requests that find the rejected users.
+        // The limit is the number of refused chunks (three) plus the requests that isolate the rejected users.
         let most = match naming {
             Naming::Index => 3 + 3,
             Naming::Text => 3 + 3 + 3,
@@ -380,7 +379,7 @@ async fn keeps_the_request_limit_of_the_run() {
             other => assert_eq!(*other, Outcome::NotAssigned),
         }
     }
-    // A run with one user sends two requests: one read and one write.
+    // A run with one user needs one read request and one write request.
     let server = Server::start();
     server.users([7]);
     assert!(pack(&server).assign([7]).max_requests(2).await.is_ok());

@@ -1,6 +1,5 @@
-//! Tests with responses that the server compresses.
+//! Tests how the client handles compressed responses.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -21,7 +20,6 @@ fn pack_of(server: &Server, change: impl FnOnce(ClientBuilder) -> ClientBuilder)
         .pack(PackId::try_from(1001).expect("an id"))
 }
 
-/// Returns the JSON body of a list with this number of assignments.
 fn list(rows: u64) -> Vec<u8> {
     let row = |user: u64| json!({"id": 500 + user, "userId": user, "status": "in_progress", "isWaitingApproval": false});
     let rows: Vec<_> = (1..=rows).map(row).collect();
@@ -121,7 +119,7 @@ mod gzip {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     }
 
-    /// Returns 64 MiB of spaces, compressed with gzip.
+    /// Compresses 64 MiB of spaces with gzip.
     fn bomb() -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         let spaces = vec![b' '; 1 << 20];
@@ -156,7 +154,7 @@ mod gzip {
         const CAP: usize = 16 << 20;
         let server = Server::start();
         let pack = pack_of(&server, |builder| builder.max_body_bytes(CAP));
-        // The test does not measure the first read, because the first read allocates memory that later reads also use.
+        // The first read is not measured, because it allocates memory that later reads reuse.
         pack.assignments().await.expect("a list");
         for status in [200, 500] {
             let answer = Answer::new(status, "application/json", bomb());

@@ -1,4 +1,5 @@
-//! Tests that the documentation has no broken link, that each page is compiled, and that the stated costs are correct.
+//! Tests that the documentation has no broken links, that each guide page is compiled, and that the documented numbers
+//! of requests are correct.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ fn markdown_in(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Returns a Markdown text without its code blocks.
+/// Removes the code blocks from a Markdown text.
 fn prose(text: &str) -> String {
     let mut code = false;
     let lines = text.lines().filter(|line| {
@@ -74,7 +75,7 @@ fn no_link_between_files_is_broken() {
             let page = match place.strip_prefix("crate::guide::") {
                 Some(page) => root().join(format!("src/guide/{page}.md")),
                 None if place.is_empty() => file.clone(),
-                // This test skips web addresses, and links to Rust items, which rustdoc checks.
+                // Web addresses and links to Rust items are skipped. Rustdoc checks the links to Rust items.
                 None if place.contains("::") || place.contains("://") || !place.contains('.') => {
                     continue;
                 }
@@ -95,8 +96,8 @@ fn no_link_between_files_is_broken() {
     assert!(links > 40, "only {links} links were found");
 }
 
-/// A link to a file does not work in the generated documentation. Therefore `src/links.md` gives each link of the
-/// README a Rust item as a second target.
+/// Links to files are broken in the generated documentation. For each link in the README, `src/links.md` therefore
+/// defines a link to a Rust item.
 #[test]
 fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     let (readme, items) = (
@@ -126,7 +127,7 @@ fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     }
 }
 
-/// Checks that `src/guide.rs` includes each page, because rustdoc compiles only the examples of included pages.
+/// Rustdoc compiles the examples of a page only if `src/guide.rs` includes the page.
 #[test]
 fn every_page_of_the_guide_is_compiled() {
     let guide = read(&root().join("src/guide.rs"));
@@ -155,8 +156,8 @@ mod costs {
     use connecteam_onboarding::{Pack, PackId};
     use std::ops::RangeInclusive;
 
-    /// Returns the cells of the table in the guide. Each cell has the number of users, the number of rejected users,
-    /// and the range of the number of requests.
+    /// Returns the cells of the cost table in the guide. Each cell contains the number of users, the number of rejected
+    /// users, and the smallest and largest number of requests.
     fn table() -> Vec<(u64, u64, RangeInclusive<u64>)> {
         let page = read(&root().join("src/guide/assign.md"));
         let (_, section) = page.split_once("# What small lists cost").expect("a table");
@@ -202,7 +203,7 @@ mod costs {
         for (users, rejected, expected) in cells {
             for _ in 0..5 {
                 pack += 1;
-                // Each run has its own users and its own pack, so that no run affects another run.
+                // Each run has its own users and its own pack, so that runs do not affect each other.
                 let first = pack * 1_000;
                 let users: Vec<u64> = (first..first + users).collect();
                 let pack = client.pack(PackId::new(pack).expect("a valid id"));

@@ -1,6 +1,5 @@
-//! Tests that the client obeys the rate limits of API gateways. The tests simulate time.
+//! Tests that the client obeys the rate limits of API gateways. The tests use simulated time.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -42,11 +41,11 @@ fn refusal() -> Answer {
 /// The number of requests that the server permits per minute.
 const LIMIT: u64 = 5;
 
-/// The time of the server when a test starts, in seconds since the Unix epoch. The first minute of the server ends 20
-/// seconds later.
+/// The server time at the start of a test, in seconds since the Unix epoch. The first rate-limit window ends 20 seconds
+/// later.
 const START: u64 = 1_767_225_640;
 
-/// The values that a response reports: the remaining requests, the time of the server, and the time of the reset.
+/// The rate-limit values in a response: the remaining requests, the server time, and the time of the next reset.
 struct Report {
     remaining: u64,
     now: u64,
@@ -54,7 +53,7 @@ struct Report {
 }
 
 impl Report {
-    /// Returns the values of one header, in a form that some gateways use.
+    /// Formats a number in one of the forms that gateways use for rate-limit headers.
     fn counts(value: u64, form: &str) -> Vec<String> {
         match form {
             "float" => vec![format!("{value}.0")],
@@ -75,8 +74,8 @@ impl Report {
             "seconds to go" => vec![(reset - now).to_string()],
             "float to go" => vec![format!("{}.5", reset - now - 1)],
             "iso" | "iso without zone" | "iso with fraction" => {
-                // The Unix time 1767225600 is 2026-01-01T00:00:00Z. The test ends within the first hour of 2026, so
-                // only the minute changes.
+                // The Unix time 1767225600 is 2026-01-01T00:00:00Z. Each test ends within one hour after this time, so
+                // only the minutes change.
                 let minute = (reset - 1_767_225_600) / 60;
                 let zone = match form {
                     "iso" => "Z",
@@ -93,7 +92,7 @@ impl Report {
 }
 
 /// Sends 23 requests to a server that permits 5 requests per minute. Returns the number of refused requests, and the
-/// simulated time that has passed.
+/// simulated time that the requests took.
 async fn account(
     count_form: &'static str,
     reset_form: &'static str,
@@ -132,7 +131,7 @@ async fn account(
         answer
     });
     let pack = pack(&server, &clock, |builder| builder);
-    // The test sends one request after the other, so that no wait advances the clock while another request is in
+    // Requests are sent one at a time, because a wait would advance the simulated clock while other requests are in
     // flight.
     for _ in 0..23 {
         let list = pack.assignments().await;
@@ -167,13 +166,13 @@ async fn every_common_form_of_the_headers_is_read() {
         let (refused, took) = account(counts, reset, dated).await;
         let name = format!("{counts:?} {reset:?} dated: {dated}");
         assert!(refused <= 1, "{name}: {refused} refused");
-        // The first reset comes after 20 seconds, and 23 requests need three more minutes. The limit of 215 seconds
-        // includes 15 seconds of margins.
+        // The first window ends after 20 seconds, and 23 requests need three more minutes. The limit of 215 seconds
+        // leaves a margin of 15 seconds.
         assert!(took <= SECOND * 215, "{name}: {took:?}");
     }
 }
 
-/// Starts a server that refuses one request with this status and these headers. The first request has the number 1.
+/// Starts a server that refuses one request with this status and these headers. The first request has number 1.
 fn refuses(number: u64, status: u16, headers: &[(&'static str, &str)]) -> Scripted {
     let headers: Vec<_> = headers
         .iter()
@@ -243,7 +242,7 @@ async fn a_retry_after_that_is_too_long_is_an_error_with_its_time() {
     for (value, seconds) in [
         ("601", 601),
         ("3600", 3_600),
-        // The client waits at most one day (86,400 seconds), because a wrong header must not stop it forever.
+        // A wait is limited to one day (86,400 seconds), so that a wrong header cannot stop the client forever.
         ("99999999", 86_400),
         ("18446744073709551615", 86_400),
         ("1e18", 86_400),

@@ -1,6 +1,5 @@
-//! Tests that types can move between threads, and that values survive a conversion to JSON and back.
+//! Tests that types can move between threads, and that values are unchanged after a round trip through JSON.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -45,7 +44,7 @@ fn types_cross_threads() {
     error::<AssignError>();
     error::<InvalidId>();
     data::<(Report, Plan, Snapshot, Change, Progress, Assignment, UserId)>();
-    // An error has the size of a `usize`, so that a `Result` is small and a successful call is not slower.
+    // An error is as small as a `usize`, which keeps `Result` small and successful calls fast.
     assert_eq!(
         [size_of::<Error>(), size_of::<AssignError>()],
         [size_of::<usize>(); 2]
@@ -54,7 +53,7 @@ fn types_cross_threads() {
 
 #[test]
 fn every_future_may_move_to_another_thread() {
-    // The base URL is a loopback address with `http`, because some combinations of features have no TLS.
+    // Some combinations of features have no TLS, so the base URL is an `http` URL with a loopback address.
     let builder = Client::builder()
         .api_key("key")
         .base_url("http://127.0.0.1:9");

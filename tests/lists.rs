@@ -1,7 +1,5 @@
-//! Tests with lists that do not show the current state of a pack, because they are incomplete, cached or suddenly
-//! empty.
+//! Tests how the client handles lists that are incomplete, cached or unexpectedly empty.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -17,7 +15,7 @@ use support::{Answer, Fault, Reassign, Server, SkippingClock};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Starts a server that creates a second assignment if it receives the same user twice.
+/// Starts a server that creates a duplicate assignment if it receives the same user twice.
 fn server() -> Server {
     let server = Server::start();
     server.users(1..=9).already(1001, [1]);
@@ -42,18 +40,18 @@ fn row(user: u64) -> Value {
     json!({"id": 500 + user, "userId": user, "status": "in_progress", "isWaitingApproval": false})
 }
 
-/// Returns a list with these users, which may differ from the users that are on the pack.
+/// Returns a list response with these users, which may differ from the users on the pack.
 fn list(users: &[u64]) -> Answer {
     let rows: Vec<_> = users.iter().copied().map(row).collect();
     Answer::json(200, &json!({"data": {"assignments": rows}}))
 }
 
-/// Returns a fault that responds with a cached list. The `Age` header of the response has the value `age`.
+/// Returns a fault that sends a cached list. The response contains `age` as its `Age` header.
 fn cached(users: &[u64], age: &str) -> Fault {
     Fault::Response(list(users).with("age", age))
 }
 
-/// Reads the list of the pack with each method that can read a list. Returns the name and the error of each method.
+/// Calls each method that reads the list of a pack. Returns the name and the error of each method.
 async fn read_in_every_way(server: &Server, response: &Answer) -> Vec<(&'static str, Error)> {
     let mut errors = Vec::new();
     let snapshot = pack(server).snapshot().await.expect("a list");
@@ -66,7 +64,7 @@ async fn read_in_every_way(server: &Server, response: &Answer) -> Vec<(&'static 
         "list",
         "api",
     ] {
-        // Only one request receives the faulty list, so a retry would receive the complete list.
+        // Only one request receives the faulty list, so a retry would succeed.
         server.fault("GET", Fault::Response(response.clone()));
         let pack = pack(server);
         let error = match way {
@@ -176,7 +174,7 @@ async fn a_cached_list_after_a_lost_write_is_no_proof() {
                 Fault::CloseBeforeRead
             },
         );
-        // The first read of the run returns a current list. The next three reads return cached lists.
+        // The first read request receives a current list. The next three read requests receive cached lists.
         server.fault("GET", Fault::Headers(Vec::new()));
         for age in ["30", "31", "86400"] {
             server.fault("GET", cached(&[1], age));
@@ -309,8 +307,8 @@ async fn a_watch_confirms_a_list_that_is_suddenly_empty() {
     let pack = pack(&server);
     let snapshot = pack.snapshot().await.expect("a list");
     server.fault("GET", Fault::Response(list(&[])));
-    // The watch first reads an empty list, which is wrong. The second read returns the real list, in which user 2 is
-    // new.
+    // The first read returns an empty list by mistake. The second read returns the real list, which contains the new
+    // user 2.
     server.already(1001, [2]);
     let mut watch = pack.watch(MINUTE).since(snapshot);
     let update = watch.next().await.expect("an item").expect("a change");
@@ -342,7 +340,7 @@ async fn a_snapshot_after_another_reads_a_list_twice_that_is_suddenly_empty() {
     let later = pack.snapshot_after(&earlier).await.expect("a list");
     assert_eq!((later.len(), server.gets()), (1, 3));
 
-    // `Pack::snapshot` has no earlier snapshot for a comparison, so it reads an empty list only once.
+    // `Pack::snapshot` cannot compare an empty list with an earlier snapshot, so it does not read the list again.
     server.fault("GET", Fault::Response(list(&[])));
     assert!(pack.snapshot().await.expect("a list").is_empty());
     assert_eq!(server.gets(), 4);

@@ -1,6 +1,5 @@
-//! Tests the OAuth 2.0 client credentials, over real sockets.
+//! Tests OAuth 2.0 client credentials over real sockets.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -179,7 +178,7 @@ async fn reports_each_failure_of_the_token_endpoint() {
         );
         assert!(!format!("{error:?} {error}").contains("s3cret"), "{name}");
         assert_eq!(server.gets(), 0, "{name}");
-        // The run has sent no write, so no user is `Unknown` and the run does not read the pack back.
+        // No write request was sent, so no user is `Unknown` and the run does not read the pack back.
         let error = pack
             .assign([1])
             .max_requests(1)
@@ -221,7 +220,7 @@ async fn an_access_token_of_the_caller_is_never_renewed() {
     assert_eq!((server.tokens(), server.gets()), (0, 2));
 }
 
-/// Sets the response to the next token request. The server accepts requests with the token `given`.
+/// Sets the response to the next token request, and makes the server accept the token `given`.
 fn respond(server: &Server, status: u16, body: &str) {
     server.with(|world| world.tokens.insert("given".to_owned()));
     let fault = Fault::Status(status, "application/json", body.to_owned());

@@ -1,6 +1,5 @@
-//! Tests the programs that assign users: their input, output, exit status, and reaction to signals.
+//! Tests the programs that assign users, including their input, output, exit statuses and signal handling.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod command;

@@ -1,4 +1,4 @@
-//! Tests that `http` requests use no proxy, and that the error for an `https` request names a proxy that fails.
+//! Tests that `http` requests use no proxy, and that the error of an `https` request names the proxy that failed.
 #![allow(missing_docs)]
 #![cfg(any(feature = "ring", feature = "native-tls"))]
 
@@ -15,7 +15,7 @@ use support::tls::{TlsServer, certificate_file, trusting};
 use support::{Log, Proxy, Reply, Server, SkippingClock};
 use tracing::Level;
 
-/// The environment variables that can name a proxy.
+/// The environment variables that can configure a proxy.
 const VARIABLES: [&str; 6] = [
     "HTTP_PROXY",
     "http_proxy",
@@ -44,7 +44,7 @@ fn builder(base: &str) -> ClientBuilder {
         .clock(SkippingClock::default())
 }
 
-/// Adds the proxy with this URL to the HTTP settings of a client.
+/// Configures a client that uses the proxy with this URL.
 fn through(url: &str, builder: ClientBuilder) -> ClientBuilder {
     let proxy = reqwest::Proxy::all(url).expect("a URL");
     builder.http_client(|http| http.proxy(proxy))
@@ -107,7 +107,7 @@ async fn https_uses_the_proxy_of_the_http_settings() {
     );
 }
 
-/// Assigns a user through a proxy that fails. Returns the error.
+/// Assigns a user through a proxy that fails, and returns the error.
 async fn failure(proxy: &str) -> Error {
     let (server, policy) = (server(), RetryPolicy::default().max_attempts(2));
     let tls = TlsServer::start(&server, "here");
@@ -170,8 +170,8 @@ async fn a_proxy_of_the_http_settings_that_hangs_is_mentioned() {
     assert!(error.to_string().contains("proxy"), "{error}");
 }
 
-/// Runs a test in its own process, with these environment variables and the certificate authority of the tests. Returns
-/// the output of the process.
+/// Runs a test in a separate process, with these environment variables and the test certificate authority. Returns the
+/// output of the process.
 fn in_environment(test: &str, variables: &[(&str, &str)]) -> String {
     let mut command = child(test);
     command

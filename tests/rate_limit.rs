@@ -1,7 +1,6 @@
-//! Tests the rate limits of an account, against a server that counts requests. A window is short if a test waits for
-//! the end of the window, because the tests use real time.
+//! Tests the rate limits of an account, against a server that counts requests. The tests use real time. A test that
+//! waits for the end of a rate-limit window therefore uses a short window.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -58,8 +57,7 @@ async fn a_spent_day_is_an_error_with_the_time_of_its_end() {
         .duration_since(SystemTime::now())
         .expect("ahead");
     assert!((4_900..=5_010).contains(&wait.as_secs()), "{wait:?}");
-    // The run sends one read and four chunks. The run reserves the sixth request, because it may have to read the pack
-    // back.
+    // The run sends one read request and four chunks. The sixth request is reserved for reading the pack back.
     assert_eq!((server.gets(), server.posts()), (1, 4));
     assert_eq!(error.report().assigned().count() as u64, 4 * MOST);
     assert_eq!(error.report().not_assigned().count() as u64, 6 * MOST);

@@ -1,6 +1,5 @@
-//! Tests with responses that are slow or unreadable, and with servers that close connections.
+//! Tests how the client handles slow or unreadable responses, and servers that close connections.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -159,7 +158,7 @@ async fn an_unreadable_response_to_a_write_names_the_place() {
     assert!(text.contains("data: invalid type: integer `7`"), "{text}");
 }
 
-/// Starts a server that sends one list byte by byte, with this pause after each byte.
+/// Starts a server that sends one list byte by byte, and pauses after each byte.
 fn slow(pause: Duration) -> Server {
     let server = Server::start();
     server.fault("GET", Fault::SlowBody(pause));
@@ -168,7 +167,7 @@ fn slow(pause: Duration) -> Server {
 
 #[tokio::test]
 async fn a_slow_body_is_read_as_long_as_bytes_arrive() {
-    // The response takes longer than 400 ms, because the server pauses for 6 ms after each byte.
+    // Because of the pauses, the whole response takes longer than the read time-out of 400 ms.
     let server = slow(MS * 6);
     let start = Instant::now();
     let list = pack(&server, |builder| builder.read_timeout(MS * 400))

@@ -1,6 +1,5 @@
-//! Tests that no error, report or log shows a secret, even if the server sends the secret back.
+//! Tests that errors, reports and logs never contain a secret, even if the server sends the secret back.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -143,7 +142,7 @@ fn assert_hidden(secret: &str, what: &str, text: &str) {
     panic!("{what} shows a secret: …{shown}");
 }
 
-/// Returns one string with all texts and fields of an error.
+/// Joins all texts and fields of an error into one string.
 fn everything(error: &Error) -> String {
     let mut text = String::new();
     print(&mut text, error);
@@ -153,15 +152,15 @@ fn everything(error: &Error) -> String {
     text
 }
 
-/// Returns a response that claims to be compressed with gzip, but whose body is not a valid gzip stream.
+/// Returns a response that claims to be compressed with gzip but has an invalid body.
 fn broken_gzip(body: &str) -> Answer {
     let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     bytes.extend_from_slice(body.as_bytes());
     Answer::new(200, "application/json", bytes).with("content-encoding", "gzip")
 }
 
-/// Returns responses of a token endpoint, each with a name. Each response contains a token that the client has not
-/// received before.
+/// Returns the named responses of a token endpoint. Each response contains a token that the client has not received
+/// before.
 fn token_responses(token: &str) -> Vec<(&'static str, Fault)> {
     let json = |status, body: String| Fault::Status(status, "application/json", body);
     let good = format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":86400}}"#);
@@ -315,7 +314,7 @@ async fn a_list_that_holds_the_key_does_not_show_it() {
     }
 }
 
-/// A logger that stores all messages that are logged through the crate `log`.
+/// Stores all messages that are logged through the `log` crate.
 struct Lines(Mutex<String>);
 
 impl log::Log for Lines {

@@ -1,6 +1,5 @@
-//! Tests that a snapshot works only with the pack that it describes, and keeps the times of unchanged assignments.
+//! Tests that snapshots can be used only with their own pack, and keep the times of unchanged assignments.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;

@@ -1,4 +1,4 @@
-//! Tests certificates and TLS handshakes, against a server that uses TLS.
+//! Tests certificates and TLS handshakes, against a TLS server.
 #![allow(missing_docs)]
 #![cfg(any(feature = "ring", feature = "native-tls"))]
 
@@ -19,7 +19,7 @@ fn server() -> Server {
     server
 }
 
-/// Returns a builder that ignores the proxies that environment variables name.
+/// Returns a builder that ignores the proxy environment variables.
 fn builder(base: &str) -> ClientBuilder {
     let builder = Client::builder().api_key("key").base_url(base);
     let builder = builder.clock(SkippingClock::default());
@@ -42,8 +42,8 @@ async fn a_trusted_server_is_used() {
     assert_eq!(server.assigned(1001), [1, 2]);
 }
 
-/// The certificates that the client rejects. Each row has the name of the certificate, whether the client trusts the
-/// certificate authority of the tests, and a part of the error message.
+/// The certificates that the client rejects. Each row contains the name of a certificate, whether the client trusts the
+/// test certificate authority, and a part of the error message.
 const REJECTED: [(&str, bool, &str); 5] = [
     ("here", false, "SSL_CERT_FILE"),
     ("self-signed", true, "SSL_CERT_FILE"),
@@ -184,7 +184,7 @@ fn each_invalid_root_certificate_is_named_by_its_number() {
     }
 }
 
-/// Returns a command that runs a test in an environment without CA certificates.
+/// Returns a command that runs a test without CA certificates.
 fn without_certificates(test: &str) -> std::process::Command {
     let mut command = child(test);
     command
@@ -217,7 +217,7 @@ async fn in_a_machine_without_certificates() {
     };
     match builder(&tls.base_url()).build() {
         Err(error) => fails(&error),
-        // OpenSSL reports missing CA certificates only at the first connection.
+        // OpenSSL reports missing CA certificates when the client connects, not when the client is built.
         Ok(_) => fails(
             &pack(builder(&tls.base_url()))
                 .assignments()

@@ -1,6 +1,5 @@
-//! Tests that runs on one pack wait for each other if they use clones of one client.
+//! Tests that two runs on the same pack wait for each other if their clients are clones.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -12,7 +11,7 @@ use support::{Fault, Reassign, Server};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Starts a server that creates a second assignment if it receives the same user twice.
+/// Starts a server that creates a duplicate assignment if it receives the same user twice.
 fn server() -> Server {
     let server = Server::start();
     server.users(1..=1_000).with(|world| {
@@ -31,7 +30,7 @@ fn pack(client: &Client, id: u64) -> Pack {
     client.pack(PackId::new(id).expect("an id"))
 }
 
-/// Waits until the server has received this number of reads.
+/// Waits until the server has received this number of read requests.
 async fn until_reads(server: &Server, reads: usize) {
     while server.gets() < reads {
         tokio::time::sleep(MS).await;
@@ -65,7 +64,7 @@ async fn runs_take_turns_in_the_order_of_their_start() {
             pack.assign([user]).await.expect("assigned");
             finished.lock().expect("no panic").push(user);
         }));
-        // The loop starts the next run only after this run has sent a read or waits for an earlier run.
+        // The next run starts only after this run has sent a read request or is waiting for an earlier run.
         tokio::task::yield_now().await;
         until_reads(&server, 1).await;
     }
@@ -103,7 +102,7 @@ async fn a_waiting_run_shows_it_and_can_be_stopped_or_dropped() {
     assert!(tokio::time::timeout(MS * 20, dropped).await.is_err());
     assert_eq!(server.requests(), 1, "neither sent a request");
 
-    // `abort` drops the first run, so the next run on the same pack can start.
+    // `abort` drops the first run, so that the next run on this pack can start.
     first.abort();
     let report = pack(&client, 1001).assign([4]).await.expect("assigned");
     assert_eq!(report.assigned().count(), 1);
@@ -113,7 +112,7 @@ async fn a_waiting_run_shows_it_and_can_be_stopped_or_dropped() {
 async fn another_pack_and_a_plan_do_not_wait() {
     let server = server();
     let client = client(&server);
-    // The client sends only one request at a time until it receives its first response.
+    // A client sends only one request at a time until it receives its first response.
     pack(&client, 1002).assignments().await.expect("a list");
     server.fault("GET", Fault::Silence);
     let first = tokio::spawn(pack(&client, 1001).assign([1]).into_future());

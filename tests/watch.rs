@@ -1,6 +1,5 @@
-//! Tests `Pack::watch` through the public API, against a server that shares no code with the crate.
+//! Tests `Pack::watch` through the public API, against an independent test server.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -17,12 +16,12 @@ use support::{Fault, Server, Window, pack_id};
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A clock that ends each wait at once, and records the length of each wait.
+/// A clock that ends every wait at once, and records the length of the wait.
 #[derive(Clone, Debug, Default)]
 struct Quick(Arc<Mutex<(Duration, Vec<Duration>)>>);
 
 impl Quick {
-    /// Returns the lengths of the waits since the last call of this method.
+    /// Returns the lengths of all waits since the previous call.
     fn waits(&self) -> Vec<Duration> {
         std::mem::take(&mut self.0.lock().expect("no panic").1)
     }
@@ -41,7 +40,7 @@ impl Clock for Quick {
         let mut state = self.0.lock().expect("no panic");
         state.0 += duration;
         state.1.push(duration);
-        // Lets other tasks run once, because a watch that finds no change would otherwise block the thread.
+        // Lets other tasks run, because a watch without changes would otherwise block the thread.
         Box::pin(tokio::task::yield_now())
     }
 }
@@ -58,7 +57,7 @@ fn users(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = UserId>
         .map(|number| number.try_into().expect("an id"))
 }
 
-/// Sets the state of a user on the pack. If the user is not on the pack, assigns the user first.
+/// Sets the state of a user on the pack. A user that is not on the pack is assigned first.
 fn set_state(server: &Server, user: u64, status: &str, waiting: bool) {
     server.with(|world| {
         if !world.packs[&1001].iter().any(|row| row.user == user) {
@@ -102,7 +101,7 @@ async fn poll(watch: &mut Watch) -> Update {
     watch.next().await.expect("an item").expect("no failure")
 }
 
-/// Polls the stream until the server has received this number of reads. Panics if the stream yields an item.
+/// Polls the watch until the server has received this number of read requests. Panics if the watch yields an item.
 async fn until_gets(server: &Server, watch: &mut Watch, gets: usize) {
     while server.gets() < gets {
         assert!(watch.next().now_or_never().is_none(), "no change");
@@ -122,7 +121,7 @@ async fn yields_changes_and_nothing_else() {
     set_state(&server, 3, "in_progress", false);
     let found = poll(&mut watch).await;
     let mut all = found.changes;
-    // If the watch reads the pack between the two changes, it reports the changes in two updates.
+    // If the watch reads the pack between the two changes, it yields two updates.
     if all.len() < 2 {
         all.extend(poll(&mut watch).await.changes);
     }
@@ -203,7 +202,7 @@ async fn watches_the_assigned_users_of_a_report() {
     assert!(watch.next().await.is_none(), "it stays ended");
 }
 
-/// Returns whether a watch ends after it has read the pack once.
+/// Returns whether a watch ends after reading the pack once.
 async fn ends_at_once(watch: Watch, server: &Server) -> bool {
     let mut watch = watch;
     loop {
@@ -349,7 +348,7 @@ async fn dropping_a_pending_next_loses_no_change_and_repeats_no_read() {
     let mut polls = 0;
     let found = loop {
         polls += 1;
-        // Each pass of the loop creates a `next()` future, and drops the future while it is pending.
+        // Each iteration of the loop creates a `next()` future, and drops the future while it is pending.
         if let Some(item) = watch.next().now_or_never() {
             break item.expect("an item").expect("no failure");
         }

@@ -1,7 +1,6 @@
-//! Tests network faults, over real sockets. Each fault must cause the right error, and no user may be lost or assigned
+//! Tests network faults over real sockets. Each fault must cause the correct error. No user may be lost or assigned
 //! twice.
 #![allow(missing_docs)]
-// These tests are left out if the feature `rustls` is on and `ring` is off, because they set no TLS configuration.
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
 mod support;
@@ -270,7 +269,7 @@ async fn a_refused_connection_is_not_executed() {
     let pack = once(&server);
     drop(server);
     let error = loop {
-        // The socket of the server closes a moment after the server is dropped, so a connection may still succeed.
+        // The socket closes shortly after the server is dropped, so the first connections may still succeed.
         let error = pack.assignments().await.expect_err("no server listens");
         if error.kind() == ErrorKind::Connect {
             break error;
@@ -443,7 +442,7 @@ async fn a_list_with_some_users_of_a_request_proves_nothing() {
     let server = Server::start();
     server.users(1..=3).fault("POST", Fault::CloseBeforeRead);
     let other = [1_u64];
-    // Another program assigns user 1 while the request of the run is ambiguous.
+    // Another program assigns user 1 while the request of this run is ambiguous.
     server.already(1001, []);
     let run = tokio::spawn(
         pack(&server)

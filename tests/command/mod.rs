@@ -1,5 +1,4 @@
-//! Functions that run the example programs as child processes. The module `examples` has the code that the programs
-//! share.
+//! Runs the example programs as child processes. The module `examples` contains the code that the programs share.
 #![allow(dead_code, reason = "each test file uses only some of the functions")]
 
 #[path = "../../examples/support/mod.rs"]
@@ -14,14 +13,14 @@ use std::time::Duration;
 
 pub const MS: Duration = Duration::from_millis(1);
 
-/// Returns the path of an example program. `cargo test` builds the examples in a folder next to the tests.
+/// Returns the path of an example program. `cargo test` builds the examples in a folder next to the test executables.
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let target = test.parent().and_then(Path::parent).expect("target/debug");
     target.join("examples").join(name)
 }
 
-/// Returns a command that runs an example program, with the API key and the URL of a server in its environment.
+/// Returns a command that runs an example program. The environment contains the API key and the URL of the server.
 pub fn command(server: &Server, name: &str) -> Command {
     with_environment(Command::new(program(name)), server)
 }
@@ -39,7 +38,6 @@ pub fn with_environment(mut command: Command, server: &Server) -> Command {
     command
 }
 
-/// Returns a command that runs `assign --json` for pack 1001.
 pub fn assign(server: &Server, users: &str, more: &[&str]) -> Command {
     let mut command = command(server, "assign");
     command
@@ -58,7 +56,7 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Writes the content to a new file. Returns the path of the file, which ends with `name`.
+/// Writes content to a new file whose path ends with `name`. Returns the path.
 pub fn file(name: &str, content: impl AsRef<[u8]>) -> String {
     static FILES: AtomicUsize = AtomicUsize::new(0);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -79,7 +77,7 @@ pub fn list(users: impl IntoIterator<Item = u64>) -> String {
     users.into_iter().map(|user| format!("{user}\n")).collect()
 }
 
-/// The exit status, standard output and standard error of a program that has ended.
+/// The exit status, standard output and standard error of a program.
 pub type Ended = (i32, String, String);
 
 pub fn run(mut command: Command) -> Ended {
@@ -94,7 +92,7 @@ pub fn end(child: Child) -> Ended {
     (code, text(output.stdout), text(output.stderr))
 }
 
-/// Runs a program that must print exactly one JSON object. Returns the exit status and the object.
+/// Runs a program that must print exactly one JSON object. Returns the exit status and the JSON object.
 pub fn object(command: Command) -> (i32, Value) {
     one_object(run(command))
 }
@@ -112,8 +110,8 @@ pub fn send(child: &Child, signal: &str) {
     assert!(sent.expect("kill").success());
 }
 
-/// Waits until the program handles the stop signals. The program registers SIGHUP last, so this function checks only
-/// SIGHUP.
+/// Waits until the program has registered its signal handlers. The SIGHUP handler is registered last, so only this
+/// handler is checked.
 #[cfg(target_os = "linux")]
 pub fn wait_for_listener(child: &Child) {
     let listens = || {
@@ -128,8 +126,8 @@ pub fn wait_for_listener(child: &Child) {
     }
 }
 
-/// Installs a handler for each stop signal that this process ignores, because child processes inherit ignored signals,
-/// but not handlers. A test process that runs in the background may ignore signals.
+/// Installs a handler for each stop signal that this process ignores, for example because it runs in the background.
+/// Child processes inherit ignored signals, but not handlers.
 #[cfg(unix)]
 pub fn reset_ignored_signals() {
     static ONCE: std::sync::Once = std::sync::Once::new();
@@ -142,7 +140,7 @@ pub fn reset_ignored_signals() {
     });
 }
 
-/// Waits until the condition is true. Panics after one minute, so that a test does not hang if a program ends early.
+/// Waits until the condition is true. Panics after one minute, so that a test does not hang if its program has ended.
 #[track_caller]
 pub fn until(condition: impl Fn() -> bool) {
     let start = std::time::Instant::now();

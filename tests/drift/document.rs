@@ -1,4 +1,4 @@
-//! Functions that edit the document `vendor.json`, and run the program `drift` on the result.
+//! Edits the document `vendor.json`, and runs the program `drift` on the edited document.
 
 use serde_json::Value;
 use std::io::Write;
@@ -14,14 +14,13 @@ pub fn program() -> PathBuf {
     folder.join("examples").join("drift")
 }
 
-/// Runs `drift` with these arguments and this standard input. Returns the exit status, standard output and standard
-/// error.
+/// Runs `drift` with these arguments and this input. Returns the exit status, standard output and standard error.
 pub fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
     let mut command = Command::new(program());
     command.args(arguments).stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the example is built");
-    // The write may fail, because `drift` may end before it reads its standard input.
+    // Write errors are ignored, because `drift` may exit before it has read its standard input.
     let _ = child.stdin.take().expect("piped").write_all(input);
     let output = child.wait_with_output().expect("an end");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
@@ -30,7 +29,7 @@ pub fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
 }
 
 /// Runs `drift` on a document, and returns the exit status and the output. Panics if `drift` prints neither a report
-/// nor an error of one line.
+/// nor a one-line error.
 #[track_caller]
 pub fn compare(document: &Value) -> (i32, String) {
     let (status, text, error) = run(&["-"], document.to_string().as_bytes());
@@ -46,7 +45,8 @@ pub fn compare(document: &Value) -> (i32, String) {
     (status, text + &error)
 }
 
-/// Returns a full JSON pointer. Expands the abbreviation at the start of `short`, for example `GET` or `SCHEMA`.
+/// Expands an abbreviated JSON pointer. The abbreviation is the first part of the pointer, for example `GET` or
+/// `SCHEMA`.
 fn pointer(short: &str) -> String {
     let (start, rest) = short.split_at(short.find('/').unwrap_or(short.len()));
     let item = format!("/paths/{}", PATH.replace('/', "~1"));
@@ -59,7 +59,7 @@ fn pointer(short: &str) -> String {
     }
 }
 
-/// Applies one edit to a document. An edit has the form `PLACE = JSON`, `remove PLACE`, or `move PLACE to PLACE`.
+/// Applies one edit to a document. The edit has the form `PLACE = JSON`, `remove PLACE`, or `move PLACE to PLACE`.
 pub fn edit(document: &mut Value, line: &str) {
     if let Some(place) = line.strip_prefix("remove ") {
         remove(document, place);
@@ -76,7 +76,7 @@ pub fn edit(document: &mut Value, line: &str) {
 fn owner<'a>(document: &'a mut Value, place: &str) -> (&'a mut Value, String) {
     let pointer = pointer(place);
     let (owner, name) = pointer.rsplit_once('/').expect("a pointer");
-    // Decodes the escapes of JSON strings first, and the escapes of JSON pointers afterwards.
+    // JSON string escapes are decoded before JSON pointer escapes.
     let name: String = serde_json::from_str(&format!("\"{name}\"")).expect("a name");
     let owner = document
         .pointer_mut(owner)

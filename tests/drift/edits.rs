@@ -1,11 +1,10 @@
-//! Tests that `drift` prints each kind of difference with the right line and in the right group, and exits with the
-//! right status.
+//! Tests that `drift` reports each kind of difference correctly, and exits with the correct status.
 
 use crate::document::{PATH, VENDOR, compare, edit};
 
 const EDITS: &str = include_str!("edits.txt");
 
-/// Returns the exit status and the output that a block of `edits.txt` expects.
+/// Returns the exit status and the output that are expected by a block of `edits.txt`.
 fn expected(lines: &[&str]) -> (i32, String) {
     let mut text = String::new();
     for (title, start) in [("breaking:\n", "breaking: "), ("additive:\n", "additive: ")] {

@@ -16,7 +16,7 @@ fn one_of(words: &'static str) -> impl Strategy<Value = String> {
     prop::sample::select(words.split(' ').collect::<Vec<_>>()).prop_map(str::to_owned)
 }
 
-/// Generates random JSON values that often contain keywords and references of OpenAPI.
+/// Generates random JSON values that often contain OpenAPI keywords and references.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -35,7 +35,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Returns the JSON pointer of each value that a test may replace.
+/// Returns JSON pointers to all values that a test may replace.
 fn places(document: &Value) -> Vec<String> {
     let mut places = Vec::new();
     let mut queue = vec![(String::new(), document)];
@@ -75,8 +75,8 @@ proptest! {
     }
 }
 
-/// Returns a document in which a chain of `length` schemas replaces one schema. Each schema in the chain refers to the
-/// next schema.
+/// Replaces one schema in the vendor's document with a chain of `length` schemas. Each schema in the chain refers to
+/// the next schema.
 fn chain(length: usize, schema: impl Fn(Value) -> Value) -> Value {
     let mut document = vendor();
     let schemas = &mut document["components"]["schemas"];

@@ -1,7 +1,7 @@
-//! Tests the program `drift`, which `cargo test` builds in a folder next to the tests.
+//! Tests the example program `drift`.
 //!
-//! The tests edit the document `vendor.json`, and compare the result with our spec. The vendor did not write
-//! `vendor.json`. FastAPI generated `vendor.json` from models with the same meaning as our spec.
+//! The tests edit the document `vendor.json`, and compare the edited document with our spec. The vendor did not write
+//! `vendor.json`. FastAPI generated the document from models that correspond to our spec.
 #![allow(missing_docs)]
 
 mod document;

@@ -17,7 +17,7 @@ fn object(arguments: &[&str], input: &str) -> (i32, Value) {
 fn reads_json_and_yaml_from_a_file_or_standard_input() {
     let value: Value = serde_json::from_str(VENDOR).expect("JSON");
     let yaml = yaml_serde::to_string(&value).expect("YAML");
-    // This YAML document has numbers as keys, an anchor, an alias, and an empty field.
+    // This YAML document contains numeric keys, an anchor, an alias and an empty field.
     let by_hand = OURS.replace("'200'", "200").replace(
         "    UserId:\n      type: integer",
         "    Unused:\n    Key: &integer integer\n    UserId:\n      type: *integer",

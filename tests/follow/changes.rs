@@ -112,7 +112,7 @@ fn follows_only_the_users_of_a_file() {
         (&line["change"], &line["userId"]),
         (&json!("assigned"), &json!(7))
     );
-    // `follow` prints no change of user 8, because the file does not contain this user.
+    // `follow` ignores user 8, because the users file does not contain this user.
     for line in lines {
         assert!(line.expect("text").contains(r#""userId":7"#));
     }

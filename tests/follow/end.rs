@@ -1,4 +1,4 @@
-//! Tests how the program `follow` ends.
+//! Tests how the program `follow` exits.
 
 use super::pack::{follow, put};
 use crate::command::{folder, run};
@@ -88,7 +88,7 @@ mod signals {
         }
     }
 
-    /// The printed changes fill the pipe, because the test reads only the first line. Then `follow` waits for a reader.
+    /// The test reads only the first line, so the printed changes fill the pipe and block `follow`.
     #[test]
     fn a_stop_signal_does_not_wait_for_a_reader() {
         let (server, state) = (Server::start(), folder("reader").join("state.json"));
@@ -104,7 +104,7 @@ mod signals {
         std::thread::sleep(MS * 50);
         send(&child, "TERM");
         assert_eq!(child.wait().expect("ends").code(), Some(0));
-        // `follow` has not printed all changes, so the state file must be unchanged.
+        // `follow` exited before it had printed all changes, so the state file must be unchanged.
         let saved = std::fs::read_to_string(&state).expect("there");
         assert!(saved.ends_with(r#""assignments":[]}"#));
     }

@@ -1,4 +1,4 @@
-//! Tests that `follow` loses no change if the system kills the process.
+//! Tests that no change is lost if the system kills `follow`.
 
 use super::pack::{follow, put, until_gets};
 use crate::command::{MS, folder, run};
@@ -6,8 +6,8 @@ use crate::support::Server;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Kills `follow` fifty times while users complete the pack. `follow` must print each change at least once, and must
-/// print nothing else.
+/// Kills `follow` fifty times while users complete the pack. `follow` must print each change at least once, and nothing
+/// else.
 #[test]
 fn a_kill_at_any_moment_loses_no_change() {
     const KILLS: u64 = 50;
@@ -22,7 +22,7 @@ fn a_kill_at_any_moment_loses_no_change() {
     let mut printed = String::new();
     for round in 0..KILLS {
         let mut child = follow(&server, &state, &[]).spawn().expect("runs");
-        // Most kills interrupt a poll, or the save after a poll. Some kills come before the first poll.
+        // Most kills interrupt a poll, or the save after a poll. Some kills happen before the first poll.
         let gets = server.gets();
         for step in 1..=4 {
             put(&server, round * 4 + step, "completed", false);

@@ -28,7 +28,7 @@ fn a_second_follower_of_one_state_file_is_refused() {
             "{error}"
         );
     }
-    // The first `follow` process still runs, and releases the lock when it exits.
+    // The first `follow` process is still running, and releases the lock when it exits.
     put(&server, 7, "completed", false);
     assert_eq!(lines(&mut first).count(), 1);
     assert!(first.wait().expect("ends").success());
@@ -53,8 +53,8 @@ mod mounts {
     use std::path::Path;
     use std::process::Command;
 
-    /// Runs `follow --until-complete` in its own mount namespace, after the shell commands in `mounts`. Returns `None`
-    /// if this process may not mount.
+    /// Runs shell commands and then `follow --until-complete` in a separate mount namespace. Returns `None` if this
+    /// process has no permission to mount.
     fn follow_on(server: &Server, state: &Path, mounts: &str) -> Option<Ended> {
         let in_mounts = |script: &str| {
             let mut command = Command::new("unshare");
@@ -98,7 +98,7 @@ mod mounts {
         std::fs::write(&real, "").expect("a file");
         put(&server, 7, "completed", false);
         let mounts = format!("mount --bind real.json {}", text(&state));
-        // The first run saves the baseline. The next three runs find no change, one change, and no change.
+        // The first run saves the baseline. Of the other three runs, only the second run finds a change.
         for (printed, warned) in [(0, true), (0, false), (1, true), (0, false)] {
             if printed == 1 {
                 put(&server, 8, "completed", false);

@@ -75,7 +75,7 @@ fn the_temporary_file_of_a_killed_run_is_removed() {
     assert_eq!(follow_to_the_end(&server, &state).0, 0);
     let temporary = state.with_file_name("state.json.new");
     std::fs::write(&temporary, "{").expect("a file");
-    // This run finds no change, so it does not write the state file.
+    // This run finds no change, so the state file is not written.
     assert_eq!(follow_to_the_end(&server, &state).0, 0);
     assert!(!temporary.exists());
 }
@@ -88,7 +88,7 @@ fn a_symbolic_link_stays_a_link() {
     let (state, link) = (folder.join("real.json"), folder.join("link.json"));
     std::fs::write(&state, EMPTY).expect("a file");
     std::os::unix::fs::symlink("real.json", &link).expect("a link");
-    // A symbolic link must stay a link even if its target does not exist.
+    // `follow` must not replace a symbolic link, even if the target of the link does not exist.
     let (target, dangling) = (folder.join("target.json"), folder.join("dangling.json"));
     std::os::unix::fs::symlink(&target, folder.join("middle.json")).expect("a link");
     std::os::unix::fs::symlink("middle.json", &dangling).expect("a link");

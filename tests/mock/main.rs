@@ -1,5 +1,4 @@
-//! Tests that the fake of the feature `mock` applies the rules of the API. Each response body of the fake must match
-//! the schemas of the spec.
+//! Tests that the fake API server enforces the rules of the API. Each response body must match the schemas in the spec.
 #![allow(missing_docs)]
 #![cfg(all(feature = "mock", feature = "ring", feature = "schemars"))]
 
@@ -72,8 +71,8 @@ fn send(fake: &FakeOnboarding, method: &str, path: &str, headers: &[&str], body:
     exchange(&fake.base_url(), method, path, headers, body)
 }
 
-/// Sends a request over a TCP socket, and returns the response. The test uses no HTTP client, because an HTTP client
-/// would need TLS settings.
+/// Sends a request over a TCP socket, and returns the response. An HTTP client is not used, because it would need TLS
+/// settings.
 fn exchange(base_url: &str, method: &str, path: &str, headers: &[&str], body: &str) -> Response {
     let address = base_url.trim_start_matches("http://");
     let mut socket = TcpStream::connect(address).expect("the fake listens");
@@ -100,7 +99,7 @@ fn exchange(base_url: &str, method: &str, path: &str, headers: &[&str], body: &s
     }
 }
 
-/// Sends a request with an API key to the pack, and checks the response body against the schema of the spec.
+/// Sends a request for the pack, and checks the response body against the schema in the spec.
 fn call(fake: &FakeOnboarding, method: &str, key: &str, body: &str) -> Response {
     let key = format!("x-api-key: {key}");
     let headers: &[&str] = if method == "POST" {
@@ -130,7 +129,6 @@ fn validated(method: &str, response: Response) -> Response {
     response
 }
 
-/// Sends an assign request with the API key of the fake.
 fn assign(fake: &FakeOnboarding, body: &str) -> Response {
     call(fake, "POST", fake.api_key(), body)
 }

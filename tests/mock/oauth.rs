@@ -1,4 +1,4 @@
-//! Tests OAuth 2.0 in the fake: apps, tokens and scopes.
+//! Tests OAuth 2.0 in the fake API server, including apps, tokens and scopes.
 
 use crate::{JSON, PATH, Response, TOKEN_PATH, fake, pack, send, users, validated};
 use connecteam_onboarding::mock::FakeOnboarding;
@@ -7,7 +7,7 @@ use serde_json::json;
 use std::time::Duration;
 
 const FORM: &str = "content-type: application/x-www-form-urlencoded";
-/// The header of HTTP Basic, with `id:secret` encoded in base64.
+/// The HTTP Basic header for the credentials `id:secret`.
 const BASIC: &str = "authorization: Basic aWQ6c2VjcmV0";
 
 fn token(fake: &FakeOnboarding, headers: &[&str], form: &str) -> Response {

@@ -1,4 +1,4 @@
-//! Tests that the fake applies the rules of the API.
+//! Tests that the fake API server enforces the rules of the API.
 
 use crate::{JSON, MAX, PATH, TOKEN_PATH, assign, call, fake, pack, send, users, validated};
 use connecteam_onboarding::MAX_USERS_PER_REQUEST;

@@ -1,4 +1,4 @@
-//! Tests the example program `fake_server`, which runs the fake.
+//! Tests the example program `fake_server`.
 
 use crate::{PATH, Response, exchange};
 use std::io::{BufRead, BufReader};
@@ -18,7 +18,7 @@ impl Drop for Server {
     }
 }
 
-/// Returns the path of `fake_server`. `cargo test` builds the examples in a folder next to the tests.
+/// `cargo test` builds the examples in a folder next to the test executables.
 fn program() -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let target = test

@@ -1,4 +1,4 @@
-//! Tests the list that the program `assign` reads, and the JSON object that `assign` prints.
+//! Tests the user list that `assign` reads and the JSON object that `assign` prints.
 
 use crate::command::{MS, assign, command, end, file, list, object, one_object, program, run};
 use crate::support::{Fault, Naming, Server, Window};
@@ -245,7 +245,7 @@ fn names_the_limit_on_requests_that_ended_the_search() {
     );
 }
 
-/// The JSON object is larger than the buffer of the pipe, so `assign` must wait for the reader.
+/// The JSON object does not fit into the pipe buffer, so `assign` must wait for the reader.
 #[test]
 fn a_slow_reader_gets_the_whole_object() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! Tests the program `batch`, and the type `Batcher` that collects ids for a run.
+//! Tests the program `batch` and its type `Batcher`, which collects user ids for a run.
 
 use crate::command::examples::batcher::Batcher;
 use crate::command::{MS, command};

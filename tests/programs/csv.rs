@@ -1,4 +1,4 @@
-//! Tests that the CSV reader loses no row, whatever quotes a file contains.
+//! Tests that the CSV reader never loses a row, regardless of the quotes in a file.
 
 use crate::command::examples::csv_file::{Column, Format, parse};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn read(content: &[u8], multiline: bool) -> Result<Column, String> {
     parse(content, "id", format)
 }
 
-/// Returns the ids of a CSV file, and the number of rows without an id.
+/// Returns the user ids in a CSV file, and the number of rows without an id.
 fn ids(content: &str, multiline: bool) -> (Vec<u64>, usize) {
     let column = read(content.as_bytes(), multiline).expect(content);
     let ids = column.users.iter().map(|user| user.get()).collect();
@@ -83,7 +83,7 @@ fn text_after_a_closing_quote_is_refused_where_fields_may_span_lines() {
         let expected = format!("{lines}: there is text after a closing quote");
         assert_eq!(problem(content, true), expected, "{content:?}");
     }
-    // Without `--multiline`, text after a closing quote cannot hide a row, so the reader accepts it.
+    // Without `--multiline`, text after a closing quote is accepted, because it cannot hide a row.
     assert_eq!(
         ids("id,name\n1,\"Bob\" Smith\n2,b\n", false),
         (vec![1, 2], 0)
@@ -150,7 +150,7 @@ fn lines_are_counted_as_in_an_editor() {
         let problem = problem(content, false);
         assert!(problem.starts_with(expected), "{content:?}: {problem}");
     }
-    // The wrong id comes after a record that spans several lines.
+    // The invalid id follows a record that spans several lines.
     let content = "id,name\n7,\"a\r\nb\rc\"\n\nx,d\n";
     assert!(problem(content, true).starts_with("line 6: `x`"));
     let content = "id,name\n\"x\ny\",a\n";
@@ -175,7 +175,7 @@ fn rows_without_an_id_are_counted() {
     }
 }
 
-/// Generates a file of random quotes, delimiters, line ends and ids.
+/// Generates a CSV file of random quotes, delimiters, line ends and ids.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec!["\"", "\"", ",", "\n", "\r", "\r\n", "7", "8", " ", ""]);
     prop::collection::vec(piece, 0..24).prop_map(|pieces| format!("id,name\n{}", pieces.concat()))
@@ -203,8 +203,7 @@ fn write(rows: &[(u64, String)], end: csv::Terminator, quotes: csv::QuoteStyle) 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Without `--multiline`, the reader returns the id of each line that is not empty, or counts the line as a row
-    /// without an id.
+    /// Without `--multiline`, each line that is not empty is returned as an id or counted as a row without an id.
     #[test]
     fn no_line_is_lost(content in pieces()) {
         if let Ok(column) = read(content.as_bytes(), false) {
@@ -213,7 +212,7 @@ proptest! {
         }
     }
 
-    /// If the reader accepts a file with and without `--multiline`, the two results have the same ids.
+    /// If a file is accepted with and without `--multiline`, the two results are equal.
     #[test]
     fn multiline_only_accepts_more_lines(content in pieces()) {
         if let (Ok(plain), Ok(multiline)) = (read(content.as_bytes(), false), read(content.as_bytes(), true)) {
@@ -221,7 +220,8 @@ proptest! {
         }
     }
 
-    /// The reader returns all rows that a CSV writer wrote, or refuses the file because a field contains a line end.
+    /// The reader returns all rows that a CSV writer wrote. A file may be refused only because a field contains a line
+    /// end.
     #[test]
     fn a_written_table_is_read_back(rows in table(), end in 0..3_usize, always in any::<bool>()) {
         let end = [csv::Terminator::CRLF, csv::Terminator::Any(b'\n'), csv::Terminator::Any(b'\r')][end];
@@ -241,7 +241,7 @@ proptest! {
         }
     }
 
-    /// An extra quote at any place never hides a row. The reader refuses the file, or returns all ids.
+    /// The reader either refuses a file with an extra quote or returns all ids in the file.
     #[test]
     fn a_stray_quote_hides_no_row(rows in table(), at in any::<prop::sample::Index>()) {
         let rows: Vec<_> = rows.into_iter().map(|(id, name)| (id, name.replace(['\n', '\r', '"'], "-"))).collect();

@@ -1,4 +1,4 @@
-//! Tests the exit statuses. `assign` and `new_hires` exit with the same status for the same result.
+//! Tests the exit statuses. For the same result, `assign` and `new_hires` must exit with the same status.
 
 use crate::command::{Ended, assign, command, file, list, object, one_object, run};
 use crate::support::{Fault, Server, Window};
@@ -9,7 +9,7 @@ fn status(status: u16) -> Fault {
     Fault::Status(status, "application/json", "{}".to_owned())
 }
 
-/// Runs `new_hires` on a CSV file with the ids of a list.
+/// Runs `new_hires` on a CSV file that contains the ids of a list file.
 fn hire(server: &Server, list: &str, more: &[&str]) -> Ended {
     let users = std::fs::read_to_string(list).expect("a list");
     let table = file("hires.csv", format!("id\n{users}"));
@@ -20,8 +20,8 @@ fn hire(server: &Server, list: &str, more: &[&str]) -> Ended {
     run(command)
 }
 
-/// Runs `assign` and `new_hires`, each with its own server. Checks that `assign` and `new_hires` exit with the same
-/// status. Returns the exit status, and the JSON object that `assign` prints.
+/// Runs `assign` and `new_hires` against separate servers, and checks that their exit statuses are equal. Returns the
+/// exit status, and the JSON object that `assign` prints.
 fn both(prepare: impl Fn(&Server), list: &str, more: &[&str]) -> (i32, Value) {
     let servers = [Server::start(), Server::start()];
     servers.iter().for_each(prepare);

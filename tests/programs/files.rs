@@ -1,4 +1,4 @@
-//! Tests the files that the programs read: their encodings, line ends and invalid ids.
+//! Tests the files that the programs read, including encodings, line ends and invalid ids.
 
 use crate::command::examples::{input, users_file};
 use crate::command::{assign, command, file, object, run, text};
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::path::Path;
 
-/// Returns the error messages of `assign` and `new_hires` for a file that the two programs refuse.
+/// Runs `assign` and `new_hires` on a file that must be refused, and returns the two error messages.
 fn problems(server: &Server, path: &str) -> [String; 2] {
     let (exit, object) = object(assign(server, path, &[]));
     assert_eq!(exit, 1, "{object}");
@@ -64,7 +64,7 @@ fn a_folder_or_an_unreadable_file_is_refused_with_its_name() {
             );
         }
     }
-    // A program can open the file `/proc/self/mem`, but cannot read its first bytes.
+    // The file `/proc/self/mem` can be opened, but its first bytes cannot be read.
     if Path::new("/proc/self/mem").exists() {
         for message in problems(&server, "/proc/self/mem") {
             assert!(
@@ -151,7 +151,7 @@ fn a_comment_may_be_in_any_encoding() {
     assert_eq!((exit, &object["assigned"]), (0, &json!([7])));
 }
 
-/// The caller passes a relative path. The message must contain the path in the same form.
+/// Error messages must contain the path exactly as the caller passed it.
 #[test]
 fn messages_name_the_file_as_the_caller_did() {
     let server = Server::start();
@@ -173,14 +173,14 @@ fn messages_name_the_file_as_the_caller_did() {
 }
 
 proptest! {
-    /// With any mix of line ends, comments and blank lines, the reader returns each id or names the number of the wrong
-    /// line.
+    /// For any mix of line ends, comments and blank lines, the reader returns every id or reports the number of the
+    /// invalid line.
     #[test]
     fn no_line_is_lost(
         lines in prop::collection::vec((prop::sample::select(vec!["7", " 8 ", "", "# x", "9 # y", "x"]),
             prop::sample::select(vec!["\n", "\r\n", "\r"])), 0..12)
     ) {
-        // The test skips lists in which a blank line with `\n` follows a `\r`, because `\r\n` is only one line end.
+        // Skips inputs in which `\n` directly follows `\r`, because `\r\n` is only one line end.
         let joined: String = lines.iter().map(|(line, end)| format!("{line}{end}")).collect();
         prop_assume!(lines.windows(2).all(|pair| !(pair[0].1 == "\r" && pair[1].0.is_empty() && pair[1].1 == "\n")));
         let ids: Vec<u64> = lines.iter().filter_map(|(line, _)| match *line {

@@ -1,4 +1,5 @@
-//! Tests that a program prints its report after the first stop signal, and ends at once after the second stop signal.
+//! Tests that the first stop signal makes a program print its report, and that the second stop signal ends the program
+//! at once.
 
 use crate::command::examples::stop;
 use crate::command::{
@@ -9,7 +10,7 @@ use crate::support::{Fault, Server, Window};
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 
-/// The stop signals, each with its name and its number.
+/// The name and the number of each stop signal.
 const SIGNALS: [(&str, i32); 3] = [("INT", 2), ("TERM", 15), ("HUP", 1)];
 
 /// Sends a signal to `assign --json`, which must exit with status 3. Returns the JSON object that `assign` prints.
@@ -44,7 +45,7 @@ fn the_first_signal_ends_a_run_with_its_report() {
     }
 }
 
-/// A signal ends the program soon, even if the program waits for the rate limit or for a server that is down.
+/// A stop signal must interrupt waiting for the rate limit or for a server that is down.
 #[test]
 fn the_first_signal_ends_a_wait() {
     let many = file("wait.txt", list(1..=5_000));
@@ -83,7 +84,7 @@ fn the_first_signal_interrupts_reading_a_list() {
             command.stdin(Stdio::piped());
             let mut child = spawn(command);
             wait_for_listener(&child);
-            // Standard input stays open, so `assign` waits for the rest of the list.
+            // Standard input stays open, so `assign` waits for more user ids.
             let input = child.stdin.take();
             let object = stopped(child, signal);
             assert_eq!(object["unique"].is_u64(), !plan.is_empty());
@@ -148,7 +149,8 @@ fn the_first_signal_ends_the_other_programs() {
     }
 }
 
-/// After the first signal, the program waits for the response to its request in flight. This server never responds.
+/// After the first signal, the program waits for the response to its request in flight. The server never sends this
+/// response.
 #[test]
 fn a_second_signal_ends_a_program_at_once() {
     for (signal, number) in SIGNALS {
@@ -157,7 +159,7 @@ fn a_second_signal_ends_a_program_at_once() {
         let users = file("twice.txt", "7\n");
         let mut child = spawn(assign(&server, &users, &[]));
         until(|| server.posts() > 0);
-        // The test repeats the signal, because the system merges equal signals that are pending.
+        // The signal is sent repeatedly, because the system merges identical pending signals.
         while child.try_wait().expect("a process").is_none() {
             send(&child, signal);
             std::thread::sleep(MS * 20);
@@ -166,7 +168,7 @@ fn a_second_signal_ends_a_program_at_once() {
     }
 }
 
-/// Returns a shell that ignores these signals, as `nohup` does, and then runs the command.
+/// Returns a shell command that ignores these signals, as `nohup` does, and then runs `command`.
 fn ignoring(signals: &str, command: &Command, server: &Server) -> Command {
     let mut shell = Command::new("/bin/sh");
     shell
@@ -195,7 +197,7 @@ fn a_signal_that_is_ignored_at_start_stays_ignored() {
         (0, Some(4_000))
     );
 
-    // The shell does not ignore SIGTERM, so SIGTERM still stops the program.
+    // SIGTERM is not ignored, so SIGTERM still stops the program.
     let many = file("stopped.txt", list(1..=20_000));
     let server = Server::start();
     server.users(1..=20_000).delay(MS * 60);
@@ -206,7 +208,7 @@ fn a_signal_that_is_ignored_at_start_stays_ignored() {
     stopped(child, "TERM");
 }
 
-/// This test runs itself again in child processes that ignore some of the stop signals.
+/// This test runs itself again in child processes that ignore some stop signals.
 #[test]
 fn both_checks_find_ignored_signals() {
     const IGNORED: &str = "TEST_IGNORED_SIGNALS";

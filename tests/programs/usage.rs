@@ -1,4 +1,4 @@
-//! Tests calls with wrong arguments, and the help texts.
+//! Tests wrong command-line arguments and the help texts.
 
 use crate::command::{assign, command, file, object, program, run};
 use crate::support::Server;
@@ -9,7 +9,7 @@ fn message(object: &Value) -> &str {
     object["error"]["message"].as_str().expect("a message")
 }
 
-/// Checks that `assign` exits with status 1 and names the problem, with and without `--json`.
+/// Checks that `assign` reports this problem and exits with status 1, with and without `--json`.
 fn refuses(server: &Server, arguments: &[&str], problem: &str) {
     let mut json = command(server, "assign");
     json.arg("--json").args(arguments);
@@ -75,7 +75,7 @@ fn a_wrong_call_names_the_problem_and_sends_nothing() {
             problem,
         );
     }
-    // A wrong form of `--json` must also cause a JSON object with an error.
+    // If `--json` is malformed (for example `--json=yes`), the error must still be printed as a JSON object.
     let (exit, object) = object({
         let mut command = command(&server, "assign");
         command.args(&call).arg("--json=yes");
@@ -102,7 +102,7 @@ fn a_wrong_call_prints_one_line_and_a_hint() {
             assert_eq!(lines[1], "hint: --help lists the arguments");
         }
     }
-    // The message about a wrong file has one line, because it needs no hint about the arguments.
+    // The error message about an invalid file has only one line, because a hint about `--help` would not help the user.
     let mut command = command(&server, "assign");
     command.args(["--pack", "1001", "--users-file", &file("word.txt", "x\n")]);
     assert_eq!(run(command).2.lines().count(), 1);
