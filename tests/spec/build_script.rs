@@ -1,5 +1,5 @@
-//! Tests that a copy of this crate builds after all changes of `edits.rs` to the spec, without a change in `src/`. Also
-//! tests when cargo runs the build script again.
+//! Tests that a copy of this crate builds with all spec changes of `edits.rs`, without changes in `src/`. Other tests
+//! check when cargo reruns the build script.
 
 use crate::edits::{self, Change, LOWERED};
 use serde_json::Value;
@@ -10,21 +10,21 @@ use std::time::SystemTime;
 
 const NAME: &str = "connecteam-onboarding";
 
-/// A copy of this crate in another folder. The copy uses the target folder of this crate, so that cargo does not build
-/// the dependencies again.
+/// A copy of this crate in another folder. The copy shares the target folder of this crate, so that cargo does not
+/// rebuild the dependencies.
 struct Copy {
     root: PathBuf,
     target: PathBuf,
 }
 
-/// The result of building the copy of the crate.
+/// The result of building the copied crate.
 struct Built {
     ok: bool,
-    /// The names of the targets that cargo has built again.
+    /// The names of the targets that cargo rebuilt.
     rebuilt: Vec<String>,
-    /// The path of the file with the generated code.
+    /// The path of the generated code.
     code: Option<PathBuf>,
-    /// The messages of cargo, and the output of the test that runs in the copy.
+    /// The messages of cargo, and the output of the test in the copied crate.
     errors: String,
 }
 
@@ -50,8 +50,7 @@ impl Copy {
             copy(&original.join(file), &root.join(file));
         }
         fs::write(root.join("tests/edited.rs"), program("")).unwrap();
-        // The copy of the crate has the additional feature `copy`. Without this feature, cargo would confuse the files
-        // of the copy with the files of this crate in the shared target folder.
+        // Only the copy has the feature `copy`, so that cargo distinguishes the two crates in the shared target folder.
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         fs::write(
             root.join("Cargo.toml"),
@@ -71,12 +70,11 @@ impl Copy {
         fs::write(self.spec(), edit(&spec)).unwrap();
     }
 
-    /// Builds the copy of the crate and the test in the copy. If `run` is true, also runs the test.
+    /// Builds the copied crate and its test. If `run` is true, the test is executed.
     fn test(&self, run: bool) -> Built {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        // The command builds a test, because all tests use the same features of the dependencies. Therefore cargo does
-        // not build the dependencies again.
+        // All tests use the same dependency features. Cargo therefore does not rebuild the dependencies for this test.
         command.args([
             "test",
             "--offline",
@@ -92,8 +90,8 @@ impl Copy {
             command.arg("--release");
         }
         command.args(["--features", &features()]);
-        // The build script of `ring` watches the variables that cargo sets for this crate. With the variables of this
-        // crate, cargo would run the build script of `ring` for the copy, and again for this crate afterwards.
+        // Removes the variables that cargo sets for this crate. The build script of `ring` watches these variables.
+        // With them, cargo would rerun that build script for the copy, and afterwards for this crate.
         for (name, _) in std::env::vars_os() {
             let of_package = |start: &&str| name.to_string_lossy().starts_with(start);
             if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"]
@@ -148,7 +146,7 @@ impl Built {
     }
 }
 
-/// Returns the features of this test, and the feature `copy`, which only the copy of the crate has.
+/// Returns the enabled features of this test and the feature `copy`, which exists only in the copied crate.
 fn features() -> String {
     [
         ("copy", true),
@@ -177,7 +175,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Returns the source code of the test that runs in the copy of the crate, followed by `more`.
+/// Returns the source code of the test in the copied crate. Appends `more` to the code.
 fn program(more: &str) -> String {
     format!(
         "{}\nconst LOWERED: usize = {LOWERED};\n{more}",
@@ -196,7 +194,7 @@ fn builds_the_crate_from_an_edited_spec() {
     assert!(first.ok, "{}", first.errors);
     let code = fs::read_to_string(first.code.as_ref().unwrap()).unwrap();
     assert!(code.contains(&format!("MAX_USERS_PER_REQUEST: usize = {LOWERED}")));
-    // The build script writes files only in `OUT_DIR`.
+    // The build script must write files only in `OUT_DIR`.
     assert!(!copy.root.join("src/codegen.rs").exists() && !copy.root.join("target").exists());
 
     let again = copy.test(false);

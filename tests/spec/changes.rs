@@ -1,4 +1,4 @@
-//! Tests how each change that the vendor may make affects the generated code. A change edits only the spec.
+//! Tests how changes that the vendor may make affect the generated code. Each change edits only the spec.
 //! `build_script.rs` builds a copy of the crate with all these changes.
 
 use crate::edits::{self, CAP, Change, LOWERED, SPEC, everything};
@@ -7,7 +7,7 @@ use crate::golden::diff;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Returns the lines that a change of the spec removes from the generated code, and the lines that it adds.
+/// Returns the lines of generated code that a change of the spec removes or adds.
 fn effect(change: Change) -> String {
     diff(
         &everything(SPEC).unwrap(),
@@ -89,7 +89,7 @@ fn an_added_endpoint_is_a_method_a_mock_and_its_types() {
         let found = lines.iter().any(|line| line.trim() == added);
         assert!(found, "{added}\n{effect}");
     }
-    // The types of nested schemas must derive `JsonSchema`, because only components have their own schema text.
+    // Nested types must derive `JsonSchema`, because only components get their schema directly from the spec.
     let derived = "+    #[derive(schemars::JsonSchema)]\n+    pub ";
     assert!(effect.contains(&format!("{derived}enum RehearsalResultKind {{\n")));
     assert!(effect.contains(&format!("{derived}struct RehearsalResultOwner {{\n")));
@@ -113,7 +113,7 @@ fn a_removed_field_is_gone() {
     assert_eq!(effect(Change::FieldRemoved), expected.trim_start());
 }
 
-/// The build must stop with one line if the spec lacks a field that `src/` uses.
+/// If the spec lacks a field that `src/` uses, the build must stop with a one-line error.
 #[test]
 fn a_removed_field_of_src_is_an_error() {
     let status = "        status:
@@ -167,7 +167,7 @@ fn every_component_has_its_own_json_schema() {
     }
 }
 
-/// The README is written by hand, so this test compares the limit in the README with the spec.
+/// The README is written by hand, so the limit in the README could differ from the limit in the spec.
 #[test]
 fn the_readme_states_the_limit() {
     let readme = include_str!("../../README.md").to_lowercase();

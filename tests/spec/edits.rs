@@ -1,16 +1,16 @@
-//! The spec, and the changes that the tests apply to the spec. Each edit searches for a short text, so that the edit
-//! still works after other changes of the spec.
+//! The spec, and the changes that the tests apply to it. Each edit searches for a short text, so that unrelated changes
+//! of the spec do not break the edit.
 
 use crate::generator::{Options, generate};
 
 pub const FILE: &str = "spec/onboarding.yaml";
 pub const SPEC: &str = include_str!("../../spec/onboarding.yaml");
-/// The most users that our spec permits in one request.
+/// The maximum number of users per request in our spec.
 pub const CAP: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
-/// The limit after [`Change::CapLowered`], which is four fifths of [`CAP`].
+/// The maximum number of users per request after [`Change::CapLowered`]. It is four fifths of [`CAP`].
 pub const LOWERED: usize = CAP / 5 * 4;
 
-/// A change that the vendor may make.
+/// A change that the vendor may make to the API.
 #[derive(Clone, Copy, Debug)]
 pub enum Change {
     FieldAdded,
@@ -30,7 +30,6 @@ impl Change {
         Self::FieldRemoved,
     ];
 
-    /// Applies this change to a spec, and returns the new spec.
     pub fn of(self, spec: &str) -> String {
         match self {
             Self::FieldAdded => replaced(
@@ -62,7 +61,7 @@ impl Change {
     }
 }
 
-/// Returns the code that is generated from a spec if all features are on.
+/// Returns the code that is generated from a spec with all features enabled.
 pub fn everything(spec: &str) -> Result<String, String> {
     let options = Options {
         mock: true,
@@ -71,7 +70,7 @@ pub fn everything(spec: &str) -> Result<String, String> {
     generate(FILE, spec, options)
 }
 
-/// Replaces the first `from` in the spec with `to`. Panics if the spec does not contain `from`, because the test is
+/// Replaces the first occurrence of `from` in the spec. Panics if the spec does not contain `from`, because the edit is
 /// then outdated.
 #[track_caller]
 pub fn replaced(spec: &str, from: &str, to: &str) -> String {
@@ -79,7 +78,7 @@ pub fn replaced(spec: &str, from: &str, to: &str) -> String {
     spec.replacen(from, to, 1)
 }
 
-/// Applies edits to our spec. Each edit is a pair: the old text and the new text.
+/// Applies edits to our spec. Each edit consists of the old text and the new text.
 #[track_caller]
 pub fn edited(edits: &[(&str, &str)]) -> String {
     let spec = SPEC.to_owned();

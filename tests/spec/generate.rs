@@ -1,4 +1,4 @@
-//! Tests the error message for each broken spec, and the generated code for small edits of the spec. `changes.rs` tests
+//! Tests the error messages for broken specs, and the generated code for small edits of the spec. `changes.rs` tests
 //! the changes that the vendor may make.
 
 use crate::edits::{CAP, FILE, SPEC, edited, everything, line};
@@ -11,8 +11,8 @@ fn code(edits: &[(&str, &str)]) -> String {
     everything(&edited(edits)).unwrap()
 }
 
-/// Checks that the generator refuses a spec with one line. The line must start with the file name, and contain each
-/// text in `expected`.
+/// Checks that the generator refuses a spec with a one-line error. The error must start with the file name, and contain
+/// each text in `expected`.
 #[track_caller]
 fn refused(spec: &str, expected: &[&str]) {
     let problem = everything(spec).expect_err("this spec must be refused");
@@ -397,7 +397,7 @@ fn generates_a_field() {
         "        isWaitingApproval:\n",
         &format!("{field}        isWaitingApproval:\n"),
     )]);
-    // A field with the format `date-time` becomes a `String`, because the crate must accept every value.
+    // A `date-time` field becomes a `String`, because the crate must accept every value.
     assert!(code.contains("///By when."));
     assert!(code.contains("pub rehearsed_at: ::std::option::Option<::std::string::String>"));
     assert!(code.contains(r#""format": "date-time""#));
@@ -410,7 +410,7 @@ fn generates_a_field_of_the_request() {
         "        notify: {type: boolean}\n        userIds:\n          type",
     )]);
     assert!(code.contains("pub notify: ::std::option::Option<bool>"));
-    // `AssignUsersRequest::new` sets the other fields from `Default`, so the type must derive `Default`.
+    // `AssignUsersRequest::new` uses the `Default` value for all other fields, so the type must derive `Default`.
     let request = code.split("pub struct AssignUsersRequest").next().unwrap();
     assert!(
         request

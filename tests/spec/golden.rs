@@ -1,4 +1,5 @@
-//! Compares the generated code with a committed file, so that each change of the spec is reviewed as Rust code.
+//! Compares the generated code with a committed file, so that reviewers see how a change of the spec affects the Rust
+//! code.
 
 use crate::edits::{SPEC, everything};
 use similar::{ChangeTag, TextDiff};
@@ -7,7 +8,7 @@ use std::{env, fs};
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/generated.txt");
 const UPDATE: &str = "UPDATE_GOLDEN";
 
-/// Returns the lines that differ between two texts. A removed line starts with `-`, and an added line starts with `+`.
+/// Returns the lines that differ between two texts. Removed lines start with `-`, and added lines start with `+`.
 pub fn diff(before: &str, after: &str) -> String {
     TextDiff::from_lines(before, after)
         .iter_all_changes()

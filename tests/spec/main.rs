@@ -1,5 +1,4 @@
-//! Tests that each edit of the spec changes the generated code, or stops the build with one line that names the
-//! problem.
+//! Tests that each edit of the spec either changes the generated code or stops the build with a one-line error.
 
 #[path = "../../build/generate.rs"]
 mod generator;

@@ -1,5 +1,5 @@
-//! Tests that the `JsonSchema` of each type equals the schema of the component in the spec. Serialized values of the
-//! type must match this schema.
+//! Tests that the JSON schema of each type equals the schema of its component in the spec. Serialized values must match
+//! the schema of their type.
 
 use crate::edits::SPEC;
 use crate::generator::schema::json_schema;
@@ -14,8 +14,8 @@ fn spec() -> Value {
     yaml_serde::from_str(SPEC).unwrap()
 }
 
-/// Returns the name and the schema of a type. The schema has no keywords of a root schema, and each reference is only a
-/// name.
+/// Returns the name and the schema of a type. Removes the root keywords from the schema, and shortens each reference to
+/// a type name.
 fn own<T: JsonSchema>() -> (String, Value) {
     fn names(value: &mut Value) {
         match value {
@@ -55,7 +55,7 @@ fn a_type_has_the_schema_of_its_component() {
         own::<types::ErrorItem>(),
         own::<types::ErrorLocation>(),
     ];
-    // A test in `changes.rs` checks that each component of the spec has a schema.
+    // A test in `changes.rs` checks that every component in the spec has a schema.
     let components = &spec()["components"]["schemas"];
     for (name, of_type) in of_types {
         assert_eq!(of_type, json_schema(&components[&name]), "{name}");
@@ -109,7 +109,7 @@ fn the_schema_of_a_request_has_its_limits() {
     }
 }
 
-/// Checks that a value matches the schema of the type `T`, and that `T` reads and writes the value unchanged.
+/// Checks that a value matches the schema of `T`, and that the value is unchanged after a round trip through `T`.
 #[track_caller]
 fn round_trip<T: JsonSchema + serde::Serialize + serde::de::DeserializeOwned>(value: &Value) {
     assert!(validator::<T>().is_valid(value), "{value}");
@@ -159,8 +159,8 @@ fn the_examples_of_the_spec_are_valid() {
     }
 }
 
-/// This test does not find the types of the ids and the status, because macros declare these types. The test
-/// `a_type_has_the_schema_of_its_component` checks the types that macros declare.
+/// This test does not find types that macros declare, such as the ids and the status. The test
+/// `a_type_has_the_schema_of_its_component` checks those types.
 #[test]
 fn every_public_type_that_serializes_has_a_json_schema() {
     let mut code = String::new();
@@ -172,12 +172,12 @@ fn every_public_type_that_serializes_has_a_json_schema() {
                 .split(|c: char| !c.is_alphanumeric())
                 .next();
             let name = name.unwrap_or_default();
-            // The attributes and the documentation of a type start after a blank line.
+            // In the source code, a blank line precedes the documentation and attributes of a type.
             let attributes = code[..at].rsplit("\n\n").next().unwrap_or_default();
             let has = |what: &str| {
                 attributes.contains(what) || code.contains(&format!("{what} for {name} "))
             };
-            // Error types need no schema, because programs write errors to logs and never read them back.
+            // Error types need no schema, because programs only write errors to logs and never parse them.
             if has("Serialize") && !name.ends_with("Error") {
                 checked += 1;
                 assert!(

@@ -1,8 +1,8 @@
-//! Functions that run a test in its own process, with its own environment.
+//! Runs a test in a separate process with its own environment.
 
 use std::process::Command;
 
-/// Returns a command that runs one ignored test of the current test file, with an empty environment.
+/// Returns a command that runs one ignored test of the current test file in an empty environment.
 pub fn child(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command.env_clear().args([
@@ -15,7 +15,7 @@ pub fn child(test: &str) -> Command {
     command
 }
 
-/// Runs a command, and returns its standard output and standard error. Panics if the command fails.
+/// Runs a command, and returns the text that the command printed. Panics if the command fails.
 pub fn output(mut command: Command) -> String {
     let output = command.output().expect("it starts");
     let text =

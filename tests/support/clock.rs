@@ -1,15 +1,15 @@
-//! A clock for tests that would otherwise wait too long.
+//! A clock for tests that would otherwise take too long.
 
 use connecteam_onboarding::{Clock, Sleep};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-/// A clock that ends each wait at once, and advances the time by the full length of the wait.
+/// A clock that ends every wait at once, and advances its time by the length of the wait.
 #[derive(Clone, Debug, Default)]
 pub struct SkippingClock(Arc<Mutex<(Duration, Vec<Duration>)>>);
 
 impl SkippingClock {
-    /// Returns the lengths of the waits since the last call of this method.
+    /// Returns the lengths of all waits since the previous call.
     pub fn waits(&self) -> Vec<Duration> {
         std::mem::take(&mut self.0.lock().expect("no panic").1)
     }

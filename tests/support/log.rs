@@ -6,7 +6,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Stores one line for each span and each event, from this crate and from its dependencies.
+/// Stores one line for each span and event of this crate and its dependencies.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<(Level, String)>>>);
 
@@ -19,10 +19,10 @@ impl Visit for Line {
 }
 
 impl Log {
-    /// Starts to store the spans and events of the current thread.
+    /// Starts to record the spans and events of the current thread.
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        // This function creates a second subscriber. With only one subscriber in the process, a thread of another test,
-        // which has no subscriber, can turn off a log call for all threads.
+        // With only one subscriber, `tracing` may cache that a call site is disabled. A second subscriber prevents
+        // this.
         static SECOND: LazyLock<tracing::Dispatch> =
             LazyLock::new(|| tracing::Dispatch::new(Log::default()));
         LazyLock::force(&SECOND);
@@ -36,7 +36,7 @@ impl Log {
         lines.iter().map(|(_, line)| format!("{line}\n")).collect()
     }
 
-    /// Returns the lines that this crate has logged at this level.
+    /// Returns the lines that this crate logged at this level.
     pub fn lines(&self, level: Level) -> Vec<String> {
         let lines = self.0.lock().expect("no panic");
         let ours = |line: &str| line.contains("connecteam_onboarding");

@@ -1,5 +1,8 @@
-//! A test server of the API, for tests and benchmarks. The server shares no code with the crate, follows the vendor's
-//! guide, and uses raw sockets. A test can make the server send wrong or incomplete bytes.
+//! A test server for tests and benchmarks. The server shares no code with the crate, follows the vendor's guide, and
+//! uses raw sockets. A test can make the server send wrong or incomplete bytes.
+//!
+//! The test clients use the default TLS settings. These settings need the feature `ring` if `rustls` is enabled, so
+//! most test files are skipped if only `rustls` is enabled.
 #![allow(
     dead_code,
     unused_imports,
@@ -17,7 +20,7 @@ pub mod tls;
 pub mod wire;
 pub mod world;
 
-/// The most users that the spec permits in one request. The tests use this constant, so that they pass with any limit.
+/// The maximum number of users per request. The tests use this constant, so that they pass with any limit in the spec.
 pub const MOST: u64 = connecteam_onboarding::MAX_USERS_PER_REQUEST as u64;
 
 pub use clock::SkippingClock;
@@ -36,7 +39,7 @@ pub fn pack_id() -> PackId {
     PackId::try_from(1001).expect("an id")
 }
 
-/// Returns a builder for a client of the server, with an API key and short pauses between attempts.
+/// Returns a client builder for the server, with an API key and a short retry back-off.
 pub fn builder(server: &Server) -> ClientBuilder {
     let retry = RetryPolicy::default().initial_backoff(Duration::from_millis(1));
     Client::builder()

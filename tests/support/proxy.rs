@@ -1,11 +1,11 @@
-//! A proxy for tests, which stores every request that it receives.
+//! A proxy that stores every request that it receives.
 
 use super::wire::{Answer, Request};
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// The reaction of the proxy to each request.
+/// How the proxy handles a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Reply {
     /// Connects to the host and port of a CONNECT request, and forwards all bytes.
@@ -32,7 +32,6 @@ impl Proxy {
             address,
             seen: Arc::clone(&seen),
         };
-        // The thread runs until the process of the test ends.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let seen = Arc::clone(&seen);

@@ -1,4 +1,4 @@
-//! A server that calls a function of the test for each response.
+//! A server whose responses are computed by a function of the test.
 
 use super::wire::{Answer, Request};
 use std::io::BufReader;
@@ -11,8 +11,8 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// Starts a server that calls `respond` for each request, and sends the result. The server handles one request at a
-    /// time.
+    /// Starts a server that calls `respond` for each request and sends the returned response. Requests are handled one
+    /// at a time.
     pub fn start(mut respond: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -21,8 +21,7 @@ impl Scripted {
             address,
             log: Arc::clone(&log),
         };
-        // The thread runs until the process of the test ends. The server reads one request per connection, because the
-        // client opens a new connection for each request.
+        // The server reads one request per connection, because the client opens a new connection for each request.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let mut stream = BufReader::new(stream);

@@ -1,4 +1,4 @@
-//! The test server, with one thread per connection, a log of all requests, and faults that a test selects.
+//! The test server, which uses one thread per connection and logs all requests. Tests can inject faults.
 
 use super::wire::{Answer, Request};
 use super::world::{Row, World};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A fault that the server applies to one request.
+/// A fault that affects one request.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// Closes the connection without executing the request.
@@ -25,7 +25,7 @@ pub enum Fault {
     Silence,
     /// Executes the request, and sends the body byte by byte, with this pause after each byte.
     SlowBody(Duration),
-    /// Executes the request, and sends a body of `bytes` spaces. The body is chunked or has a `Content-Length` header.
+    /// Executes the request, and sends a body of spaces. The body is chunked or has a `Content-Length` header.
     Spaces { bytes: u64, chunked: bool },
     /// Redirects to this URL with this status, without executing the request.
     Redirect(u16, String),
@@ -33,14 +33,13 @@ pub enum Fault {
     Raw(Vec<u8>),
     /// Sends this response, without executing the request.
     Response(Answer),
-    /// Sends this response, without executing the request. The body is sent in this number of pieces, with this pause
-    /// before each piece.
+    /// Sends this response in several pieces and pauses before each piece, without executing the request.
     SlowResponse(Answer, usize, Duration),
     /// Executes the request, and adds these headers to the response.
     Headers(Vec<(&'static str, String)>),
     /// Sends a response with this status, content type and body, without executing the request.
     Status(u16, &'static str, String),
-    /// Executes the request, and sends a response with this status, content type and body.
+    /// Executes the request, but sends a response with this status, content type and body.
     StatusAfterExecute(u16, &'static str, String),
     /// Closes the connection at once, and executes the request after this delay.
     ExecuteLater(Duration),
@@ -48,7 +47,7 @@ pub enum Fault {
     Delay(Duration),
 }
 
-/// A logged request, the users in its body, and whether the server has executed the request.
+/// A logged request. For an assign request, `users` contains the users in the request body.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub request: Request,
@@ -70,7 +69,7 @@ struct State {
     closes: bool,
 }
 
-/// A running test server, which stops when it is dropped.
+/// A running test server, which stops when this value is dropped.
 pub struct Server {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -78,7 +77,7 @@ pub struct Server {
     stopped: Arc<AtomicBool>,
 }
 
-/// The number of connections, the number of requests in flight, and the most requests in flight at one time.
+/// Counts the connections and the requests in flight.
 #[derive(Default)]
 struct Gauge {
     connections: AtomicUsize,
@@ -86,7 +85,7 @@ struct Gauge {
     most: AtomicUsize,
 }
 
-/// A request in flight, which is counted until it is dropped.
+/// Counts a request as in flight until this guard is dropped.
 struct InFlight<'a>(&'a Gauge);
 
 impl<'a> InFlight<'a> {
@@ -158,7 +157,7 @@ impl Server {
         self
     }
 
-    /// Applies the fault to the next request for which `matches` returns true.
+    /// Applies the fault to the next request for which `matches` returns `true`.
     pub fn fault_when(
         &self,
         matches: impl Fn(&Request) -> bool + Send + 'static,
@@ -182,19 +181,19 @@ impl Server {
         self
     }
 
-    /// Makes the server close each connection after the first response. No header announces this.
+    /// Makes the server close each connection after the first response, without announcing this in a header.
     pub fn close_after_each_response(&self) -> &Self {
         self.state().closes = true;
         self
     }
 
-    /// Returns a function with which another server can execute a request on this server.
+    /// Returns a function that executes requests on this server, so that another server can forward requests.
     pub fn handler(&self) -> impl Fn(&Request) -> Answer + Clone + Send + use<> {
         let state = Arc::clone(&self.state);
         move |request| execute(request, &state)
     }
 
-    /// Makes the server call `wait` before it handles a request, and again before it sends the response.
+    /// Makes the server call `wait` before handling a request and before sending the response.
     pub fn travel(&self, wait: impl Fn() + Send + Sync + 'static) -> &Self {
         self.state().travel = Some(Arc::new(wait));
         self
@@ -228,7 +227,7 @@ impl Server {
         self.count(|request| request.path.contains("oauth"))
     }
 
-    /// Returns the number of users in each assign request, in the order in which the requests arrived.
+    /// Returns the number of users in each assign request, in the order of arrival.
     pub fn sizes(&self) -> Vec<usize> {
         self.state()
             .log
@@ -253,7 +252,7 @@ impl Server {
         self.with(|world| world.packs[&pack].clone())
     }
 
-    /// Returns the user of each assignment of a pack, sorted by id. A user with two assignments appears twice.
+    /// Returns the users of all assignments of a pack, sorted by user id. A user with two assignments appears twice.
     pub fn assigned(&self, pack: u64) -> Vec<u64> {
         let mut users: Vec<_> = self.rows(pack).iter().map(|row| row.user).collect();
         users.sort_unstable();
@@ -264,7 +263,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // The connection wakes the thread that accepts connections, so that the thread ends.
+        // This connection wakes the thread that accepts connections. The thread then ends.
         drop(TcpStream::connect(self.address));
     }
 }
@@ -311,7 +310,7 @@ fn note(state: &mut State, request: &Request, executed: bool) {
     });
 }
 
-/// Handles a request. Returns `None` if the server must close the connection.
+/// Handles a request. Returns `None` if the connection must be closed.
 fn respond(
     request: &Request,
     out: &mut TcpStream,
@@ -342,7 +341,8 @@ fn respond(
             travel();
             let answer = execute(request, state);
             travel();
-            // The client may send its next request before `write` returns.
+            // The request stops counting as in flight here, because the client may send its next request before `write`
+            // returns.
             drop(in_flight);
             answer.write(out).ok()
         }
@@ -438,7 +438,7 @@ fn respond(
     }
 }
 
-/// Waits until the client closes the connection, and sends nothing.
+/// Sends nothing and waits until the client closes the connection.
 fn until_left(out: &mut TcpStream) -> Option<()> {
     let mut byte = [0];
     while out.read(&mut byte).is_ok_and(|read| read > 0) {}
@@ -476,7 +476,7 @@ fn spaces(out: &mut TcpStream, bytes: u64, chunked: bool, state: &Mutex<State>) 
     Some(())
 }
 
-/// A host to which no client may connect.
+/// A host to which clients must never connect.
 pub struct Trap {
     listener: TcpListener,
 }
@@ -495,7 +495,6 @@ impl Trap {
         )
     }
 
-    /// Returns whether a client has connected to this host.
     pub fn heard(&self) -> bool {
         self.listener.accept().is_ok()
     }

@@ -1,4 +1,4 @@
-//! A TLS server that passes each request to a test server.
+//! A TLS server that forwards each request to a test server.
 
 use super::wire::Request;
 use super::{Answer, Server};
@@ -22,11 +22,11 @@ pub struct TlsServer {
 #[derive(Default)]
 struct State {
     connections: AtomicUsize,
-    /// The number of further connections that the server closes during the TLS handshake.
+    /// How many of the next connections the server must close during the TLS handshake.
     cuts: AtomicUsize,
 }
 
-/// Returns the path of a certificate or key of the tests. The script `generate.sh` makes the certificates and keys.
+/// Returns the path of a test certificate or key. The script `generate.sh` creates these files.
 pub fn certificate_file(name: &str) -> PathBuf {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/certificates");
     PathBuf::from(folder).join(name).with_extension("pem")
@@ -36,7 +36,7 @@ pub fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(certificate_file(name)).expect("a certificate")
 }
 
-/// Returns a builder that trusts the certificate authority of the tests.
+/// Makes a client trust the test certificate authority.
 pub fn trusting(builder: ClientBuilder) -> ClientBuilder {
     #[cfg(feature = "ring")]
     return builder.root_certificate(certificate("ca").to_vec());
@@ -48,7 +48,7 @@ pub fn trusting(builder: ClientBuilder) -> ClientBuilder {
 }
 
 impl TlsServer {
-    /// Starts a TLS server that uses the certificate with this name.
+    /// Starts a TLS server that uses the certificate file with this name.
     pub fn start(server: &Server, name: &str) -> Self {
         let config = builder().with_no_client_auth();
         Self::with(server, with_certificate(config, name))
@@ -73,7 +73,6 @@ impl TlsServer {
             address,
             state: Arc::clone(&state),
         };
-        // The thread runs until the process of the test ends.
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
                 state.connections.fetch_add(1, Ordering::SeqCst);
@@ -83,7 +82,7 @@ impl TlsServer {
                     .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
                     .is_ok()
                 {
-                    // The server reads the first bytes of the handshake, and then closes the connection.
+                    // The server reads the start of the handshake, and then closes the connection.
                     let _ = stream.read(&mut [0; 100]);
                     continue;
                 }
@@ -102,7 +101,7 @@ impl TlsServer {
         self.address
     }
 
-    /// Closes this number of connections during the TLS handshake.
+    /// Makes the server close this number of connections during the TLS handshake.
     pub fn cut(&self, handshakes: usize) -> &Self {
         self.state.cuts.store(handshakes, Ordering::SeqCst);
         self

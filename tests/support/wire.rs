@@ -1,4 +1,4 @@
-//! A small implementation of HTTP/1.1, with only the features that the tests need.
+//! A minimal HTTP/1.1 implementation, with only the features that the tests need.
 
 use bytes::Bytes;
 use std::io::{BufRead, Write};
@@ -20,7 +20,7 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Reads the next request of a connection. Returns `None` if the client has closed the connection.
+    /// Reads the next request from a connection. Returns `None` if the client has closed the connection.
     pub fn read(stream: &mut impl BufRead) -> Option<Self> {
         let mut line = String::new();
         if stream.read_line(&mut line).ok()? == 0 {
@@ -90,7 +90,7 @@ impl Answer {
         }
     }
 
-    /// Returns the bytes of the status line and the headers. `length` is the value of the header `Content-Length`.
+    /// Returns the status line and the headers as bytes. `length` is the value of the `Content-Length` header.
     pub fn head(&self, length: u64) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} Whatever\r\n", self.status);
         for (key, value) in &self.headers {
@@ -106,13 +106,13 @@ impl Answer {
             bytes.extend_from_slice(&self.body);
             return stream.write_all(&bytes);
         }
-        // A large body is written separately, so that it is not copied.
+        // A large body is written separately, because joining it with the headers would copy the body.
         stream.write_all(&bytes)?;
         stream.write_all(&self.body)
     }
 }
 
-/// Encodes bytes in base64, so that the server can check the credentials of HTTP Basic.
+/// Encodes bytes in base64, as HTTP Basic credentials require.
 pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! The state of the test server, and the rules of the API that the vendor's guide describes.
+//! The state of the test server, and the API rules that the vendor's guide describes.
 
 use super::wire::{Answer, Request, base64};
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The effect of an assign request on a user that is already on the pack, which the vendor does not document.
+/// How an assign request affects a user that is already on the pack. The vendor does not document this effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reassign {
     #[default]
@@ -15,7 +15,7 @@ pub enum Reassign {
     SecondAssignment,
 }
 
-/// The form in which a 422 response names the rejected users.
+/// How a 422 response identifies the rejected users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Naming {
     #[default]
@@ -26,7 +26,7 @@ pub enum Naming {
     Echo,
 }
 
-/// The value that the rate-limit headers give for the reset, which may be wrong or missing.
+/// How the rate-limit headers report the time of the reset. This time may be wrong or missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Headers {
     #[default]
@@ -42,9 +42,9 @@ pub enum Headers {
 pub struct Window {
     pub limit: u64,
     pub seconds: f64,
-    /// Whether the window starts at a multiple of its length, instead of at its first request.
+    /// Whether each window starts at a multiple of its length. Otherwise, a window starts at its first request.
     pub aligned: bool,
-    /// The start of the current window, as the time since the Unix epoch.
+    /// The start of the current window, as a duration since the Unix epoch.
     opened: Option<Duration>,
     used: u64,
 }
@@ -60,7 +60,7 @@ impl Window {
         }
     }
 
-    /// Returns a window that starts at each multiple of its length.
+    /// Creates windows that start at multiples of their length.
     pub fn aligned(limit: u64, seconds: f64) -> Self {
         Self {
             aligned: true,
@@ -101,7 +101,7 @@ pub struct World {
     pub users: BTreeSet<u64>,
     pub packs: BTreeMap<u64, Vec<Row>>,
     pub next_id: u64,
-    /// The API keys. The value of a key is true if the key permits writes.
+    /// Maps each API key to `true` if the key permits writes.
     pub keys: BTreeMap<String, bool>,
     pub clients: BTreeMap<String, String>,
     pub tokens: BTreeSet<String>,
@@ -111,19 +111,19 @@ pub struct World {
     pub minute: Option<Window>,
     pub day: Option<Window>,
     pub headers: Headers,
-    /// The number of seconds by which the clock of the server is ahead of the local clock.
+    /// The number of seconds by which the server's clock is ahead of the local clock.
     pub skew: i64,
-    /// Whether the server refuses requests over the limit with status 200 and a `detail`, instead of status 429.
+    /// Whether a request over the rate limit is refused with status 200 and a `detail` field, instead of status 429.
     pub disguise: bool,
     pub refused_for_rate: u64,
-    /// The times of the refusals of requests over the limit, each as the time since the Unix epoch.
+    /// When the server refused requests over the rate limit. Each time is a duration since the Unix epoch.
     pub refused_at: Vec<Duration>,
-    /// The cached response body of a list, with the id of the pack. Each change of a pack must remove the cached body.
+    /// The id of a pack, and the cached response body for the list of this pack. Every change of a pack must remove the
+    /// cached body.
     pub list: Option<(u64, Bytes)>,
-    /// A function that returns the time since the Unix epoch. Default: the clock of this machine.
+    /// Returns the current time as a duration since the Unix epoch. Default: the system clock.
     pub clock: Option<Clock>,
-    /// A function that responds to all requests, instead of the rules of the API. The log does not contain the requests
-    /// that this function handles.
+    /// A function that responds to all requests in place of the API rules. The server does not log these requests.
     pub canned: Option<Canned>,
 }
 
@@ -132,7 +132,7 @@ impl World {
         i64::try_from(self.time().as_secs()).expect("a year of four digits") + self.skew
     }
 
-    /// Returns the time since the Unix epoch, without the skew of the clock.
+    /// Returns the current time without `skew`, as a duration since the Unix epoch.
     fn time(&self) -> Duration {
         self.clock.as_ref().map_or_else(
             || {
@@ -144,7 +144,7 @@ impl World {
         )
     }
 
-    /// Counts a request in the minute window and the day window. Returns whether the windows permit the request.
+    /// Counts a request in the per-minute and per-day windows. Returns whether the windows permit the request.
     pub fn take(&mut self) -> bool {
         let now = self.time();
         let windows = [&mut self.minute, &mut self.day];
@@ -385,7 +385,7 @@ impl World {
 /// Formats seconds since the Unix epoch as an HTTP date.
 pub fn http_date(epoch: i64) -> String {
     let (days, second) = (epoch.div_euclid(86_400), epoch.rem_euclid(86_400));
-    // This calculation is the algorithm `civil_from_days` by Howard Hinnant.
+    // The algorithm is `civil_from_days` by Howard Hinnant.
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);

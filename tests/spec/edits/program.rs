@@ -1,5 +1,5 @@
-//! These tests run in the copy of the crate whose spec has all changes of `edits.rs`. `LOWERED` is the limit of users
-//! per request in that spec.
+//! These tests run in a copy of the crate. The spec of the copy contains all changes of `edits.rs`. It permits at most
+//! `LOWERED` users per request.
 #![allow(unused_imports, reason = "the feature `mock` uses more of them")]
 
 use connecteam_onboarding::api::types::{
@@ -87,7 +87,7 @@ async fn requests_have_the_lowered_limit_and_the_fake_refuses_larger_ones() {
         "nothing is sent"
     );
 
-    // The generated client also sends requests that are too large, and the fake refuses them.
+    // The generated client does not limit the size of a request, so the fake API server must refuse a large request.
     let request = |count| {
         AssignUsersRequest::new((1..=count).map(|id: u64| id.try_into().unwrap()).collect())
     };
@@ -113,7 +113,7 @@ async fn requests_have_the_lowered_limit_and_the_fake_refuses_larger_ones() {
     fake.set_status(pack(), user, AssignmentStatus::Rehearsed);
     let rows = client.pack(pack()).assignments().await.unwrap();
     assert_eq!(rows[0].status, AssignmentStatus::Rehearsed);
-    // The fake has no rules for the new path. The fake responds to an unknown path with a web page, as the vendor's
+    // The fake API server has no rules for the new path. For unknown paths, the fake sends a web page, as the vendor's
     // hosts do.
     let unknown = client.api().get_rehearsal(&pack(), None).await.unwrap_err();
     assert_eq!(Error::from(unknown).kind(), ErrorKind::Unreadable);
