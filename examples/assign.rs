@@ -51,7 +51,7 @@ struct Options {
 #[tokio::main]
 async fn main() {
     let stop = stop::signal();
-    // Reads `--json` and `--plan` before the other arguments, because wrong arguments must be reported as JSON.
+    // `--json` and `--plan` are read first, so that errors in the other arguments can be printed as JSON.
     let print = Print {
         json: arguments::has("--json"),
         plan: arguments::has("--plan"),

@@ -79,7 +79,7 @@ async fn run(stop: Stop) -> Result<ExitStatus, Problem> {
     while let Some(Ok(reply)) = replies.join_next().await {
         status = worse(status, show(reply));
     }
-    // All replies have arrived, so the batcher task has no more users to assign and ends.
+    // All replies have arrived, so the batcher task is about to end.
     let _ = task.await;
     input.map(|()| status)
 }

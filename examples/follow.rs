@@ -84,8 +84,8 @@ async fn run() -> Result<(), Problem> {
     let client = environment::client("example-follow")?.build()?;
     let view = View::new(users.clone());
 
-    // With a baseline, the watch also yields its first poll. The program needs that poll to save a snapshot and to show
-    // the progress.
+    // `with_baseline` makes the watch yield its first poll, even if the poll finds no change. The program uses the
+    // first poll to save a snapshot and to show the progress.
     let pack = client.pack(options.pack);
     let mut watch = pack.watch(options.interval).with_baseline();
     if let Some(users) = users {
@@ -170,7 +170,7 @@ fn print(changes: &[Change], json: bool) -> std::io::Result<()> {
     out.flush()
 }
 
-/// The progress bar. Changes are printed above it.
+/// Prints changes above a progress bar.
 struct View {
     bar: ProgressBar,
     users: Option<HashSet<UserId>>,

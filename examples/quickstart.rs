@@ -1,4 +1,4 @@
-//! Starts the fake of the API and assigns a list with duplicates and unknown users. The program needs no credentials,
+//! Starts the fake API server and assigns a list with duplicates and unknown users. The program needs no credentials,
 //! no network and no CA certificates.
 
 #![forbid(unsafe_code)]
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .put_on_pack(pack, [7, 8, 9])
         .limits(100, 10_000);
 
-    // The list looks like a typical export: 200 ids are repeated, and two users have left the company.
+    // As in a typical export, 200 ids are repeated and two users have left the company.
     let mut ids: Vec<u64> = (1..=1_000).chain(1..=200).collect();
     ids.extend([4_711, 4_712]);
     println!("a list of {} ids:", ids.len());

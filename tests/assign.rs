@@ -25,7 +25,7 @@ fn id(number: u64) -> UserId {
     UserId::try_from(number).expect("an id")
 }
 
-/// These users fill two requests and leave three users for a third request.
+/// Assigning this number of users needs two full requests and a third request with three users.
 const UNIQUE: u64 = 2 * MOST + 3;
 
 /// Returns all users once, followed by the first 200 users again.
@@ -144,7 +144,7 @@ async fn assigns_the_other_users_when_some_do_not_exist() {
         assert_eq!(server.assigned(1001).len(), 1_197, "{naming:?}");
         let reason = report.rejected().next().expect("one").1.reason().to_owned();
         assert!(!reason.is_empty());
-        // The limit is the number of refused chunks (three) plus the requests that isolate the rejected users.
+        // The API refuses three chunks. The other requests isolate the rejected users.
         let most = match naming {
             Naming::Index => 3 + 3,
             Naming::Text => 3 + 3 + 3,

@@ -29,7 +29,7 @@ fn pack(
         .pack(PackId::try_from(1001).expect("an id"))
 }
 
-/// Returns a successful response to a read or a write.
+/// Returns a successful response to a read or write request.
 fn success() -> Answer {
     Answer::json(200, &json!({"data": {"assignments": []}}))
 }
@@ -45,7 +45,6 @@ const LIMIT: u64 = 5;
 /// later.
 const START: u64 = 1_767_225_640;
 
-/// The rate-limit values in a response: the remaining requests, the server time, and the time of the next reset.
 struct Report {
     remaining: u64,
     now: u64,
@@ -74,7 +73,7 @@ impl Report {
             "seconds to go" => vec![(reset - now).to_string()],
             "float to go" => vec![format!("{}.5", reset - now - 1)],
             "iso" | "iso without zone" | "iso with fraction" => {
-                // The Unix time 1767225600 is 2026-01-01T00:00:00Z. Each test ends within one hour after this time, so
+                // The Unix time 1767225600 is 2026-01-01T00:00:00Z. Each test ends within the first hour of 2026, so
                 // only the minutes change.
                 let minute = (reset - 1_767_225_600) / 60;
                 let zone = match form {

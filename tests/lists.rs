@@ -340,7 +340,7 @@ async fn a_snapshot_after_another_reads_a_list_twice_that_is_suddenly_empty() {
     let later = pack.snapshot_after(&earlier).await.expect("a list");
     assert_eq!((later.len(), server.gets()), (1, 3));
 
-    // `Pack::snapshot` cannot compare an empty list with an earlier snapshot, so it does not read the list again.
+    // `Pack::snapshot` has no earlier snapshot to compare with, so it does not read an empty list again.
     server.fault("GET", Fault::Response(list(&[])));
     assert!(pack.snapshot().await.expect("a list").is_empty());
     assert_eq!(server.gets(), 4);

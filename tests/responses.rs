@@ -167,7 +167,7 @@ fn slow(pause: Duration) -> Server {
 
 #[tokio::test]
 async fn a_slow_body_is_read_as_long_as_bytes_arrive() {
-    // Because of the pauses, the whole response takes longer than the read time-out of 400 ms.
+    // With a pause of 6 ms after each byte, the whole response takes longer than the read time-out of 400 ms.
     let server = slow(MS * 6);
     let start = Instant::now();
     let list = pack(&server, |builder| builder.read_timeout(MS * 400))

@@ -159,8 +159,8 @@ fn broken_gzip(body: &str) -> Answer {
     Answer::new(200, "application/json", bytes).with("content-encoding", "gzip")
 }
 
-/// Returns the named responses of a token endpoint. Each response contains a token that the client has not received
-/// before.
+/// Returns responses of a token endpoint and their names. Each response contains a token that the client has not
+/// received before.
 fn token_responses(token: &str) -> Vec<(&'static str, Fault)> {
     let json = |status, body: String| Fault::Status(status, "application/json", body);
     let good = format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":86400}}"#);

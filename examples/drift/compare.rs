@@ -4,15 +4,15 @@ use super::facts::{Facts, part};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum length of a text from a document in the output, in characters.
+/// Texts from a document are shortened to this number of characters in the output.
 const LONGEST: usize = 500;
 
 /// The rules that decide whether a difference is breaking. Each rule has four columns: the part of the operation, the
 /// names of the facts, the kinds of change, and the verdict. The first matching rule applies.
 ///
-/// A change is `gained` if only the vendor's document has the fact, and `lost` if only our document has the fact. A
-/// number or set that differs has `grown`, `shrunk`, or changed in another way (`other`). The pattern `to:x` matches
-/// any change to the value `x`, and `from:x` matches any change from the value `x`.
+/// A change is `gained` if only the vendor's document has the fact, and `lost` if only our document has the fact. For a
+/// number or set that differs, the change is `grown`, `shrunk` or `other`. The pattern `to:x` matches any change to the
+/// value `x`, and `from:x` matches any change from the value `x`.
 #[rustfmt::skip]
 const RULES: &[[&str; 4]] = &[
     ["*", "deprecated", "*", "additive"],
@@ -47,7 +47,8 @@ const RULES: &[[&str; 4]] = &[
     ["*", "*", "*", "breaking"],
 ];
 
-/// A fact that differs between the two documents. A document that does not have the fact has the value `None`.
+/// A fact that differs between the two documents. `ours` or `vendor` is `None` if that document does not contain the
+/// fact.
 #[derive(Serialize)]
 struct Difference {
     place: String,
@@ -74,7 +75,8 @@ pub fn compare(ours: &Facts, vendor: &Facts) -> Report {
     let mut differences: Vec<_> = keys.into_iter().map(difference).collect();
     differences.retain(|one| one.ours != one.vendor);
     // For an added or removed field, the report shows only its presence. For a breaking change of a field's type, the
-    // report shows only the field's presence, content and type. The report hides the nested fields of such a field.
+    // report shows only the field's presence, content and type. The report hides the nested fields of a field that was
+    // added, removed, or changed to a breaking type.
     let mut heads = BTreeMap::new();
     for one in &differences {
         let facts = match one.what.as_str() {

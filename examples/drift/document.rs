@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// The error message states the invalid value and tells the user what to do.
+/// A result whose error message states the invalid value and tells the user what to do.
 pub type Result<T> = std::result::Result<T, String>;
 
 /// The maximum number of `$ref` references that are followed in a row.
@@ -62,7 +62,7 @@ fn expected(kind: &str, found: &Value) -> String {
     format!("expected {kind}, found {found}; ask the vendor to fix the document")
 }
 
-/// Follows a chain of references, and returns the object at its end. Returns `null` for a missing value.
+/// Follows a chain of references, and returns the object at the end of the chain. Returns `null` for a missing value.
 pub fn resolve<'a>(root: &'a Value, value: &'a Value) -> Result<&'a Value> {
     let mut found = value;
     for _ in 0..MAX_HOPS {

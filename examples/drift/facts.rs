@@ -4,7 +4,7 @@ use super::document::Result;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum size of the facts of one document, in bytes. The facts of our document take less than 5,000 bytes.
+/// The maximum size of the facts of one document, in bytes. The facts of our document need less than 5,000 bytes.
 const MAX_SIZE: usize = 500_000;
 /// The maximum nesting depth of a field. Each level uses space on the call stack. The deepest field of our document has
 /// 4 levels.

@@ -1,7 +1,7 @@
 //! Compares the vendor's OpenAPI document with `spec/onboarding.yaml`. `--help` lists arguments and exit statuses.
 //!
 //! For each document, the program creates a sorted table of facts about the operations that the crate uses. Each line
-//! is one fact, for example:
+//! of the table is one fact, for example:
 //!
 //! ```text
 //! POST /onboarding/v1/packs/{packId}/assignments · request · userIds · maxItems = 500
@@ -36,7 +36,7 @@ exit status:
   3  breaking differences";
 
 fn main() -> ExitCode {
-    // Reads `--json` before the other arguments, because wrong arguments must be reported as JSON.
+    // `--json` is read first, so that errors in the other arguments can be printed as JSON.
     let mut arguments = std::env::args_os().take_while(|argument| argument != "--");
     let json = arguments.any(|argument| argument == "--json");
     let report = match file() {

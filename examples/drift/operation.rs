@@ -122,7 +122,7 @@ pub fn presence(is_required: bool) -> &'static str {
     if is_required { "required" } else { "optional" }
 }
 
-/// Returns the value of `key` from the first owner that has this key.
+/// Returns the value of `key` from the first object that contains this key.
 fn first<'a>(owners: [&'a Value; 3], key: &str) -> &'a Value {
     let mut fields = owners.into_iter().map(|owner| &owner[key]);
     fields

@@ -7,11 +7,11 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice::from_ref;
 
-/// Schema keywords that are not compared, because they cannot make a value from the crate invalid.
+/// Schema keywords that are not compared, because they cannot invalidate a value that the crate sends.
 const IGNORED: &str = "$anchor $comment $defs $id $schema additionalProperties default definitions \
     description discriminator example examples externalDocs readOnly title writeOnly xml";
 
-/// The result of merging several schemas and the schemas that they refer to. A valid value matches all of them.
+/// The result of merging several schemas and the schemas that they refer to. A valid value matches all merged schemas.
 #[derive(Default)]
 struct Merged<'a> {
     references: BTreeSet<&'a str>,
@@ -105,8 +105,8 @@ impl<'a> Merged<'a> {
             ("const" | "enum", _) => self.fact("enum", literals(value)),
             ("nullable", _) => self.is_nullable |= *value == true,
             _ if *value == false || is_ignored(key) => {}
-            // An exclusive limit is converted to an inclusive limit. This assumes integers, because our document has
-            // only integers.
+            // An exclusive limit is converted to an inclusive limit. The conversion assumes integers, because our
+            // document contains no other numbers.
             ("exclusiveMinimum", Some(limit)) => self.limit("minimum", (limit + 1.0).floor()),
             ("exclusiveMaximum", Some(limit)) => self.limit("maximum", (limit - 1.0).ceil()),
             (_, Some(limit)) => self.limit(key, limit),
@@ -119,7 +119,7 @@ impl<'a> Merged<'a> {
         self.facts.entry(fact).or_default().extend(values);
     }
 
-    /// Adds a limit. If the limit already has a value, the stricter value is kept.
+    /// Adds a limit. Of two values for the same limit, the stricter value is kept.
     fn limit(&mut self, fact: &'a str, limit: f64) {
         let is_minimum = fact.starts_with("min");
         let tighter = if is_minimum { f64::max } else { f64::min };
@@ -128,8 +128,8 @@ impl<'a> Merged<'a> {
         *known = BTreeSet::from([others.fold(limit, tighter).to_string()]);
     }
 
-    /// Returns the alternatives if they can be merged, because they specify only types and values. Otherwise, records
-    /// the names of the alternatives as a type.
+    /// Returns alternatives for merging if they specify only types and values. Other alternatives are recorded by name
+    /// as a type.
     fn alternatives(&mut self, all: &'a [Value]) -> Vec<&'a Value> {
         let (null, others): (Vec<_>, Vec<_>) = all.iter().partition(|one| one["type"] == "null");
         self.is_nullable |= !null.is_empty();

@@ -10,7 +10,8 @@ pub struct Arguments {
     help: String,
 }
 
-/// Returns whether the command line contains a flag, with or without a value. Other arguments may be invalid.
+/// Returns whether the command line contains a flag, with or without a value. Works even if other arguments are
+/// invalid.
 pub fn has(flag: &str) -> bool {
     std::env::args_os().skip(1).any(|argument| {
         let rest = argument.as_encoded_bytes().strip_prefix(flag.as_bytes());

@@ -84,7 +84,7 @@ async fn run(client: Client, pack: PackId, submissions: Vec<Submission>) {
         let cause = cause
             .clone()
             .filter(|_| matches!(outcome, Outcome::NotAssigned | Outcome::Unknown));
-        // Sending fails if the caller has dropped its future. This failure is ignored.
+        // Sending the reply fails if the caller has dropped the future. This failure is ignored.
         let _ = reply.send((outcome, cause));
     }
 }

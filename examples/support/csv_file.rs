@@ -1,7 +1,7 @@
 //! Reads the user ids in one column of a CSV file.
 //!
-//! A CSV reader treats a stray quote as the start of a field that may span many lines. The rows on those lines would be
-//! lost silently. Therefore a record that spans several lines is an error unless the caller permits it.
+//! A CSV reader treats a stray quote as the start of a quoted field, and silently adds the following rows to this
+//! field. Therefore a record that spans several lines is an error unless the caller permits such records.
 
 use super::input;
 use connecteam_onboarding::UserId;
@@ -121,8 +121,7 @@ impl<'a> Rows<'a> {
             return Ok(None);
         }
         let read = &self.content[start..self.position()];
-        // These bytes include the empty lines before the record and the line end after the record. Both are removed
-        // here.
+        // `read` includes the empty lines before the record and the line end after the record. Both are removed here.
         let text = |byte: &u8| !b"\r\n".contains(byte);
         let from = read.iter().position(text).unwrap_or(read.len());
         let to = read.iter().rposition(text).map_or(from, |last| last + 1);

@@ -28,7 +28,7 @@ pub fn problem(problem: &Problem) {
     }
 }
 
-/// Prints a plan. Includes an estimate of the requests that are needed if the API rejects some users.
+/// Prints a plan, and estimates how many requests are needed if the API rejects some users.
 pub fn plan(plan: &Plan) {
     line(plan);
     if plan.to_assign > 0 {
@@ -40,7 +40,7 @@ pub fn plan(plan: &Plan) {
     }
 }
 
-/// Estimates how many requests are needed if the API rejects 1 % of the users, and at least one user.
+/// Estimates how many requests are needed if the API rejects 1 % of the users (at least one user).
 pub fn requests_if_some_are_rejected(plan: &Plan) -> u64 {
     plan.requests_if_rejected(one_percent(plan))
 }

@@ -5,7 +5,7 @@ use connecteam_onboarding::{Error, ErrorKind};
 use serde::Serialize;
 use std::time::UNIX_EPOCH;
 
-/// The reason why a program failed. With `--json`, it is printed as the field `error`.
+/// The reason why a program failed. With `--json`, the reason is printed as the field `error`.
 #[derive(Debug, Serialize)]
 pub struct Problem {
     kind: &'static str,
@@ -14,13 +14,13 @@ pub struct Problem {
     retry_at: Option<u64>,
     #[serde(skip)]
     pub status: ExitStatus,
-    /// Whether the arguments are wrong. If so, the program prints a hint about `--help`.
+    /// Whether the program prints a hint about `--help`, because the arguments are wrong.
     #[serde(skip)]
     pub is_usage: bool,
 }
 
 impl Problem {
-    /// Creates a problem for wrong arguments.
+    /// Returns a [`Problem`] for wrong arguments.
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
             is_usage: true,
@@ -28,12 +28,12 @@ impl Problem {
         }
     }
 
-    /// Creates a problem for an input that cannot be read or an output that cannot be written.
+    /// Returns a [`Problem`] for an input that cannot be read or an output that cannot be written.
     pub fn input(message: impl Into<String>) -> Self {
         Self::new("usage", message, ExitStatus::Permanent)
     }
 
-    /// Creates a problem for a stop signal that arrives before any user is assigned.
+    /// Returns a [`Problem`] for a stop signal that arrives before any user is assigned.
     pub fn stopped() -> Self {
         let message = "stopped by a signal; no user was assigned";
         Self::new(ErrorKind::Stopped.as_str(), message, ExitStatus::RunAgain)

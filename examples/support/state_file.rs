@@ -44,16 +44,16 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 pub struct StateFile {
     path: PathBuf,
     pack: PackId,
-    /// A temporary file for the new content. Renaming it replaces the state file.
+    /// A save writes the new content to this temporary file, and then replaces the state file by a rename.
     new: PathBuf,
     /// Whether a save overwrites the state file in place, because a rename cannot replace the file.
     in_place: bool,
-    /// The open lock file. The lock is held until this file is closed.
+    /// The open lock file. Closing the file releases the lock.
     _lock: Option<File>,
 }
 
 impl StateFile {
-    /// Locks the file `FILE.lock`. Returns an error if another program holds this lock.
+    /// Locks the file `FILE.lock`. Returns an error if another program holds the lock.
     pub fn open(file: &Path, pack: PackId) -> Result<Self, String> {
         let path = resolve(file);
         let lock = lock(&path)?;
@@ -136,7 +136,8 @@ fn resolve(file: &Path) -> PathBuf {
     path
 }
 
-/// Appends a suffix to a path. The new path is in the same folder, because a rename cannot cross file systems.
+/// Appends a suffix to the file name, so that the new file is in the same folder. A rename cannot move a file to
+/// another file system.
 fn in_same_folder(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -146,8 +147,8 @@ fn in_same_folder(path: &Path, suffix: &str) -> PathBuf {
 /// Locks the state file through a separate lock file. If the system does not support the lock, prints a warning and
 /// returns `None`.
 ///
-/// The lock file is never removed. Otherwise, a second program could lock a new lock file while this lock is still
-/// held.
+/// The lock file is never removed. If the file were removed, a second program could lock a new lock file while the old
+/// lock is still held.
 fn lock(path: &Path) -> Result<Option<File>, String> {
     let name = in_same_folder(path, ".lock");
     let file = OpenOptions::new()
@@ -155,7 +156,8 @@ fn lock(path: &Path) -> Result<Option<File>, String> {
         .truncate(false)
         .write(true)
         .open(&name);
-    // Names the trait, because newer releases of the standard library have their own `File::try_lock`.
+    // Calls the trait method explicitly, because newer releases of the standard library have their own
+    // `File::try_lock`.
     let locked = file.and_then(|file| match fs4::FileExt::try_lock(&file) {
         Ok(()) => Ok(Some(file)),
         Err(fs4::TryLockError::WouldBlock) => Ok(None),
@@ -180,8 +182,8 @@ fn lock(path: &Path) -> Result<Option<File>, String> {
     }
 }
 
-/// Returns whether overwriting the state file may succeed after this error prevented a rename. For example, the file is
-/// a mount point, or its folder is read-only.
+/// Returns whether the state file may be overwritten after a rename failed with this error. For example, the file is a
+/// mount point, or its folder is read-only.
 ///
 /// Returns `false` if the disk is full, because overwriting the file would destroy the old content.
 fn cannot_replace(error: &io::Error) -> bool {
@@ -196,7 +198,7 @@ fn cannot_replace(error: &io::Error) -> bool {
 
 fn create(new: &Path, old: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create(new)?;
-    // This error is ignored, because some file systems do not support permissions.
+    // A failure to copy the permissions is ignored, because some file systems do not support permissions.
     if let Ok(old) = std::fs::metadata(old) {
         let _ = file.set_permissions(old.permissions());
     }
@@ -205,7 +207,7 @@ fn create(new: &Path, old: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Writes the new content before shortening the file. If a kill interrupts the write, the next run reports the damaged
-/// file as an error. An emptied file would be treated as a missing state.
+/// file as an error. An empty file would be treated as a missing state.
 fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .create(true)
@@ -226,7 +228,8 @@ fn sync(file: &File) -> io::Result<()> {
 }
 
 /// Syncs the folder, so that the rename survives a power failure. A sync error is ignored, because the rename has
-/// already succeeded. If a power failure restores the old content, the next run repeats changes but loses none.
+/// already succeeded. If a power failure restores the old content, the next run repeats some changes, but no change is
+/// lost.
 fn sync_folder(path: &Path) {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = if folder.as_os_str().is_empty() {

@@ -75,8 +75,8 @@ pub fn is_ignored_by_proc(signal: i32) -> Option<bool> {
     Some(mask >> (signal - 1) & 1 == 1)
 }
 
-/// Starts a shell that sends the signal to itself. The shell inherits ignored signals, so it survives if the signal is
-/// ignored. On macOS, no other method works without unsafe code.
+/// Starts a shell that sends the signal to itself. The shell inherits ignored signals, so an ignored signal does not
+/// end the shell. On macOS, no other method works without unsafe code.
 #[cfg(unix)]
 pub fn is_ignored_by_shell(signal: i32) -> bool {
     std::process::Command::new("/bin/sh")

@@ -24,8 +24,8 @@ fn lists_the_users_that_wait_and_the_users_that_are_stuck() {
     ] {
         put(&server, user, status, waiting);
     }
-    // In the saved state, all assignments last changed in 2020. Since then, the state of user 4 has changed and user 5
-    // was added.
+    // In the saved state, all assignments last changed in 2020. After 2020, the state of user 4 changed and user 5 was
+    // added.
     let entry = |user: u64, status: &str, waiting| json!({"id": 500 + user, "userId": user, "status": status, "isWaitingApproval": waiting, "since": 1_577_836_800_u64});
     let saved = json!({"version": 1, "pack": 1001, "takenAt": 1_577_836_800_u64, "assignments": [
         entry(1, "in_progress", false), entry(2, "in_progress", true), entry(3, "completed", false),

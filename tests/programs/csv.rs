@@ -83,7 +83,7 @@ fn text_after_a_closing_quote_is_refused_where_fields_may_span_lines() {
         let expected = format!("{lines}: there is text after a closing quote");
         assert_eq!(problem(content, true), expected, "{content:?}");
     }
-    // Without `--multiline`, text after a closing quote is accepted, because it cannot hide a row.
+    // Without `--multiline`, text after a closing quote is accepted, because such text cannot hide a row.
     assert_eq!(
         ids("id,name\n1,\"Bob\" Smith\n2,b\n", false),
         (vec![1, 2], 0)
@@ -241,7 +241,7 @@ proptest! {
         }
     }
 
-    /// The reader either refuses a file with an extra quote or returns all ids in the file.
+    /// If a file has an extra quote, the reader refuses the file or returns all ids.
     #[test]
     fn a_stray_quote_hides_no_row(rows in table(), at in any::<prop::sample::Index>()) {
         let rows: Vec<_> = rows.into_iter().map(|(id, name)| (id, name.replace(['\n', '\r', '"'], "-"))).collect();

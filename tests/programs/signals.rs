@@ -45,7 +45,7 @@ fn the_first_signal_ends_a_run_with_its_report() {
     }
 }
 
-/// A stop signal must interrupt waiting for the rate limit or for a server that is down.
+/// A stop signal must end a wait for the rate limit or for a server that is down.
 #[test]
 fn the_first_signal_ends_a_wait() {
     let many = file("wait.txt", list(1..=5_000));
@@ -149,8 +149,7 @@ fn the_first_signal_ends_the_other_programs() {
     }
 }
 
-/// After the first signal, the program waits for the response to its request in flight. The server never sends this
-/// response.
+/// After the first signal, the program waits for a response that the server never sends.
 #[test]
 fn a_second_signal_ends_a_program_at_once() {
     for (signal, number) in SIGNALS {

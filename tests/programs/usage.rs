@@ -102,7 +102,7 @@ fn a_wrong_call_prints_one_line_and_a_hint() {
             assert_eq!(lines[1], "hint: --help lists the arguments");
         }
     }
-    // The error message about an invalid file has only one line, because a hint about `--help` would not help the user.
+    // The error message about an invalid file has only one line, without a hint about `--help`.
     let mut command = command(&server, "assign");
     command.args(["--pack", "1001", "--users-file", &file("word.txt", "x\n")]);
     assert_eq!(run(command).2.lines().count(), 1);

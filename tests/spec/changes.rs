@@ -1,4 +1,4 @@
-//! Tests how changes that the vendor may make affect the generated code. Each change edits only the spec.
+//! Tests how possible changes by the vendor affect the generated code. Each change edits only the spec.
 //! `build_script.rs` builds a copy of the crate with all these changes.
 
 use crate::edits::{self, CAP, Change, LOWERED, SPEC, everything};

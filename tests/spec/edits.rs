@@ -7,7 +7,7 @@ pub const FILE: &str = "spec/onboarding.yaml";
 pub const SPEC: &str = include_str!("../../spec/onboarding.yaml");
 /// The maximum number of users per request in our spec.
 pub const CAP: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
-/// The maximum number of users per request after [`Change::CapLowered`]. It is four fifths of [`CAP`].
+/// The maximum number of users per request after [`Change::CapLowered`], which lowers [`CAP`] by one fifth.
 pub const LOWERED: usize = CAP / 5 * 4;
 
 /// A change that the vendor may make to the API.

@@ -11,8 +11,8 @@ fn code(edits: &[(&str, &str)]) -> String {
     everything(&edited(edits)).unwrap()
 }
 
-/// Checks that the generator refuses a spec with a one-line error. The error must start with the file name, and contain
-/// each text in `expected`.
+/// Checks that the generator returns a one-line error for this spec. The error must start with the file name, and
+/// contain each text in `expected`.
 #[track_caller]
 fn refused(spec: &str, expected: &[&str]) {
     let problem = everything(spec).expect_err("this spec must be refused");

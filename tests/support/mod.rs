@@ -1,8 +1,8 @@
 //! A test server for tests and benchmarks. The server shares no code with the crate, follows the vendor's guide, and
 //! uses raw sockets. A test can make the server send wrong or incomplete bytes.
 //!
-//! The test clients use the default TLS settings. These settings need the feature `ring` if `rustls` is enabled, so
-//! most test files are skipped if only `rustls` is enabled.
+//! The test clients use the default TLS settings. With the feature `rustls` but without `ring`, these settings do not
+//! work, so most test files are skipped.
 #![allow(
     dead_code,
     unused_imports,

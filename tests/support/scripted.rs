@@ -1,4 +1,4 @@
-//! A server whose responses are computed by a function of the test.
+//! A server that calls a function of the test to create each response.
 
 use super::wire::{Answer, Request};
 use std::io::BufReader;

@@ -167,7 +167,7 @@ impl Server {
         self
     }
 
-    /// Applies the fault to the next request with this HTTP method, except token requests.
+    /// Applies the fault to the next request with this HTTP method that is not a token request.
     pub fn fault(&self, method: &'static str, fault: Fault) -> &Self {
         self.fault_when(
             move |request| request.method == method && !request.path.contains("oauth"),

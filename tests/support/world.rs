@@ -26,7 +26,7 @@ pub enum Naming {
     Echo,
 }
 
-/// How the rate-limit headers report the time of the reset. This time may be wrong or missing.
+/// How the rate-limit headers report the time of the next reset. This time may be wrong or missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Headers {
     #[default]
@@ -116,7 +116,7 @@ pub struct World {
     /// Whether a request over the rate limit is refused with status 200 and a `detail` field, instead of status 429.
     pub disguise: bool,
     pub refused_for_rate: u64,
-    /// When the server refused requests over the rate limit. Each time is a duration since the Unix epoch.
+    /// The times at which the server refused requests over the rate limit, as durations since the Unix epoch.
     pub refused_at: Vec<Duration>,
     /// The id of a pack, and the cached response body for the list of this pack. Every change of a pack must remove the
     /// cached body.

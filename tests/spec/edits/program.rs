@@ -1,4 +1,4 @@
-//! These tests run in a copy of the crate. The spec of the copy contains all changes of `edits.rs`. It permits at most
+//! These tests run in a copy of the crate. The spec of the copy contains all changes of `edits.rs`, and permits at most
 //! `LOWERED` users per request.
 #![allow(unused_imports, reason = "the feature `mock` uses more of them")]
 
