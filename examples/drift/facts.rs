@@ -17,7 +17,7 @@ pub type Facts = BTreeMap<(String, String), String>;
 pub struct Table<'a> {
     pub root: &'a Value,
     pub facts: Facts,
-    /// The place in the document that is being read. After an error, this is the place where the error occurred.
+    /// The current place in the document. After an error, this is the place where the error occurred.
     pub here: String,
     /// The references that led to the current place. Each reference is mapped to the place where it was found.
     pub open: BTreeMap<&'a str, String>,
@@ -27,7 +27,7 @@ pub struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// Appends `place` to the current place while `read` runs.
+    /// Calls `read` with `place` appended to the current place.
     pub fn inside<F>(&mut self, place: &str, read: F) -> Result<()>
     where
         F: FnOnce(&mut Self) -> Result<()>,

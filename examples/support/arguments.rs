@@ -41,7 +41,7 @@ impl Arguments {
         }
     }
 
-    /// Parses the value of a flag. The error message of `T` must contain the invalid value.
+    /// Parses the value of a flag. The error message of the parsed type must contain the invalid value.
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, flag: &str) -> Result<T, String> {
         self.value(flag)?
             .parse()

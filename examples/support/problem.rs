@@ -14,7 +14,7 @@ pub struct Problem {
     retry_at: Option<u64>,
     #[serde(skip)]
     pub status: ExitStatus,
-    /// Whether the program prints a hint about `--help`, because the arguments are wrong.
+    /// Whether the error message is followed by a hint about `--help`.
     #[serde(skip)]
     pub is_usage: bool,
 }

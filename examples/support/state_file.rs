@@ -122,8 +122,8 @@ impl StateFile {
     }
 }
 
-/// Returns the target of a symbolic link, so that a save replaces the target and keeps the link. The target may be
-/// missing.
+/// Returns the target of a symbolic link, so that a save replaces the target and keeps the link. The target of the link
+/// may be missing.
 fn resolve(file: &Path) -> PathBuf {
     let mut path = file.to_path_buf();
     // Linux follows at most 40 symbolic links in a path.

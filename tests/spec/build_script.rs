@@ -90,8 +90,8 @@ impl Copy {
             command.arg("--release");
         }
         command.args(["--features", &features()]);
-        // Removes the variables that cargo sets for this crate. Otherwise, the build script of `ring` would run again
-        // for the copy, and afterwards for this crate.
+        // Removes the variables that cargo sets for this crate. Otherwise, the build script of `ring` would run again,
+        // first for the copy and then for this crate.
         for (name, _) in std::env::vars_os() {
             let of_package = |start: &&str| name.to_string_lossy().starts_with(start);
             if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"]

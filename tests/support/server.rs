@@ -17,7 +17,7 @@ pub enum Fault {
     CloseBeforeRead,
     /// Executes the request and closes the connection without a response.
     CloseAfterExecute,
-    /// Executes the request, sends all headers and this number of bytes of the body, and then closes the connection.
+    /// Executes the request, sends all headers and only this number of body bytes, and then closes the connection.
     CutAnswer(usize),
     /// Executes the request, sends only the headers, and then waits until the client closes the connection.
     HeadersThenSilence,
@@ -341,7 +341,7 @@ fn respond(
             travel();
             let answer = execute(request, state);
             travel();
-            // The request stops counting as in flight here, because the client may send its next request before `write`
+            // The request is no longer in flight here, because the client may send its next request before `write`
             // returns.
             drop(in_flight);
             answer.write(out).ok()
