@@ -29,16 +29,20 @@ users that arrive within an interval together, in one run per pack, and prints t
 ";
 
 const EXIT_STATUS: &str = "
-At the end of the input, or at Ctrl-C, SIGTERM or SIGHUP, it sends the last batch and ends.
-
-Exit status:
-  0  each user is on the pack
+Exit status, the first that applies:
   1  bad usage or input
-  2  some users are rejected
-  3  some users are not assigned: run them again
   4  some users are unknown
-A second signal ends the program at once, with 128 + the signal's number.
+  1  some users are not assigned, and the cause is permanent: correct it first
+  3  some users are not assigned, and the cause is transient: run them again
+  2  some users are rejected
+  0  all users are on the pack
+At the end of the input, it waits for the last batch. The first Ctrl-C, SIGTERM or SIGHUP sends the last batch
+immediately, and stops each run that takes longer than 10 s. A second signal ends the program at once, with
+128 + the signal's number.
 ";
+
+/// How long a run may continue after a stop signal.
+const GRACE: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() {
@@ -55,51 +59,59 @@ async fn run(stop: Stop) -> Result<ExitStatus, Problem> {
     let client = environment::client("example-batch")?.build()?;
     let (batcher, task) = Batcher::start(client, interval);
     let (mut lines, mut replies) = (lines(), JoinSet::new());
-    let mut status = ExitStatus::Success;
-    let input = loop {
-        let line = tokio::select! {
+    let (mut status, mut result) = (ExitStatus::Success, Ok(()));
+    let (mut is_open, mut is_stopped) = (true, false);
+    while is_open || !replies.is_empty() {
+        tokio::select! {
             biased;
-            () = stop.clone() => break Ok(()),
-            Some(Ok(reply)) = replies.join_next() => {
-                status = worse(status, show(reply));
-                continue;
+            () = stop.clone(), if !is_stopped => {
+                batcher.stop(GRACE);
+                (is_open, is_stopped) = (false, true);
             }
-            line = lines.recv() => line,
-        };
-        let Some(line) = line else { break Ok(()) };
-        match parse(&line) {
-            Ok((pack, user)) => {
-                let batcher = batcher.clone();
-                replies.spawn(async move { (pack, user, batcher.assign(pack, user).await) });
+            Some(Ok(reply)) = replies.join_next() => status = worse(status, show(reply)),
+            line = lines.recv(), if is_open => match line.map(|line| parse(&line)) {
+                Some(Ok((pack, user))) => {
+                    let batcher = batcher.clone();
+                    replies.spawn(async move { (pack, user, batcher.assign(pack, user).await) });
+                }
+                Some(Err(problem)) => (is_open, result) = (false, Err(Problem::input(problem))),
+                None => is_open = false,
             }
-            Err(problem) => break Err(Problem::input(problem)),
         }
-    };
-    drop(batcher);
-    while let Some(Ok(reply)) = replies.join_next().await {
-        status = worse(status, show(reply));
     }
+    drop(batcher);
     // All replies have arrived, so the batcher task is about to end.
     let _ = task.await;
-    input.map(|()| status)
+    result.map(|()| status)
 }
 
 fn show((pack, user, reply): (PackId, UserId, Option<Reply>)) -> ExitStatus {
     let Some((outcome, cause)) = reply else {
         return ExitStatus::RunAgain;
     };
-    let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
-    output::line(format_args!("pack {pack}, user {user}: {outcome}{cause}"));
+    let reason = cause.as_ref();
+    let reason = reason.map_or(String::new(), |cause| format!(": {cause}"));
+    output::line(format_args!("pack {pack}, user {user}: {outcome}{reason}"));
     match outcome {
         Outcome::Unknown => ExitStatus::Unknown,
-        Outcome::NotAssigned => ExitStatus::RunAgain,
+        Outcome::NotAssigned => {
+            cause.map_or(ExitStatus::RunAgain, |cause| ExitStatus::of_error(&cause))
+        }
         Outcome::Rejected(_) => ExitStatus::Rejected,
         _ => ExitStatus::Success,
     }
 }
 
+/// Returns the exit status that the help text lists first.
 fn worse(a: ExitStatus, b: ExitStatus) -> ExitStatus {
-    if a as u8 >= b as u8 { a } else { b }
+    let order = [
+        ExitStatus::Unknown,
+        ExitStatus::Permanent,
+        ExitStatus::RunAgain,
+        ExitStatus::Rejected,
+    ];
+    let first = order.into_iter().find(|status| [a, b].contains(status));
+    first.unwrap_or(ExitStatus::Success)
 }
 
 /// Reads standard input on a separate thread, so that a slow input does not block the program.

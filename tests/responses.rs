@@ -141,6 +141,20 @@ async fn an_html_page_points_to_the_base_url() {
 }
 
 #[tokio::test]
+async fn an_error_response_without_a_body_has_no_body_in_the_error() {
+    for (body, shown) in [("", None), ("{\"code\":7}", Some("{\"code\":7}"))] {
+        let server = Server::start();
+        let answer = Answer::new(404, "text/plain", body.to_owned());
+        server.fault("GET", Fault::Response(answer));
+        let error = pack(&server, |builder| builder).assignments().await;
+        let error = error.expect_err("404");
+        assert_eq!((error.kind(), error.body()), (ErrorKind::NotFound, shown));
+        let names_body = error.to_string().contains("the body starts with");
+        assert_eq!(names_body, shown.is_some(), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_unreadable_response_to_a_write_names_the_place() {
     let server = Server::start();
     let answer = Answer::json(200, &json!({"data": 7}));

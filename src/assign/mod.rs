@@ -344,8 +344,12 @@ impl IntoFuture for Assign {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let users = self.users.as_ref().map_or(0, UserList::len);
-        let span = tracing::info_span!("assign", pack = %self.pack.id(), users);
-        self.run().instrument(span).boxed()
+        // The span is made when the run is polled, so that it is inside the span of an instrumented run.
+        let run = async move {
+            let users = self.users.as_ref().map_or(0, UserList::len);
+            let span = tracing::info_span!("assign", pack = %self.pack.id(), users);
+            self.run().instrument(span).await
+        };
+        run.boxed()
     }
 }

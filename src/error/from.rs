@@ -127,7 +127,10 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
             Generated::ErrorResponse(response) => {
                 let (status, headers) = (response.status(), response.headers().clone());
                 let parsed = response.into_inner();
-                let body = serde_json::to_vec(&parsed).ok().map(|text| excerpt(&text));
+                let body = serde_json::to_vec(&parsed).ok();
+                // The server sent no body, see `into_documented`.
+                let body = body.filter(|body| body != b"{}");
+                let body = body.map(|body| excerpt(&body));
                 Self::from_parsed(status, &headers, Some(parsed), body)
             }
             Generated::InvalidResponsePayload(body, error) => Self::unreadable(&body, &error),

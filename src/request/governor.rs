@@ -169,7 +169,7 @@ impl Governor {
 }
 
 fn log_wait(wait: Duration) {
-    let seconds = wait.as_secs_f64();
+    let seconds = (wait.as_secs_f64() * 10.0).round() / 10.0;
     if wait > NOTABLE_WAIT {
         tracing::info!(seconds, "waiting for the rate limit");
     } else {

@@ -2,7 +2,7 @@
 
 use crate::command::examples::batcher::Batcher;
 use crate::command::{MS, command};
-use crate::support::{Naming, Server};
+use crate::support::{Naming, Server, Window};
 use connecteam_onboarding::{Client, ErrorKind, Outcome, PackId, UserId};
 use std::io::Write as _;
 use std::process::Stdio;
@@ -86,10 +86,42 @@ async fn a_failed_run_gives_each_caller_the_cause() {
     assert_eq!(cause.expect("a cause").kind(), ErrorKind::NotFound);
 }
 
-#[test]
-fn the_program_prints_each_outcome_and_ends_with_its_input() {
+#[tokio::test]
+async fn a_stop_sends_the_current_batch_immediately() {
     let server = server();
-    let mut batch = command(&server, "batch");
+    let (batcher, task) = Batcher::start(client(&server), MS * 3_600_000);
+    let submitted = batcher.assign(pack(1001), user(5));
+    let stopped = async { batcher.stop(MS * 3_600_000) };
+    let (reply, ()) = tokio::join!(submitted, stopped);
+    assert_eq!(reply.expect("a reply").0, Outcome::Assigned);
+    drop(batcher);
+    task.await.expect("it ends after the last batch");
+}
+
+#[tokio::test]
+async fn a_stop_ends_a_run_that_takes_longer_than_the_grace_period() {
+    let server = server();
+    server.with(|world| world.minute = Some(Window::new(1, 3_600.0)));
+    let (batcher, task) = Batcher::start(client(&server), MS);
+    let submitted = batcher.assign(pack(1001), user(5));
+    let stopped = async {
+        // The read of the run uses the only request of the window, so the write must wait.
+        while server.gets() == 0 {
+            tokio::time::sleep(MS).await;
+        }
+        batcher.stop(MS * 10);
+    };
+    let (reply, ()) = tokio::join!(submitted, stopped);
+    let (outcome, cause) = reply.expect("a reply");
+    assert_eq!(outcome, Outcome::NotAssigned);
+    assert_eq!(cause.expect("a cause").kind(), ErrorKind::Stopped);
+    drop(batcher);
+    task.await.expect("it ends after the run");
+}
+
+/// Runs the program with these lines. Returns the exit status and the sorted output.
+fn run(server: &Server, lines: &str) -> (Option<i32>, Vec<String>) {
+    let mut batch = command(server, "batch");
     batch.args(["--interval-ms", "20"]);
     let mut child = batch
         .stdin(Stdio::piped())
@@ -97,15 +129,26 @@ fn the_program_prints_each_outcome_and_ends_with_its_input() {
         .spawn()
         .expect("the example is built");
     let mut input = child.stdin.take().expect("a pipe");
-    input
-        .write_all(b"1001 1\n1001 2\n1002 99\n")
-        .expect("it reads");
+    input.write_all(lines.as_bytes()).expect("it reads");
     drop(input);
     let output = child.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stdout);
-    let mut lines: Vec<_> = text.lines().collect();
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
     lines.sort_unstable();
-    assert_eq!(output.status.code(), Some(2));
+    (output.status.code(), lines)
+}
+
+#[test]
+fn the_exit_status_is_1_if_the_cause_is_permanent() {
+    let (exit, lines) = run(&server(), "404 1\n1001 99\n");
+    assert_eq!((exit, lines.len()), (Some(1), 2), "{lines:?}");
+}
+
+#[test]
+fn the_program_prints_each_outcome_and_ends_with_its_input() {
+    let server = server();
+    let (exit, lines) = run(&server, "1001 1\n1001 2\n1002 99\n");
+    assert_eq!(exit, Some(2));
     assert_eq!(
         lines,
         [
