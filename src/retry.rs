@@ -1,4 +1,4 @@
-//! Decides which failure is retried and when, and repeats calls.
+//! Decides whether and when failed calls are retried, and retries them.
 
 use crate::clock::Clock;
 use crate::error::{Error, Executed, Repeat};
@@ -6,15 +6,15 @@ pub(crate) use crate::request::Effect;
 use crate::request::Run;
 use std::time::Duration;
 
-/// How often and how long a failed call is retried.
+/// Configures how often and for how long a failed call is retried.
 ///
-/// A write is retried only if the API certainly did not execute it. After a write that the API may have executed, the
-/// run reads the pack instead (see [`Assign`](crate::Assign)). [`ErrorKind`](crate::ErrorKind) lists the failures after
-/// which a call is retried.
+/// A write is retried only if the API certainly did not execute it. If the API may have executed a write,
+/// [`Assign`](crate::Assign) reads the pack instead of retrying. [`ErrorKind`](crate::ErrorKind) lists the failures
+/// after which a call is retried.
 ///
-/// Each wait has a bound, which doubles from [`initial_backoff`](Self::initial_backoff) up to
-/// [`max_backoff`](Self::max_backoff). The wait is a random duration between zero and this bound (full jitter). A
-/// response that refuses the call because of the rate limit does not count as an attempt.
+/// Each back-off is a random duration between zero and an upper bound (full jitter). The upper bound starts at
+/// [`initial_backoff`](Self::initial_backoff) and doubles after each failure, up to [`max_backoff`](Self::max_backoff).
+/// A refusal because of the rate limit does not use up an attempt.
 ///
 /// | setting | default |
 /// |---|---|
@@ -51,7 +51,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Returns a policy with a single attempt, so that no call is retried after a failure.
+    /// Returns a policy that makes only one attempt per call.
     #[must_use]
     pub fn never() -> Self {
         Self {
@@ -60,67 +60,68 @@ impl RetryPolicy {
         }
     }
 
-    /// Sets the largest number of attempts of one call, including the first attempt. 0 counts as 1. Default: 5.
+    /// Sets the maximum number of attempts per call, including the first attempt. Treats 0 as 1. Default: 5.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// Sets the time since the start of the call after which no further attempt starts. Default: 2 min.
+    /// Sets how long a call may be retried, measured from the start of the call. Default: 2 min.
     #[must_use]
     pub fn max_elapsed(mut self, elapsed: Duration) -> Self {
         self.elapsed = elapsed;
         self
     }
 
-    /// Sets the upper bound of the first wait. Default: 250 ms.
+    /// Sets the upper bound of the first back-off. Default: 250 ms.
     #[must_use]
     pub fn initial_backoff(mut self, backoff: Duration) -> Self {
         self.initial = backoff;
         self
     }
 
-    /// Sets the largest upper bound of a wait. Default: 20 s.
+    /// Sets the maximum duration of a back-off. Default: 20 s.
     #[must_use]
     pub fn max_backoff(mut self, backoff: Duration) -> Self {
         self.longest = backoff;
         self
     }
 
-    /// Returns the largest number of attempts of one call.
     pub(crate) fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// Returns the wait after `failures` failures. `random` is a random number from 0 to 1.
+    /// Returns the random back-off before the next attempt. `failures` is the number of failed attempts, and `random`
+    /// is a number from 0 to 1.
     fn wait(&self, failures: u32, random: f64) -> Duration {
         backoff(self.initial, self.longest, failures).mul_f64(random.clamp(0.0, 1.0))
     }
 }
 
-/// Returns the wait after `failures` failures, of which there is at least 1. The wait doubles with each failure, from
-/// `first` up to `longest`.
+/// Returns the back-off before the next attempt. The back-off is `first` after the first failure and doubles after each
+/// further failure, up to `longest`.
 pub(crate) fn backoff(first: Duration, longest: Duration, failures: u32) -> Duration {
     let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
     first.saturating_mul(factor).min(longest)
 }
 
-/// A call that is refused because of the rate limit is repeated for at least this time: ten minute windows.
+/// If the API refuses a call because of the rate limit, the call is retried for at least this time. Ten windows of one
+/// minute fit into this time.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(600);
 
-/// Returns when to repeat a call that failed.
+/// Returns whether and when to retry a failed call.
 fn repeat(error: &Error, effect: Effect) -> Repeat {
     match error.kind().repeat() {
-        // The error has a time only if the wait for the rate limit would be longer than the caller permits.
+        // `retry_at` is set only if the wait would exceed `max_rate_limit_wait`.
         Repeat::WhenPermitted if error.retry_at().is_some() => Repeat::Never,
         _ if effect == Effect::Write && error.executed() == Executed::Maybe => Repeat::Never,
         repeat => repeat,
     }
 }
 
-/// Repeats a call until it succeeds or fails with an error that is not retried. Also ends when the policy permits no
-/// further attempt, or when `run` is stopped. The error contains the number of attempts and their total time.
+/// Makes a call until it succeeds, fails with an error that must not be retried, or exhausts the retry policy. Stops
+/// retrying when `run` is stopped. The returned error contains the number of attempts and their total duration.
 pub(crate) async fn retry<T, F: Future<Output = Result<T, Error>>>(
     policy: &RetryPolicy,
     clock: &dyn Clock,
@@ -139,8 +140,8 @@ pub(crate) async fn retry<T, F: Future<Output = Result<T, Error>>>(
         let elapsed = clock.now().saturating_sub(start);
         let is_repeated = match repeat(&error, effect) {
             Repeat::Never => false,
-            // The call itself waits for the rate limit. The time limit ends the loop if the server refuses every
-            // request.
+            // No back-off is necessary, because the call itself waits for the rate limit. The time limit ends the loop
+            // if the server refuses every request.
             Repeat::WhenPermitted => {
                 elapsed < policy.elapsed.max(LONGEST_REFUSAL) && !run.is_stopped()
             }

@@ -1,4 +1,4 @@
-//! [`ClientBuilder`]: the settings of a client.
+//! [`ClientBuilder`] configures and builds a [`Client`].
 
 use super::{Client, configuration, proxy};
 use crate::api::Region;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 type Adjust = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
 
-/// Builds a [`Client`]. You must set a credential. All other settings have a default.
+/// Builds a [`Client`]. A credential is required. All other settings have defaults.
 ///
 /// | setting | default |
 /// |---|---|
@@ -47,7 +47,6 @@ type Adjust = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder +
 /// ```
 #[must_use]
 pub struct ClientBuilder {
-    /// The credentials, or a message that describes why they are invalid.
     pub(super) credentials: Option<Result<Credentials, String>>,
     scopes: Option<Vec<String>>,
     base_url: String,
@@ -95,16 +94,17 @@ impl fmt::Debug for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Signs requests with an API key.
+    /// Authenticates requests with an API key.
     pub fn api_key(mut self, key: impl Into<SecretString>) -> Self {
         self.credentials = Some(Credentials::api_key(&key.into()));
         self
     }
 
-    /// Signs requests with OAuth 2.0 client credentials.
+    /// Authenticates requests with OAuth 2.0 client credentials.
     ///
-    /// The client requests an access token when it needs one. All clones share the token. The client requests a new token
-    /// before the old one expires, and once after the API rejects a token.
+    /// The client requests an access token before the first API request. Clones of a client share one access token. The
+    /// client renews the token before it expires. If the API rejects the token, the client requests a new token and
+    /// retries the request once.
     pub fn client_credentials(
         mut self,
         id: impl Into<String>,
@@ -114,18 +114,18 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the scopes that each request for an access token names. Default: no scopes, so that the token has every scope
-    /// of the app.
+    /// Sets the OAuth scopes that the client requests. By default, the client requests no specific scopes, and the API
+    /// grants all scopes of the OAuth app.
     ///
-    /// The scopes of an app are set when the app is created. A request for a scope that the app lacks fails with 403.
-    /// This setting requires [`client_credentials`](Self::client_credentials). [`api::SCOPES`](crate::api::SCOPES) lists
-    /// the scopes of this API.
+    /// The scopes of an OAuth app are chosen when the app is created. A token request with a scope that the app lacks
+    /// fails with 403. This setting requires [`client_credentials`](Self::client_credentials).
+    /// [`api::SCOPES`](crate::api::SCOPES) lists the scopes of this API.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item: Into<String>>) -> Self {
         self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Signs requests with an access token that the caller provides. The client never renews this token.
+    /// Authenticates requests with an access token that the caller provides. The client never renews this token.
     pub fn access_token(mut self, token: impl Into<SecretString>) -> Self {
         self.credentials = Some(Credentials::access_token(&token.into()));
         self
@@ -136,31 +136,32 @@ impl ClientBuilder {
         self.base_url(region.base_url())
     }
 
-    /// Sets another base URL, for example of a test server. The path of the URL is kept. Access tokens are requested from
-    /// the same host.
+    /// Replaces the base URL of the region, for example with the URL of a test server. API requests and token requests
+    /// both use this base URL. If the URL has a path, the paths of the API are appended to it.
     ///
-    /// The URL must be `https`. An `http` URL is permitted only if its host is this machine. The client then uses no proxy.
+    /// The URL must be `https`. Plain `http` is permitted only for `localhost` and loopback addresses. With an `http`
+    /// URL, the client uses no proxy.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// Limits the time to connect, including TLS and a proxy. Default: 10 s. A shorter
-    /// [`read_timeout`](Self::read_timeout) or [`total_timeout`](Self::total_timeout) also limits the time to connect.
+    /// Limits the time to connect, including the TLS handshake and the connection to a proxy. Default: 10 s. A shorter
+    /// [`read_timeout`](Self::read_timeout) or [`total_timeout`](Self::total_timeout) reduces this limit.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Limits the time until the response headers arrive, and then the time of each read of the body. Default: 60 s.
-    /// Waiting for the rate limit does not count.
+    /// Limits how long the client waits for the response headers, and for each part of the response body. Default: 60
+    /// s. The time that a request waits for the rate limit is not included.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
     }
 
-    /// Limits the time of one attempt, from connecting to the end of the body. Default: 10 min, so that a long list can be
-    /// read over a slow connection. Waiting for the rate limit does not count.
+    /// Limits the time of one attempt, from connecting to the end of the body. Default: 10 min, so that a long list can
+    /// be read over a slow connection. The time that a request waits for the rate limit is not included.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = timeout;
         self
@@ -172,8 +173,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Limits the time that one request waits for the rate limit. Default: 10 min. If the wait would be longer, the request
-    /// fails, and [`Error::retry_at`] returns when the rate limit permits the request.
+    /// Limits the time that one request waits for the rate limit. Default: 10 min. If the wait would be longer, the
+    /// request fails, and [`Error::retry_at`] returns the time at which a retry is permitted.
     pub fn max_rate_limit_wait(mut self, wait: Duration) -> Self {
         self.max_rate_limit_wait = wait;
         self
@@ -185,7 +186,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Adds the name of your program to the header `User-Agent`, for example `hr-sync/2.1`.
+    /// Adds the name of your program to the `User-Agent` header, for example `hr-sync/2.1`.
     pub fn user_agent_suffix(mut self, suffix: impl AsRef<str>) -> Self {
         self.user_agent.push(' ');
         self.user_agent.push_str(suffix.as_ref());
@@ -198,8 +199,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts another certificate authority, in addition to the authorities of the platform. For example, the proxy of a
-    /// company may have its own authority. The certificate must be in DER form.
+    /// Trusts an additional certificate authority, for example the private authority of a corporate proxy. The
+    /// authorities of the platform stay trusted. The certificate must be in DER form.
     ///
     /// To read a PEM file, use `rustls::pki_types::CertificateDer::from_pem_file`.
     #[cfg(feature = "__rustls")]
@@ -209,7 +210,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the whole TLS configuration (rustls 0.23): cryptography, trusted authorities and client certificates.
+    /// Replaces the entire TLS configuration (rustls 0.23), including the crypto provider, the trusted authorities and
+    /// the client certificates.
     #[cfg(feature = "__rustls")]
     #[cfg_attr(docsrs, doc(cfg(any(feature = "ring", feature = "rustls"))))]
     pub fn rustls_config(mut self, config: rustls::ClientConfig) -> Self {
@@ -217,12 +219,15 @@ impl ClientBuilder {
         self
     }
 
-    /// Adjusts the HTTP client ([`reqwest::ClientBuilder`]), for example to set a proxy, a local address or a resolver.
+    /// Customizes the HTTP client ([`reqwest::ClientBuilder`]), for example with a proxy, a local address or a DNS
+    /// resolver.
     ///
-    /// The client then applies the settings that keep the promises of this crate. They are: no redirects, no retries of
-    /// reqwest, no idle connections, no log of the bytes of a connection, `https` only, and no proxy for an `http` base URL.
+    /// This crate overrides some of these settings, because it depends on them. It disables redirects, retries by
+    /// reqwest, idle connections and the connection log. With an `https` base URL, only `https` requests are permitted.
+    /// With an `http` base URL, proxies are disabled.
     ///
-    /// [The guide](crate::guide::migrating#keep-your-http-settings) shows a proxy, TLS and a tower layer.
+    /// [The guide](crate::guide::migrating#keep-your-http-settings) has examples with a proxy, with TLS settings and
+    /// with a tower layer.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -245,8 +250,8 @@ impl ClientBuilder {
     /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`]: the credential is missing, no header can carry the secret, the base URL is invalid, or a
-    /// TLS or HTTP setting is invalid.
+    /// Returns [`ErrorKind::Configuration`] if a setting is invalid: the credential is missing or not a valid header
+    /// value, the base URL is invalid, or a TLS or HTTP setting is invalid.
     pub fn build(self) -> Result<Client, Error> {
         self.checked().map_err(configuration)
     }
@@ -275,7 +280,7 @@ impl ClientBuilder {
             max_body: self.max_body,
             total_timeout: self.total_timeout,
             turns: Turns::default(),
-            // Adjusted HTTP settings may set another proxy, or no proxy.
+            // `http_client` may have replaced or disabled the proxy from the environment.
             is_proxied: https && self.adjust.is_empty() && proxy::is_used_for(&base),
             http: self.http(https)?,
             base,
@@ -299,8 +304,8 @@ impl ClientBuilder {
         let http = reqwest::Client::builder();
         #[cfg(feature = "__rustls")]
         let http = http.tls_backend_preconfigured(self.tls.into_config(https)?);
-        // The read and the total time-out start with the connection. The time to connect must end first, so that the
-        // error says that nothing was sent.
+        // The read and total time-outs include the time to connect. The connect time-out must expire first, because
+        // only its error proves that nothing was sent.
         let shortest = self.read_timeout.min(self.total_timeout);
         let mut http = http
             .connect_timeout(self.connect_timeout.min(shortest / 10 * 9))
@@ -313,13 +318,13 @@ impl ClientBuilder {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
-            // A verbose connection would log the credential.
+            // Verbose connection logs would contain the credential.
             .connection_verbose(false)
             .https_only(https)
-            // A server may close an idle connection while a request is sent on it. A write would be ambiguous then.
+            // If a server closes an idle connection while a write is sent on it, the write is ambiguous.
             .pool_max_idle_per_host(0);
         if !https {
-            // A proxy would see the credential.
+            // A proxy could read the credential in an `http` request.
             http = http.no_proxy();
         }
         http.build().map_err(|error| {
@@ -329,9 +334,9 @@ impl ClientBuilder {
     }
 }
 
-/// Parses a base URL. Each request carries the credential, so the URL must be `https` or stay on this machine.
+/// Parses and checks a base URL. Requests contain the credential, so the URL must use `https` or a loopback address.
 pub(super) fn check_base_url(text: &str) -> Result<Url, String> {
-    // The message does not contain the text, which may contain a password.
+    // The error message omits the invalid URL, which may contain a password.
     let url = Url::parse(text).map_err(|e| format!("the base URL is invalid: {e}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(

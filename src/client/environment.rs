@@ -1,4 +1,4 @@
-//! [`ClientBuilder::from_env`]: settings from environment variables.
+//! [`ClientBuilder::from_env`] reads settings from environment variables.
 
 use super::builder::{ClientBuilder, check_base_url};
 use super::configuration;
@@ -16,8 +16,8 @@ impl ClientBuilder {
     /// [`Client::from_env`](crate::Client::from_env) lists the variables.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): a variable is missing or its value is invalid. The
-    /// message names the variable.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if a variable is missing or has an invalid
+    /// value. The error message names the variable.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_variables(|name| std::env::var_os(name)).map_err(configuration)
     }

@@ -1,4 +1,4 @@
-//! [`Client`], its settings, and [`Pack`].
+//! The API client: [`Client`], [`ClientBuilder`] and [`Pack`].
 
 mod builder;
 mod environment;
@@ -21,11 +21,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// A client for one account.
+/// A client for one Connecteam account.
 ///
-/// A client is cheap to clone. Clones share the HTTP client, the access token and the rate limit of the account. Runs that
-/// clones start on the same pack wait for each other. **Build one client per account and process, and clone it**: two
-/// clients that are built separately do not count each other's requests.
+/// A client is cheap to clone. Clones of a client share its HTTP client, access token and rate-limit state. If clones
+/// of one client assign users to the same pack, the runs execute one after another. **Build one client per account and
+/// process, and clone it**, because clients that are built separately do not count each other's requests.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, PackId, Region};
@@ -68,8 +68,8 @@ impl Client {
     /// | `CONNECTEAM_BASE_URL` | another base URL; do not set it together with `CONNECTEAM_REGION` |
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration): a variable is missing or its value is invalid. The
-    /// message names the variable. Nothing is sent.
+    /// Returns [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if a variable is missing or has an invalid
+    /// value. The error message names the variable. Nothing is sent.
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
     }
@@ -80,9 +80,9 @@ impl Client {
         Pack::new(self.clone(), id)
     }
 
-    /// Returns the generated client, [`api::Client`]. It has one method per endpoint, and each call is one attempt. Its
-    /// requests are signed and stay within the rate limit. Its errors convert into [`Error`] with `?` or
-    /// `map_err(Error::from)`.
+    /// Returns the generated client, [`api::Client`], which has one method per endpoint. Its methods send the
+    /// credential and wait for the rate limit, but they do not retry failed calls. To convert an error of a method into
+    /// [`Error`], use `?` or `map_err(Error::from)`.
     ///
     /// ```no_run
     /// # async fn example(client: connecteam_onboarding::Client) -> Result<(), connecteam_onboarding::Error> {
@@ -97,8 +97,8 @@ impl Client {
         &self.api
     }
 
-    /// Returns how many requests the account has left, according to the last responses. `None` before the first response
-    /// that reports a limit. Sends nothing.
+    /// Returns the remaining rate-limit quota of the account, based on the responses so far. Returns `None` until a
+    /// response reports a limit. Sends nothing.
     ///
     /// ```no_run
     /// # fn example(client: connecteam_onboarding::Client) {
@@ -112,8 +112,8 @@ impl Client {
         self.shared().governor.quota()
     }
 
-    /// Returns whether the day's quota permits this number of requests. For example, pass the sum of the requests of several
-    /// [plans](crate::Plan). `None` if no response reported the quota. Sends nothing.
+    /// Returns whether the remaining daily quota covers the given number of requests. For several [plans](crate::Plan),
+    /// pass the sum of their requests. Returns `None` until a response reports the daily quota. Sends nothing.
     #[must_use]
     pub fn fits_today(&self, requests: u64) -> Option<bool> {
         let day = self.quota()?.day?;
@@ -126,12 +126,12 @@ impl Client {
         Arc::clone(&self.shared().clock)
     }
 
-    /// Returns the time of the server's clock. Before the first response, returns the time of this machine.
+    /// Returns an estimate of the server's current time. Before the first response, returns the local system time.
     pub(crate) fn server_time(&self) -> SystemTime {
         self.shared().governor.server_time()
     }
 
-    /// Returns the same client for the requests of one run.
+    /// Returns a clone whose requests belong to the given run.
     pub(crate) fn with_run(&self, run: Arc<Run>) -> Self {
         let mut client = self.clone();
         client.api.inner.run = run;

@@ -1,4 +1,4 @@
-//! [`Pack`]: one onboarding pack of an account.
+//! [`Pack`] represents one onboarding pack.
 
 use super::Client;
 use crate::api::types::Assignment;
@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument;
 
-/// One onboarding pack of an account: [`assign`](Self::assign) users to it, read its
-/// [`assignments`](Self::assignments), or [`watch`](Self::watch) its changes. A pack is cheap to clone.
+/// A handle to one onboarding pack of an account. A handle can [`assign`](Self::assign) users, read the
+/// [`assignments`](Self::assignments), or [`watch`](Self::watch) the pack for changes. A handle is cheap to clone.
 ///
 /// ```no_run
 /// # async fn example(client: connecteam_onboarding::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -31,11 +31,11 @@ pub struct Pack {
     id: PackId,
 }
 
-/// The list of a pack, from one response.
+/// The assignments of a pack, as returned by one response.
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) assignments: Vec<Assignment>,
-    /// The age of the list, if a cache returned the response.
+    /// `None` if the response did not come from a cache.
     pub(crate) age: Option<Duration>,
 }
 
@@ -50,20 +50,20 @@ impl Pack {
         self.id
     }
 
-    /// Returns the client of the pack.
+    /// Returns the client that this handle uses.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Reads every assignment of the pack, in the order of the API. Sends one request, and retries it after a transient
-    /// failure.
+    /// Reads all assignments of the pack, in the order in which the API returns them. Sends one request, and retries it
+    /// after a transient failure.
     ///
     /// # Errors
-    /// Any [`ErrorKind`](crate::ErrorKind) of a request. A failed read changes nothing.
+    /// Fails with the [`ErrorKind`](crate::ErrorKind) of the last attempt. A failed read does not change the pack.
     ///
     /// # Cancel safety
-    /// Dropping the future is safe: this call only reads.
+    /// Dropping the future is safe, because this call only reads.
     pub async fn assignments(&self) -> Result<Vec<Assignment>, Error> {
         let span = tracing::info_span!("assignments", pack = %self.id);
         let list = retry(
@@ -78,7 +78,7 @@ impl Pack {
         Ok(list.assignments)
     }
 
-    /// Reads the list in one attempt.
+    /// Reads the assignments of the pack without retries.
     pub(crate) async fn read_once(&self) -> Result<List, Error> {
         let response = self.client.api().get_pack_assignments(&self.id).await?;
         let age = age(response.headers());
@@ -88,12 +88,12 @@ impl Pack {
         })
     }
 
-    /// Returns the same pack for the requests of one run.
+    /// Returns a handle whose requests belong to the given run.
     pub(crate) fn with_run(&self, run: Arc<Run>) -> Self {
         Self::new(self.client.with_run(run), self.id)
     }
 
-    /// Returns the same pack for reads that yield to all other requests: they leave a tenth of each window unused.
+    /// Returns a handle whose requests yield to all other requests and leave a tenth of each rate-limit window unused.
     pub(crate) fn low_priority(&self) -> Self {
         self.with_run(Arc::new(Run::new(None, Reserve::Tenth)))
     }

@@ -1,20 +1,18 @@
-//! Reads the environment variables that name a proxy, in the same way as the HTTP client.
+//! Reads the proxy environment variables in the same way as the HTTP client does.
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use std::ffi::{OsStr, OsString};
 
-/// The variables that name a proxy for `https`.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Returns whether an environment variable names a proxy for requests to this base URL.
+/// Returns whether an environment variable sets a proxy for requests to the base URL.
 pub(super) fn is_used_for(base: &Url) -> bool {
     intercepts(&Matcher::from_env(), base.as_str())
 }
 
-/// Returns the first variable for `https` whose value is not a usable URL of a proxy. The HTTP client ignores such a
-/// variable.
+/// Returns the first `https` proxy variable with an invalid proxy URL. The HTTP client ignores such a variable.
 pub(super) fn unusable_variable(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Option<&'static str> {

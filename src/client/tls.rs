@@ -1,4 +1,5 @@
-//! TLS with rustls. By default: ring, and the trusted authorities of the platform. The caller may set another configuration.
+//! TLS with rustls. The default configuration uses ring and the platform's trusted authorities. The caller can replace
+//! this configuration.
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
@@ -13,11 +14,11 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Returns the TLS configuration of one HTTP client. The configuration contains the cryptography, so that nothing is
-    /// set for the whole process.
+    /// Returns the TLS configuration for the HTTP client. The configuration includes a crypto provider, so this crate
+    /// never installs a process-wide provider.
     ///
     /// # Errors
-    /// Returns a message about the invalid setting.
+    /// Returns an error message if a setting is invalid.
     pub(super) fn into_config(self, https: bool) -> Result<ClientConfig, String> {
         match self.config {
             Some(_) if !self.roots.is_empty() => Err(
@@ -33,7 +34,7 @@ impl Tls {
     }
 }
 
-/// Verifies certificates with the verifier of the platform. Trusts the authorities of the platform and `roots`.
+/// Verifies server certificates with the platform's verifier, which trusts the platform's authorities and `roots`.
 #[cfg(feature = "ring")]
 fn default_config(
     roots: Vec<CertificateDer<'static>>,
@@ -59,8 +60,8 @@ fn default_config(
         .with_no_client_auth())
 }
 
-/// Uses the cryptography that the process has set as its default. Supports only `http`: without `ring`, this crate has no
-/// verifier for certificates.
+/// Uses the process-wide default crypto provider. Supports only `http`, because this crate has no certificate verifier
+/// without the feature `ring`.
 #[cfg(not(feature = "ring"))]
 fn default_config(_: Vec<CertificateDer<'static>>, https: bool) -> Result<ClientConfig, String> {
     let provider = CryptoProvider::get_default().filter(|_| !https);
@@ -78,15 +79,15 @@ fn start(
         .map_err(|e| format!("TLS cannot be set up: {e}"))
 }
 
-/// Returns a configuration for `http`. The HTTP client requires a configuration, although no `http` connection uses it.
-/// The configuration trusts no certificate, so that a machine without CA certificates can use `http`.
+/// Returns a TLS configuration that trusts no certificates. The HTTP client requires a TLS configuration even if it
+/// sends only `http` requests. Loading the platform's certificates would fail on a machine without CA certificates.
 fn without_roots(config: ConfigBuilder<ClientConfig, WantsVerifier>) -> ClientConfig {
     config
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth()
 }
 
-/// Checks each certificate separately, so that the message says which one is invalid.
+/// Checks each certificate separately, so that the error message can say which certificate is invalid.
 fn check_roots(roots: &[CertificateDer<'static>]) -> Result<(), String> {
     for (number, root) in (1..).zip(roots) {
         RootCertStore::empty().add(root.clone()).map_err(|e| {

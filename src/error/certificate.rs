@@ -1,9 +1,9 @@
 //! Recognizes certificate failures, and describes how to fix them.
 
-/// Describes the certificate failure among the causes of an error, if there is one.
+/// Returns a message with advice if a certificate failure caused an error.
 ///
-/// This function searches the texts of the causes. Each TLS library has its own error type, but all their messages contain the word
-/// "certificate".
+/// This function searches the error messages for the word "certificate". It cannot compare error types, because each
+/// TLS library has its own type.
 pub(super) fn certificate_failure(causes: &[String], is_connect: bool) -> Option<String> {
     let names_certificate = |text: &&String| text.to_lowercase().contains("certificate");
     let cause = causes.iter().find(names_certificate)?;
@@ -25,7 +25,7 @@ pub(super) fn certificate_failure(causes: &[String], is_connect: bool) -> Option
     Some(format!("{cause}: {advice}"))
 }
 
-/// Describes how to trust a certificate authority, on this platform and with the enabled features.
+/// Advice on how to trust a certificate authority. The advice depends on the platform and on the enabled features.
 pub(crate) const TRUST_ADVICE: &str = if cfg!(feature = "ring") {
     if cfg!(any(
         target_vendor = "apple",

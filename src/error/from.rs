@@ -1,4 +1,4 @@
-//! Conversions into [`Error`]: from the HTTP client, from a response, and from the generated client.
+//! Converts errors of the HTTP client, error responses, and errors of the generated client into [`Error`].
 
 use super::certificate::certificate_failure;
 use super::{Error, ErrorKind, excerpt};
@@ -10,7 +10,7 @@ use serde_path_to_error::Path;
 use std::io;
 
 impl ErrorKind {
-    /// Returns the kind of a response that is not a success.
+    /// Returns the error kind for the status of an unsuccessful response.
     pub(crate) fn from_status(status: StatusCode) -> Self {
         match status.as_u16() {
             401 => Self::Unauthorized,
@@ -28,13 +28,15 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// Classifies an error of the HTTP client. Removes the URL, because a URL may contain text that no log should show.
+    /// Converts an error of the HTTP client. Removes the URL from the error, because a URL may contain text that must
+    /// not be logged.
     ///
-    /// `is_proxied` is true if the client uses a proxy that an environment variable names.
+    /// `is_proxied` is true if the client uses a proxy from an environment variable.
     pub(crate) fn from_reqwest(error: reqwest::Error, is_proxied: bool) -> Self {
         let error = error.without_url();
         let texts: Vec<_> = causes(&error).map(ToString::to_string).collect();
-        // With TLS 1.3, a server rejects a client certificate after the client has connected.
+        // With TLS 1.3, the rejection of a client certificate is not a connect error, because it arrives after the
+        // handshake.
         if let Some(failure) = certificate_failure(&texts, error.is_connect()) {
             return Self::new(ErrorKind::Certificate, failure);
         }
@@ -47,13 +49,13 @@ impl Error {
         }
         let (kind, message) = describe(&error);
         match texts.last() {
-            // The cause of a time-out repeats the message.
+            // For a time-out, the cause would only repeat the message.
             Some(cause) if !error.is_timeout() => Self::new(kind, format!("{message}: {cause}")),
             _ => Self::new(kind, message),
         }
     }
 
-    /// Creates the error for a response that is not a success. `body` is the part of the body that was read.
+    /// Creates the error for an unsuccessful response. The body may be incomplete.
     pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let parsed = serde_json::from_slice(body).ok();
         Self::from_parsed(status, headers, parsed, Some(excerpt(body)))
@@ -72,7 +74,7 @@ impl Error {
         let request_id = field(|parsed| parsed.request_id.as_ref())
             .or_else(|| field(|parsed| parsed.extra.get("requestId")))
             .or_else(|| request_id(headers));
-        // Some responses have their message in `error` instead of `detail`.
+        // Some error responses describe the failure in the field `error` instead of `detail`.
         let error = field(|parsed| parsed.error.as_ref()).map(ErrorDetail::Message);
         let refusal = parsed.and_then(|parsed| parsed.detail).or(error);
         let detail = refusal
@@ -93,8 +95,8 @@ impl Error {
         })
     }
 
-    /// Creates the error for a 200 whose body does not have the documented form. The message names the place of the first
-    /// difference.
+    /// Creates the error for a 200 response whose body does not match the documented schema. If possible, the message
+    /// contains the path of the first field that does not match.
     fn unreadable(body: &[u8], error: &serde_json::Error) -> Self {
         let text = "the response is not what the API documents";
         let cause = without_position(error);
@@ -117,7 +119,7 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
     fn from(error: progenitor_client::Error<ErrorBody>) -> Self {
         use progenitor_client::Error as Generated;
         match error {
-            // The transport returns its own errors inside a response that no server sent.
+            // The transport wraps its own errors in artificial responses, so this branch unwraps them.
             Generated::UnexpectedResponse(mut response) => response
                 .extensions_mut()
                 .remove::<Self>()
@@ -144,7 +146,7 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
     }
 }
 
-/// Returns the vendor's request id from the headers of a response.
+/// Returns the request id that the server set in the response headers.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get("x-request-id")?.to_str().ok()?;
     Some(id.to_owned())
@@ -157,7 +159,8 @@ fn causes<'a>(
     std::iter::successors(Some(error), |error| error.source())
 }
 
-/// Returns the kind of an error that concerns neither a certificate nor a tunnel, and the start of its message.
+/// Returns the kind of an HTTP client error and the first part of its message. Certificate failures and proxy tunnel
+/// failures are handled elsewhere.
 fn describe(error: &reqwest::Error) -> (ErrorKind, &'static str) {
     match () {
         () if error.is_builder() => (ErrorKind::Configuration, "the request is invalid"),
@@ -182,8 +185,8 @@ fn describe(error: &reqwest::Error) -> (ErrorKind, &'static str) {
     }
 }
 
-/// Returns whether the decompressor failed. reqwest wraps an error of the decompressor directly. hyper
-/// wraps an error of the connection first.
+/// Returns whether the response body could not be decompressed. reqwest wraps decompression errors directly, but hyper
+/// first wraps connection errors in its own type.
 fn is_decompression_failure(error: &reqwest::Error) -> bool {
     let causes: Vec<_> = causes(error).collect();
     let [.., outer, cause] = causes[..] else {
@@ -193,7 +196,8 @@ fn is_decompression_failure(error: &reqwest::Error) -> bool {
         && (cause.is::<io::Error>() || cause.to_string().contains("has been decompressed"))
 }
 
-/// Describes a proxy that does not connect the client to the API. Only the texts of the causes show this failure.
+/// Returns a message if a proxy did not connect the client to the API. This failure can be recognized only by the
+/// messages of the causes.
 fn tunnel_failure(causes: &[String]) -> Option<String> {
     let mut texts = causes.iter();
     let tunnel = texts.find_map(|text| text.strip_prefix("tunnel error: "))?;
@@ -214,10 +218,10 @@ fn tunnel_failure(causes: &[String]) -> Option<String> {
     })
 }
 
-/// Returns the place of a parse error, such as `data.assignments[299].status`.
+/// Returns the JSON path of a parse error, such as `data.assignments[299].status`.
 ///
-/// The error does not name the type that was expected. So this function parses the body as each type of response, and
-/// takes the type whose parser fails with the same error.
+/// The error does not contain the expected response type. Therefore, this function parses the body as each response
+/// type until a parser fails with the same error.
 fn place(body: &[u8], error: &serde_json::Error) -> Option<String> {
     fn path<T: DeserializeOwned>(body: &[u8], expected: &str) -> Option<Path> {
         let mut parser = serde_json::Deserializer::from_slice(body);
@@ -228,17 +232,17 @@ fn place(body: &[u8], error: &serde_json::Error) -> Option<String> {
     let path = path::<types::PackAssignmentsResponse>(body, &expected)
         .or_else(|| path::<types::AssignUsersResponse>(body, &expected))?;
     path.iter().next()?;
-    // The path contains field names of the server, which may be long.
+    // Field names in the path come from the server and can be very long.
     Some(path.to_string().chars().take(200).collect())
 }
 
-/// Returns whether a body is HTML or XML. Ignores a byte order mark and spaces at its start.
+/// Returns whether a response body is HTML or XML. Ignores a leading byte order mark and leading white space.
 fn is_page(body: &[u8]) -> bool {
     let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     text.trim_ascii_start().starts_with(b"<")
 }
 
-/// Removes the line and the column from the text of an error: most bodies are one long line.
+/// Returns the error message without line and column, which are not helpful because most JSON bodies are a single line.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());

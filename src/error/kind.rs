@@ -1,4 +1,4 @@
-//! The kinds of failure, and one table with the facts of each kind.
+//! Defines all error kinds and their properties in one table.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -6,40 +6,42 @@ use std::str::FromStr;
 
 /// Whether the API executed the failed request. A write that was not executed is safe to send again.
 ///
-/// In JSON: `"no"` or `"maybe"`.
+/// Serializes as `"no"` or `"maybe"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Executed {
-    /// Not executed: nothing changed, and sending the request again is safe.
+    /// The API did not execute the request, so it is safe to send the request again.
     No,
-    /// Possibly executed: the request was sent, and no response shows whether the API executed it.
+    /// The request was sent, but the client does not know whether the API executed it.
     Maybe,
 }
 
-/// When a failed call may be retried, if a retry is safe.
+/// Specifies when a call may be retried after a failure. A write that may have been executed is never retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// Never: the same request would fail in the same way.
+    /// Not retried, because the same request would fail in the same way.
     Never,
-    /// After a back-off.
+    /// Retried after a back-off.
     AfterBackoff,
-    /// As soon as the rate limit permits the request.
+    /// Retried as soon as the rate limit permits the request.
     WhenPermitted,
 }
 
-/// Defines `ErrorKind` from a table with one row per kind, so that no kind can be added without its facts.
+/// Defines `ErrorKind` from a table. Each row must specify all properties of one kind.
 macro_rules! kinds {
     ($(
         $(#[$doc:meta])*
         $kind:ident, $name:literal, executed: $executed:ident, permanent: $permanent:literal, repeat: $repeat:ident;
     )*) => {
-        /// The kind of a failure. Each kind states whether the request was executed and what the crate does then.
+        /// The kind of a failure. The description of each kind says whether the API executed the request and how the
+        /// crate handles the failure.
         ///
-        /// "Retried" means that the client retries the call, as its [`RetryPolicy`](crate::RetryPolicy) permits. "Read
-        /// back" means that [`Assign`](crate::Assign) reads the pack, and sends again only the users that the list proves
-        /// absent. If the description of a kind contains neither term, the call is not retried.
-        /// [The guide](crate::guide::failures) describes, for each kind, what you see and what to do.
+        /// "Retried" means that the client retries the call within the limits of the
+        /// [`RetryPolicy`](crate::RetryPolicy). "Read back" means that [`Assign`](crate::Assign) reads the pack, and
+        /// then resends only users that are certainly not on the pack. A call is not retried if the description of the
+        /// error kind contains neither term. [The guide](crate::guide::failures) explains how to recognize and handle
+        /// each kind.
         ///
         /// Each kind has a stable name ([`as_str`](Self::as_str)) for logs, JSON and `FromStr`.
         ///
@@ -72,7 +74,7 @@ macro_rules! kinds {
         }
 
         impl ErrorKind {
-            /// Every kind of this release.
+            /// All error kinds that this release defines.
             pub const ALL: &'static [Self] = &[$(Self::$kind),*];
 
             /// Returns the stable name of the kind, such as `quota_spent`.
@@ -105,67 +107,74 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The configuration is invalid: a setting or an environment variable is missing or wrong. Nothing was sent.
+    /// A setting or an environment variable is missing or invalid. Nothing was sent.
     Configuration, "configuration", executed: No, permanent: true, repeat: Never;
-    /// A value is not a valid id. Nothing was sent.
+    /// An id in the input is invalid. Nothing was sent.
     InvalidInput, "invalid_input", executed: No, permanent: true, repeat: Never;
-    /// An all-or-nothing list has more users than one request may carry. Nothing was sent.
+    /// An all-or-nothing run has more users than fit into one request. Nothing was sent.
     TooManyUsers, "too_many_users", executed: No, permanent: true, repeat: Never;
-    /// No connection: the host is unknown, the host refuses the connection, or the connection breaks during the TLS
-    /// handshake. Not executed; retried.
+    /// The client cannot connect, for example because the host is unknown, refuses the connection, or closes the
+    /// connection during the TLS handshake. Not executed; retried.
     Connect, "connect", executed: No, permanent: false, repeat: AfterBackoff;
-    /// The proxy cannot be reached, does not respond, or refuses the connection (403 or 407 to CONNECT). Not executed;
+    /// The proxy cannot be reached, does not respond, or rejects the `CONNECT` request (with 403 or 407). Not executed;
     /// retried.
     Proxy, "proxy", executed: No, permanent: false, repeat: AfterBackoff;
-    /// The server's certificate is not trusted, has expired or belongs to another host, or the server rejects the
-    /// certificate of this client. Not executed.
+    /// The server's certificate is untrusted, has expired or is for another host, or the server rejects the client
+    /// certificate. Not executed.
     Certificate, "certificate", executed: No, permanent: true, repeat: Never;
-    /// No complete response in time. Maybe executed: a read is retried, a write is read back.
+    /// No complete response arrived before the time-out. The API may have executed the request. A read is retried.
+    /// After a write, the pack is read back.
     Timeout, "timeout", executed: Maybe, permanent: false, repeat: AfterBackoff;
-    /// The connection broke after the request was sent. Maybe executed: a read is retried, a write is read back.
+    /// The connection broke after the request was sent. The API may have executed the request. A read is retried. After
+    /// a write, the pack is read back.
     Interrupted, "interrupted", executed: Maybe, permanent: false, repeat: AfterBackoff;
-    /// 401: the credential is missing, wrong or expired. Not executed. With client credentials, the request is
-    /// retried once with a new token.
+    /// The credential is missing, wrong or expired (401). Not executed. With OAuth client credentials, the client
+    /// requests a new token and the request is retried once.
     Unauthorized, "unauthorized", executed: No, permanent: true, repeat: Never;
-    /// 403: the credential lacks the scope, or the plan has no API access. Not executed.
+    /// The credential lacks a required scope, or the plan of the account has no API access (403). Not executed.
     Forbidden, "forbidden", executed: No, permanent: true, repeat: Never;
-    /// 404: the pack does not exist. Not executed.
+    /// The pack does not exist (404). Not executed.
     NotFound, "not_found", executed: No, permanent: true, repeat: Never;
-    /// 422: the API rejects the request, for example because a user does not exist. Not executed. A run then
-    /// searches for the rejected users.
+    /// The API rejects the request (422), for example because a user does not exist. Not executed. After such a
+    /// rejection, [`Assign`](crate::Assign) searches for the rejected users.
     Validation, "validation", executed: No, permanent: false, repeat: Never;
-    /// The account is over its rate limit (429, or a 200 that reports this). Not executed; retried when the rate limit
-    /// permits the request. Such a retry does not count as an attempt. If the wait would be longer than
-    /// [`max_rate_limit_wait`](crate::ClientBuilder::max_rate_limit_wait), the request is not retried, and
-    /// [`Error::retry_at`](crate::Error::retry_at) is set.
+    /// The account has exceeded its rate limit. The API reports this with status 429, or with status 200 and a message
+    /// in the body. Not executed. The request is retried when the rate limit permits it, and this retry does not use up
+    /// an attempt. If the wait would be longer than [`max_rate_limit_wait`](crate::ClientBuilder::max_rate_limit_wait),
+    /// the request is not retried, and [`Error::retry_at`](crate::Error::retry_at) returns the time at which a retry is
+    /// permitted.
     RateLimited, "rate_limited", executed: No, permanent: false, repeat: WhenPermitted;
-    /// The quota of the day is spent. [`Error::retry_at`](crate::Error::retry_at) returns when the quota resets. Nothing was
-    /// sent.
+    /// The daily quota of the account is used up. [`Error::retry_at`](crate::Error::retry_at) returns the time at which
+    /// the quota resets. Nothing was sent.
     QuotaSpent, "quota_spent", executed: No, permanent: false, repeat: Never;
-    /// 408 or 499: the server stopped waiting. Maybe executed: a read is retried, a write is read back.
+    /// The server reports a time-out (408 or 499). The API may have executed the request. A read is retried. After a
+    /// write, the pack is read back.
     RequestTimeout, "request_timeout", executed: Maybe, permanent: false, repeat: AfterBackoff;
     /// Any other 4xx. Not executed.
     Client, "client", executed: No, permanent: false, repeat: Never;
-    /// 5xx. Maybe executed: a read is retried, a write is read back.
+    /// The server failed with a 5xx status. The API may have executed the request. A read is retried. After a write,
+    /// the pack is read back.
     Server, "server", executed: Maybe, permanent: false, repeat: AfterBackoff;
-    /// 3xx. Redirects are never followed, because the other host would receive the credential. Maybe executed: a
-    /// write is read back.
+    /// The server redirects the request (3xx). The client never follows redirects, because the target host would
+    /// receive the credential. The API may have executed the request. After a write, the pack is read back.
     Redirect, "redirect", executed: Maybe, permanent: false, repeat: Never;
-    /// A status that the API does not document. Maybe executed: a write is read back.
+    /// The response has a status that the API does not document. The API may have executed the request. After a write,
+    /// the pack is read back.
     Unexpected, "unexpected", executed: Maybe, permanent: false, repeat: Never;
-    /// The response body is longer than [`max_body_bytes`](crate::ClientBuilder::max_body_bytes). Maybe executed: a write
-    /// is read back.
+    /// The response body is longer than [`max_body_bytes`](crate::ClientBuilder::max_body_bytes). The API may have
+    /// executed the request. After a write, the pack is read back.
     TooLarge, "too_large", executed: Maybe, permanent: false, repeat: Never;
-    /// The body of a 200 is not what the API documents. Maybe executed: a read is retried, a write is read back.
+    /// The client cannot read or parse the body of a 200 response. The API may have executed the request. A read is
+    /// retried. After a write, the pack is read back.
     Unreadable, "unreadable", executed: Maybe, permanent: false, repeat: AfterBackoff;
-    /// The list of a pack reports further pages, which this crate cannot read. An incomplete list does not show all
-    /// users on the pack, so the run ends before it sends anything.
+    /// The list of assignments has further pages, which this crate cannot read. The run ends before it sends anything,
+    /// because users who are already on the pack may be missing from an incomplete list.
     IncompleteList, "incomplete_list", executed: Maybe, permanent: true, repeat: Never;
-    /// A cache returned a list that is older than the run permits.
+    /// A cache returned a list of assignments that is older than the run permits.
     StaleList, "stale_list", executed: Maybe, permanent: false, repeat: Never;
-    /// The run reached its own limit of requests: [`Assign::max_requests`](crate::Assign::max_requests). Nothing was sent.
+    /// The run reached its request limit ([`Assign::max_requests`](crate::Assign::max_requests)). Nothing was sent.
     RunLimit, "run_limit", executed: No, permanent: false, repeat: Never;
-    /// The list of the pack did not show whether the API executed a request.
+    /// The API may have executed a request, and reading the pack did not reveal whether it did.
     Ambiguous, "ambiguous", executed: Maybe, permanent: false, repeat: Never;
     /// The caller stopped the run. Nothing was sent.
     Stopped, "stopped", executed: No, permanent: false, repeat: Never;
@@ -177,7 +186,7 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// A text that is not the name of an [`ErrorKind`].
+/// The error for a text that is not the name of an [`ErrorKind`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownErrorKind(String);
 

@@ -1,4 +1,4 @@
-//! [`Error`]: the error type of all calls.
+//! [`Error`] is the error type of all calls.
 
 mod certificate;
 mod from;
@@ -18,11 +18,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Describes a failed call: what failed, with which request, what to do, and whether the request was executed.
+/// The error of a failed call. The message says what failed and what to do. [`executed`](Self::executed) returns
+/// whether the API executed the request.
 ///
-/// An error has the size of a pointer and is cheap to clone. The message contains every cause once.
-/// [`source`](std::error::Error::source) always returns `None`, so that a program that prints the chain of sources does
-/// not repeat a cause. No message contains a secret.
+/// An error has the size of a pointer and is cheap to clone. The message includes the messages of all causes.
+/// [`source`](std::error::Error::source) always returns `None`, because programs that print error chains would
+/// otherwise print each cause twice. Messages never contain secrets.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, ErrorKind, Executed};
@@ -34,7 +35,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// ```
 ///
 /// # JSON
-/// Serializes as an object for logs and other programs. `retry_at` is in seconds since the Unix epoch (UTC):
+/// Serializes as a JSON object for logs and other programs. The field `retry_at` is a number of seconds since the Unix
+/// epoch (UTC):
 ///
 /// ```
 /// # let error = connecteam_onboarding::Client::builder().build().unwrap_err();
@@ -55,14 +57,14 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
-    /// Whether the request for an access token failed. The request of the caller was never sent then.
+    /// True if the client could not get an access token, and therefore never sent the caller's request.
     for_token: bool,
     status: Option<StatusCode>,
     request_id: Option<String>,
     refusal: Option<ErrorDetail>,
     detail: Option<String>,
     body: Option<String>,
-    /// When the rate limit permits the request again, and the time from the failure until then.
+    /// The time at which the rate limit permits a retry, and the duration from the failure to this time.
     retry: Option<(SystemTime, Duration)>,
     attempts: u32,
     elapsed: Duration,
@@ -85,8 +87,8 @@ impl Error {
         }
     }
 
-    /// Returns whether the same call would fail again in the same way. To succeed, change the credential, the pack, the
-    /// list of users or the configuration first.
+    /// Returns whether the same call would fail again in the same way. After such an error, correct the credential, the
+    /// pack, the users or the configuration before the next call.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         self.kind().is_permanent()
@@ -98,45 +100,47 @@ impl Error {
         self.0.status.map(|status| status.as_u16())
     }
 
-    /// Returns the vendor's id of the request. Include this id when you contact the vendor's support.
+    /// Returns the request id that the server assigned. Include this id when you contact the vendor's support.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// Returns the API's own description of the failure.
+    /// Returns the description of the failure from the response, if the API sent a description.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
     }
 
-    /// Returns the start of the response body, at most 512 bytes. Always `None` for a request for an access token.
+    /// Returns the start of the response body, at most 512 bytes. Always `None` if a token request failed, because the
+    /// body might contain a token.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         self.0.body.as_deref()
     }
 
-    /// Returns the time from this failure until the rate limit permits the request again. Use this duration to wait: it
-    /// does not depend on the clock of this machine.
+    /// Returns how long to wait, measured from this failure, until the rate limit permits a retry. The duration does
+    /// not depend on the local system clock.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry.map(|(_, after)| after)
     }
 
-    /// Returns when the rate limit permits the request again, by the server's clock. Use this time in messages. To
-    /// wait, use [`retry_after`](Self::retry_after).
+    /// Returns the server time at which the rate limit permits a retry. Use this time in messages, and use
+    /// [`retry_after`](Self::retry_after) to wait.
     #[must_use]
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry.map(|(at, _)| at)
     }
 
-    /// Returns the number of attempts: 1 unless the call was retried.
+    /// Returns the number of attempts, which is 1 if the call was not retried.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// Returns the total time of all attempts and of the waits between them. Zero if the call was not retried.
+    /// Returns the total time of all attempts, including the waits between them. The result is zero if the call was not
+    /// retried.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
@@ -182,12 +186,12 @@ impl Error {
         self.change(|inner| (inner.attempts, inner.elapsed) = (attempts, elapsed))
     }
 
-    /// Marks the error as a failed request for an access token.
+    /// Marks this error as the failure of a token request.
     pub(crate) fn for_token(self) -> Self {
         self.change(|inner| inner.for_token = true)
     }
 
-    /// Returns the parsed reason of a 422.
+    /// Returns the parsed reason from the body of an error response.
     pub(crate) fn refusal(&self) -> Option<&ErrorDetail> {
         self.0.refusal.as_ref()
     }
@@ -198,7 +202,7 @@ impl Error {
     }
 }
 
-/// An error keeps at most this number of bytes of a body.
+/// The maximum number of body bytes that an error stores.
 const EXCERPT: usize = 512;
 
 fn excerpt(body: &[u8]) -> String {
@@ -211,7 +215,7 @@ impl fmt::Display for Error {
         if inner.for_token {
             f.write_str("no access token: ")?;
         }
-        // The message may contain a text of the server, such as the name of a field.
+        // The message may contain text from the server, such as a field name.
         write!(f, "{}", Printable(&inner.message))?;
         if let Some(detail) = &inner.detail {
             write!(f, ": {}", Printable(detail))?;
