@@ -1,38 +1,39 @@
-//! Estimates the time of the server's clock from the responses. The estimate is a lower bound.
+//! Estimates a lower bound of the server's current time from the responses.
 
 use std::time::Duration;
 
-/// The maximum drift between the local clock and the server's clock: 1 part in `DRIFT`.
+/// The local clock and the server's clock drift apart by at most one second in `DRIFT` seconds.
 const DRIFT: u32 = 10_000;
 
-/// The largest time difference that rounding and slow handling can explain.
+/// The tolerance for rounding and slow handling when the date of a response is compared with the estimate.
 const SLACK: Duration = Duration::from_secs(2);
 
 /// A lower bound of the server's time, as a duration since the Unix epoch.
 ///
-/// If a response has the date `d`, the server's clock showed at least `d` when the server sent the response. So at a
-/// later local time `t`, the server's clock shows at least `d + (t - received)`. The largest bound of all responses
-/// is kept. A date has whole seconds, but after a few responses the bound is close to the server's time.
+/// A response with the date `d` was sent at server time `d` or later. Therefore, at a later local time `t`, the server
+/// time is at least `d + (t - received)`, where `received` is the local time at which the response arrived. Each
+/// response yields a lower bound, and the largest one is kept. Dates are in whole seconds, so a single bound can be up
+/// to one second too low. With more responses, the largest bound comes closer to the real server time.
 #[derive(Debug, Default)]
 pub(super) struct ServerClock {
-    /// The lower bound of the server's time, and the local time for which the bound was computed.
+    /// The lower bound and the local time at which it was computed.
     bound: Option<(Duration, Duration)>,
 }
 
 impl ServerClock {
-    /// Returns the lower bound of the server's time at local time `now`. Returns `None` before the first response
-    /// that reports a time.
+    /// Returns the lower bound of the server's time at local time `now`, or `None` if no response has reported a time
+    /// yet.
     pub(super) fn at_least(&self, now: Duration) -> Option<Duration> {
         let (bound, at) = self.bound?;
         let elapsed = now.saturating_sub(at);
         Some(bound + elapsed.saturating_sub(elapsed / DRIFT))
     }
 
-    /// Updates the bound with a response that arrived at `now`. During the `round_trip` of the response, the server's
-    /// clock showed a time between `bound` and `bound + vagueness`.
+    /// Updates the lower bound with a response that arrived at local time `now`. The server handled the request during
+    /// `round_trip`, at a server time between `bound` and `bound + vagueness`.
     ///
-    /// Returns true if this contradicts the current bound. In this case, the server's clock was set back or was wrong
-    /// before.
+    /// Returns true if the response contradicts the previous bound. A contradiction means that the server's clock was
+    /// set back or had been wrong.
     pub(super) fn learn(
         &mut self,
         bound: Duration,
@@ -49,21 +50,23 @@ impl ServerClock {
         stepped_back
     }
 
-    /// Returns the maximum time by which [`wait_until`](Self::wait_until) waits too long at local time `now`.
+    /// Returns by how much the result of [`wait_until`](Self::wait_until) at local time `now` may exceed the necessary
+    /// wait.
     pub(super) fn caution(&self, now: Duration) -> Duration {
         let (_, at) = self.bound.unwrap_or_default();
         let elapsed = now.saturating_sub(at);
-        // The sum has three terms. A date can be one second old, both clocks can drift, and `wait_until` rounds up.
+        // The three terms cover the whole-second precision of dates, the drift of both clocks, and the rounding in
+        // `wait_until`.
         Duration::from_secs(1) + elapsed / DRIFT * 2 + Duration::from_millis(2)
     }
 
-    /// Returns the time to wait at local time `now` until the server's clock has certainly reached `time`.
+    /// Returns how long to wait, measured from local time `now`, until the server's clock has certainly reached `time`.
     pub(super) fn wait_until(&self, time: Duration, now: Duration) -> Duration {
         let ahead = time.saturating_sub(self.at_least(now).unwrap_or(time));
         if ahead.is_zero() {
             return ahead;
         }
-        // The margin is twice the drift plus one millisecond, so that rounding never ends the wait too early.
+        // The wait is extended for the drift of both clocks. One more millisecond compensates for rounding.
         ahead + ahead / DRIFT * 2 + Duration::from_millis(1)
     }
 }

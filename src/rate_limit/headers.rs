@@ -8,23 +8,21 @@ use std::time::{Duration, UNIX_EPOCH};
 pub(super) const MINUTE: WindowHeaders = RATE_LIMIT_HEADERS.minute;
 pub(super) const DAY: WindowHeaders = RATE_LIMIT_HEADERS.day;
 
-/// The values that one response reports about one rate-limit window. A missing or invalid value is `None`.
+/// The rate-limit values that a response reports for one window. Missing and invalid values are `None`.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Reported {
-    /// The number of requests that the window permits.
     pub(super) limit: Option<u64>,
-    /// The number of requests that are left in the window.
     pub(super) remaining: Option<u64>,
-    /// The end of the window, in whole seconds since the Unix epoch.
+    /// The end of the window, as a duration since the Unix epoch in whole seconds.
     pub(super) reset: Option<Duration>,
 }
 
 impl Reported {
-    /// Reads the headers of one window. `server` is the current server time. `server` is needed if the reset is a
-    /// number of remaining seconds.
+    /// Reads the rate-limit headers of one window. `server` is the current server time, which is needed if a reset is
+    /// reported as a number of remaining seconds.
     ///
     /// A gateway and the API may both send the same header. If a header has several values, this function uses the
-    /// smallest `remaining` and the latest `reset`.
+    /// smallest limit, the smallest number of remaining requests, and the latest reset.
     pub(super) fn read(headers: &HeaderMap, names: &WindowHeaders, server: Duration) -> Self {
         let least = |name| {
             let counts = values(headers, name).filter_map(|value| count(&value));
@@ -39,17 +37,17 @@ impl Reported {
     }
 }
 
-/// Reads the header `Date` as a duration since the Unix epoch.
+/// Reads the `Date` header as a duration since the Unix epoch.
 pub(super) fn date(headers: &HeaderMap) -> Option<Duration> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
-/// The maximum `Retry-After`. A longer value is reduced to this maximum, because it is probably a mistake and must
-/// not stop a client forever.
+/// The maximum wait for a `Retry-After` header. A longer wait is reduced to this maximum, because it is probably a
+/// mistake and would block the client.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(86_400);
 
-/// Reads the header `Retry-After` as the time to wait. The header has a number of seconds or a date. A date is
-/// compared with the server's time.
+/// Reads the `Retry-After` header and returns the time to wait. If the header contains a date, the wait is the
+/// difference between the date and the server's time.
 pub(super) fn retry_after(headers: &HeaderMap, server: Duration) -> Option<Duration> {
     let longest = LONGEST_RETRY_AFTER.as_secs_f64();
     let wait = |value: String| match number(&value) {
@@ -63,14 +61,14 @@ pub(super) fn retry_after(headers: &HeaderMap, server: Duration) -> Option<Durat
         .filter(|wait| !wait.is_zero())
 }
 
-/// Returns all values of all header lines with this name. Removes quotes, and removes policies such as `;w=60` in
-/// `5;w=60`.
+/// Returns all values of the header `name`, from all of its lines. Removes quotes and parameters, so that `"5";w=60`
+/// becomes `5`.
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = String> + use<'a> {
     let lines = headers.get_all(name).into_iter();
     lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| match http_date(line) {
-            // A date contains a comma, so it must not be split.
+            // An HTTP date contains a comma, so the line must not be split at commas.
             Some(_) => vec![line.to_owned()],
             None => line.split(',').map(bare).collect(),
         })
@@ -81,8 +79,8 @@ fn bare(value: &str) -> String {
     value.trim().trim_matches('"').trim().to_owned()
 }
 
-/// Parses a count of requests. A float is rounded down. A negative number becomes 0, because some servers report an
-/// overdrawn counter.
+/// Parses a number of requests. Rounds a decimal number down. Converts a negative number to 0, because some servers
+/// report a negative number when the limit is exceeded.
 fn count(value: &str) -> Option<u64> {
     let float = || Duration::try_from_secs_f64(number(value)?.max(0.0)).ok();
     value.parse().ok().or_else(|| Some(float()?.as_secs()))
@@ -92,21 +90,21 @@ fn number(value: &str) -> Option<f64> {
     value.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// A number below this limit is a number of remaining seconds. A larger number is a timestamp. As a timestamp, the
-/// limit is 1970-04-26.
+/// A reset below this threshold is a number of remaining seconds, and a larger reset is a timestamp. As a timestamp,
+/// the threshold is a date in 1970, which no server reports as a reset.
 const SECONDS_TO_GO: f64 = 1e7;
 
-/// The end of the year 9999, in seconds since the Unix epoch. A later reset is ignored as invalid.
+/// The end of the year 9999, in seconds since the Unix epoch. Later resets are ignored as invalid.
 const LATEST: f64 = 253_402_300_800.0;
 
-/// Parses the reset of a window, rounded up to whole seconds. The value may be a date or a number. The size of a
-/// number decides its unit: remaining seconds, or a timestamp in seconds, milliseconds, microseconds or nanoseconds.
+/// Parses the reset of a window and rounds it up to whole seconds. The value is a date, a number of remaining seconds,
+/// or a timestamp in seconds, milliseconds, microseconds or nanoseconds. The magnitude of a number determines its unit.
 fn reset(value: &str, server: Duration) -> Option<Duration> {
     let seconds = match number(value) {
         None => http_date(value).or_else(|| iso_date(value))?.as_secs_f64(),
-        // Zero is read as the Unix epoch, which is a reset in the past. Zero is not read as zero remaining seconds.
+        // A reset of 0 is treated as a time in the past, and not as 0 remaining seconds.
         Some(number) if number <= 0.0 => 0.0,
-        // One second is added, because the server may have rounded down its time and the remaining seconds.
+        // One second is added, because the server may have rounded down both its time and the remaining seconds.
         Some(number) if number < SECONDS_TO_GO => {
             server.as_secs_f64().floor() + number.ceil() + 1.0
         }
@@ -124,7 +122,7 @@ fn http_date(text: &str) -> Option<Duration> {
 }
 
 /// Parses an ISO 8601 date and time, such as `2026-11-25T01:04:54.5Z` or `2026-11-25T03:04+02:00`. Dates before 1970
-/// are invalid. If the text has no time zone, the time zone is UTC.
+/// are invalid. A text without a time zone is treated as UTC.
 fn iso_date(text: &str) -> Option<Duration> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let zone = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
@@ -152,7 +150,7 @@ fn days(date: &str) -> Option<i32> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // Each year is counted from March, so that the leap day is the last day of the year.
+    // The calculation starts each year in March, so that the leap day is the last day of a year.
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {
@@ -176,7 +174,7 @@ fn seconds(time: &str) -> Option<f64> {
     is_valid.then_some(hour * 3_600.0 + minute * 60.0 + second)
 }
 
-/// Returns the number of seconds by which a time zone such as `+02:00`, `+0200`, `+02` or `Z` is ahead of UTC.
+/// Returns the UTC offset of a time zone such as `+02:00`, `+0200`, `+02` or `Z`, in seconds.
 fn offset(zone: &str) -> Option<f64> {
     let (sign, time) = match zone.split_at_checked(1) {
         None | Some(("Z" | "z", _)) => return Some(0.0),

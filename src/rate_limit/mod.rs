@@ -1,18 +1,18 @@
-//! Decides when the next request may be sent. The decision uses the minute window and the day window that responses
-//! report. If a gateway refuses requests, the decision also uses a minimum interval between requests.
+//! Decides when the next request may be sent. The decision depends on the per-minute and per-day limits that responses
+//! report. If a gateway refuses requests, the decision also depends on a minimum interval between requests.
 //!
-//! This module is a state machine without I/O, locks or sleeps. The caller locks the state machine, passes the
-//! current time, and does the waiting.
+//! This module is a pure state machine without I/O, locks or sleeps. Its caller provides a lock, passes the current
+//! time, and waits.
 //!
-//! Two rules prevent refusals if no other program uses the account. First, each request in flight is subtracted from
-//! the number of requests that the server reports as left. So [`RateLimit::ask`] never exceeds the limit, whatever
-//! the order of the responses. Second, the server's time is a lower bound, so the client never starts a new window
-//! too early.
+//! Two rules prevent refusals if no other program uses the account. The first rule subtracts requests in flight from
+//! the remaining requests that the server reports. Therefore, [`RateLimit::ask`] never exceeds the limit, even if
+//! responses arrive out of order. The second rule uses a lower bound of the server's time, so that the client never
+//! starts a new window before the server does.
 //!
-//! The client cannot see requests of other programs between two responses, so a refusal is still possible. After a
-//! refusal, the client sends one request at a time until the server accepts a request. If an exhausted window
-//! explains the refusal, the next request waits for the reset of this window. Otherwise, the interval between
-//! requests grows with each refusal.
+//! Between two responses, other programs may use up the limit, so a refusal is still possible. After a refusal, the
+//! client sends one request at a time until the server accepts a request. If the per-minute or per-day limit is
+//! exhausted, the next request waits until the limit resets. If no limit is exhausted, the interval between requests
+//! grows with each refusal.
 
 mod clock;
 mod headers;
@@ -34,37 +34,36 @@ use window::{Arrival, Update, Window};
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// If the day window is spent but ends within this time, the caller waits. Otherwise, the caller gets the decision
-/// `DaySpent`.
+/// If the daily quota is used up and the day window ends within this time, the caller waits for the next window. If the
+/// window ends later, the caller receives [`Decision::DaySpent`].
 ///
-/// The safety margins of the wait are added to this time. So a caller that retries at the reported time does not get
-/// `DaySpent` again.
+/// The code adds safety margins to this time. As a result, a caller that retries at `retry_at` waits and does not
+/// receive `DaySpent` again.
 const DAY_NEARLY_OVER: Duration = Duration::from_secs(3);
 
-/// The pause after a contradictory response. Such a response reports that no request is left, but its reset is in the
-/// past.
+/// The pause after a response that reports no remaining requests and a reset in the past.
 const CONTRADICTION_PAUSE: Duration = Duration::from_secs(1);
 
-/// An exhausted window explains a refusal only if the window ends after this time or later.
+/// A refusal is attributed to an exhausted window only if at least this much time of the window is left.
 const EXPLAINS: Duration = Duration::from_secs(1);
 
-/// The requests of each window that a request must not use.
+/// Specifies how many requests of each window must stay unused when a request is sent.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Share {
-    /// The number of requests of each window that are reserved for other programs of the account. The client may
-    /// always send at least one request per minute.
+    /// The reserve for other programs in each window. Despite the reserve, the client may send at least one request per
+    /// minute.
     pub(crate) reserve: Reserve,
-    /// The number of requests of the day that are kept for a later request. This number is 1 for a write, because the
-    /// write may need a read-back. This number is 0 for all other requests.
+    /// The number of daily requests that must be left after this request. The value is 1 for a write, which may need a
+    /// read-back, and 0 for all other requests.
     pub(crate) keep_back: u64,
 }
 
-/// The requests of a window that are reserved for other programs.
+/// The number of requests per window that are reserved for other programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reserve {
-    /// Reserves this number of requests in each window.
+    /// A fixed number of requests per window.
     Requests(u64),
-    /// Reserves a tenth of each window, rounded up. The client may always send at least one request per window.
+    /// A tenth of each window, rounded up, but never the whole window.
     Tenth,
 }
 
@@ -75,7 +74,7 @@ impl Default for Reserve {
 }
 
 impl Reserve {
-    /// Returns the number of reserved requests in a window that permits `limit` requests.
+    /// Returns the number of reserved requests in a window with the given limit.
     fn of(self, limit: u64) -> u64 {
         match self {
             Self::Requests(requests) => requests,
@@ -87,20 +86,20 @@ impl Reserve {
 /// The decision whether a request may be sent.
 #[derive(Debug)]
 pub(crate) enum Decision {
-    /// Send the request. The request is in flight until the ticket is returned.
+    /// Send the request, which is in flight until the ticket is returned.
     Go(Ticket),
-    /// Ask again after this time, or when a request in flight ends, whichever is earlier.
+    /// Call `ask` again after this time or when a request in flight ends, whichever comes first.
     Wait(Duration),
-    /// Ask again when a request in flight ends. At least one request is in flight.
+    /// Call `ask` again when a request in flight ends. At least one request is in flight.
     AwaitResponse,
-    /// The day window has no requests left.
+    /// The daily quota is used up.
     DaySpent {
-        /// The reset of the day window, by the server's clock. At most 24 hours after the current server time.
+        /// The server time at which the day window resets. This time is at most 24 hours in the future.
         retry_at: SystemTime,
     },
 }
 
-/// A ticket for one request in flight. The caller must always return the ticket, to [`RateLimit::received`],
+/// Represents one request in flight. When the request ends, the caller must pass the ticket to [`RateLimit::received`],
 /// [`RateLimit::lost`] or [`RateLimit::never_sent`].
 #[derive(Debug)]
 #[must_use = "a ticket that is not handed back stays in flight forever"]
@@ -109,64 +108,63 @@ pub(crate) struct Ticket {
     sent_at: Duration,
 }
 
-/// The data of a response that the rate limit needs.
+/// The parts of a response that update the rate limit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Received<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
-    /// Whether the server refused the request because of the rate limit. Such a response has status 429, or status
-    /// 200 and a body that reports the refusal.
+    /// Whether the server refused the request because of the rate limit. A refusal has status 429, or status 200 and a
+    /// message in the body.
     pub(crate) refused: bool,
-    /// The system time when the response arrived.
+    /// The local system time at which the response arrived.
     pub(crate) wall: SystemTime,
 }
 
-/// The number of requests that the account has left. [`Client::quota`](crate::Client::quota) returns this value.
+/// The remaining rate-limit quota of an account, as returned by [`Client::quota`](crate::Client::quota).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quota {
-    /// The minute window. `None` if no response reported the minute window.
+    /// The quota of the current minute, or `None` if no response has reported this quota.
     pub minute: Option<WindowQuota>,
-    /// The day window. `None` if no response reported the day window.
+    /// The quota of the current day, or `None` if no response has reported this quota.
     pub day: Option<WindowQuota>,
 }
 
-/// The number of requests that the account has left in one rate-limit window.
+/// The quota of an account in one rate-limit window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowQuota {
-    /// The number of requests that the window permits.
+    /// The maximum number of requests in this window.
     pub limit: u64,
-    /// The number of requests that are certainly left. Requests in flight are already subtracted.
+    /// A lower bound of the number of requests that are left in this window. Requests in flight are already subtracted.
     pub remaining: u64,
-    /// The time when the window ends, by the server's clock. `None` if no response reported this time.
+    /// The server time at which the window ends, or `None` if no response has reported this time.
     pub resets_at: Option<SystemTime>,
 }
 
 /// The state of the account's rate limit, as far as this client knows it.
 ///
-/// Each parameter `now` is the time since the client was built. `now` comes from a monotonic clock.
+/// In all methods, `now` is the monotonic time since the client was built.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     clock: ServerClock,
-    /// The system time and the local time of the last response. These times replace the server's time if no response
-    /// reports a time.
+    /// The system time and the local time at which the last response arrived. The server time is computed from them if
+    /// no response has reported a server time.
     wall: Option<(SystemTime, Duration)>,
     minute: Option<Window>,
     day: Option<Window>,
     pace: Pace,
-    /// The event number of the last refusal. Until the server accepts a later request, only one request is in flight
-    /// at a time.
+    /// The event number of the last refusal. Only one request may be in flight until the server accepts a request that
+    /// was sent after this event.
     probing_since: Option<u64>,
     in_flight: u64,
-    /// The number of events so far. Each sent request and each received response is an event. The event number gives
-    /// the order of events that happen at the same time.
+    /// The number of requests sent and responses received so far. These event numbers order events that happen at the
+    /// same time.
     events: u64,
 }
 
 impl RateLimit {
-    /// Decides whether a request may be sent at `now`. If the decision is [`Decision::Go`], the request is in flight
-    /// from now on.
+    /// Decides whether a request may be sent at `now`. After [`Decision::Go`], the request is in flight.
     pub(crate) fn ask(&mut self, now: Duration, share: Share) -> Decision {
         for window in [&mut self.minute, &mut self.day].into_iter().flatten() {
             window.roll(now, self.events, &self.clock);
@@ -196,7 +194,7 @@ impl RateLimit {
         })
     }
 
-    /// Returns a decision if the day window has no request left for this share. Returns `None` otherwise.
+    /// Returns a decision if the remaining requests of the day are reserved or used up. Returns `None` otherwise.
     fn day_exhausted(&self, now: Duration, share: Share) -> Option<Decision> {
         let day = self.day.as_ref()?;
         let keep = share.reserve.of(day.limit).saturating_add(share.keep_back);
@@ -253,7 +251,7 @@ impl RateLimit {
         if response.refused {
             self.refused(arrival, minute);
         } else if minute == Update::Contradictory || day == Update::Contradictory {
-            // The server accepted the request, but the response does not say when the next request may be sent.
+            // The reported reset is in the past, so the client does not know when the next request may be sent.
             self.pace.hold(now + CONTRADICTION_PAUSE);
             self.probing_since = Some(self.events);
         } else if !unavailable {
@@ -274,7 +272,7 @@ impl RateLimit {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// Returns the quota that is left at `now`. Returns `None` if no response reported a limit.
+    /// Returns the remaining quota at `now`, or `None` if no response has reported a limit.
     pub(crate) fn quota(&self, now: Duration) -> Option<Quota> {
         let quota = |window: Option<Window>| {
             window.map(|mut window| {
@@ -290,16 +288,16 @@ impl RateLimit {
         (minute.is_some() || day.is_some()).then_some(Quota { minute, day })
     }
 
-    /// Returns the server's time at `now`. If no response reported a time, returns the system time. Returns `None`
-    /// before the first response.
+    /// Returns the estimated server time at `now`, or the system time if no response has reported a server time.
+    /// Returns `None` before the first response.
     pub(crate) fn server_time(&self, now: Duration) -> Option<SystemTime> {
         let server = self.clock.at_least(now).map(|time| UNIX_EPOCH + time);
         let ours = self.wall.map(|(wall, at)| wall + now.saturating_sub(at));
         server.or(ours)
     }
 
-    /// Updates the server's time from the header `Date`. Without this header, uses the reset of a window, which is at
-    /// most one window length after the server's time.
+    /// Updates the estimate of the server time from the `Date` header. If this header is missing, the reset of a window
+    /// is used instead, because the reset is at most one window length in the future.
     fn learn_clock(
         &mut self,
         date: Option<Duration>,
@@ -333,8 +331,7 @@ impl RateLimit {
         }
     }
 
-    /// Updates the rate limit after a refusal. If no exhausted window explains the refusal, increases the interval
-    /// between requests.
+    /// Updates the rate limit after a refusal. If no window is exhausted, increases the interval between requests.
     fn refused(&mut self, arrival: Arrival, minute: Update) {
         let explains = |window: &Option<Window>| {
             window.as_ref().is_some_and(|window| {
@@ -342,7 +339,7 @@ impl RateLimit {
             })
         };
         if !explains(&self.minute) && !explains(&self.day) {
-            // A refusal in the previous window does not apply to the current window.
+            // The refusal belongs to an earlier window, so it does not affect the current window.
             if minute == Update::Stale {
                 return;
             }

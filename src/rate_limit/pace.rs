@@ -1,11 +1,11 @@
-//! Learns a minimum interval between requests from refusals that no rate-limit window explains.
+//! Finds a minimum interval between requests if a gateway refuses requests although no rate-limit window is exhausted.
 //!
-//! A gateway in front of the API may limit bursts without reporting the limit in a header. This module searches for
-//! the shortest interval that the gateway permits. This interval is longer than an interval that was refused, and not
-//! longer than an interval that was accepted. Each step of the search halves this range.
+//! A gateway in front of the API may limit bursts without reporting the limit in a header. This module performs a
+//! binary search for the shortest interval that the gateway permits. The lower end of the search range is an interval
+//! that was refused, and the upper end is an interval that was accepted.
 //!
-//! A gateway may use a token bucket, and then it accepts short intervals until the bucket is empty. So the search
-//! also uses the number of requests that the gateway accepted between two refusals.
+//! A gateway with a token bucket accepts short intervals until the bucket is empty. Therefore, the search also
+//! considers how many requests were accepted between two refusals.
 
 use super::window::Arrival;
 use std::time::Duration;
@@ -13,42 +13,41 @@ use std::time::Duration;
 /// The interval between requests after the first refusal.
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(60);
-/// The shortest interval after a refusal. Without this bound, the client could send all requests at once again, and
-/// the gateway would refuse all of them.
+/// The minimum interval between requests after a refusal. With a shorter interval, the client could send all waiting
+/// requests at once, and the gateway would refuse them.
 const SHORTEST: Duration = Duration::from_millis(20);
-/// The maximum number of accepted requests before a shorter interval is tried. If the number of refusals so far is
-/// smaller, that number is used instead.
+/// The interval is shortened when the number of accepted requests reaches the number of refusals or `PATIENCE`.
 const PATIENCE: u32 = 12;
 
-/// The state of the search for the interval. `interval` is zero until the first refusal.
+/// The current interval between requests, and the state of the search. The interval is zero until the first refusal.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     interval: Duration,
-    /// The local time at which the current interval begins.
+    /// The local time from which the interval to the next request is measured.
     from: Duration,
-    /// The event number of the last change of the interval. A response to an earlier request does not apply to the
-    /// current interval.
+    /// The event number at which `interval` last changed. Responses to requests that were sent before this event do not
+    /// change the interval.
     since: u64,
     /// The number of requests that were accepted at the current interval.
     accepted: u32,
     /// The local time at which the last accepted request was sent.
     accepted_at: Option<Duration>,
-    /// The number of refusals so far. If several requests were refused together, they count as one refusal.
+    /// The number of refusals so far. Requests that are refused together are counted as one refusal.
     refusals: u32,
     /// The local time at which the last refused request was sent.
     refused_at: Option<Duration>,
     /// The number of requests that were accepted since the last refusal.
     accepted_since: u32,
-    /// The last interval that was accepted. This value is removed at the next refusal.
+    /// The last interval that the gateway accepted, or `None` after a refusal.
     passed: Option<Duration>,
-    /// The last interval that was refused. Zero if no such interval is known.
+    /// The last interval that the gateway refused, or zero if no such interval is known.
     too_short: Duration,
-    /// No request is sent before this local time, because a response required a pause.
+    /// The local time until which no request may be sent, for example because of a `Retry-After` header.
     held_until: Duration,
 }
 
 impl Pace {
-    /// Returns the time that the next request must wait.
+    /// Returns how long the next request must wait, measured from `now`.
     pub(super) fn wait(&self, now: Duration) -> Duration {
         let next = self.from + self.interval;
         next.max(self.held_until).saturating_sub(now)
@@ -64,7 +63,7 @@ impl Pace {
         self.held_until = self.held_until.max(until);
     }
 
-    /// Updates the interval after a request was accepted.
+    /// Updates the interval after an accepted request.
     pub(super) fn accepted(&mut self, arrival: Arrival) {
         let sent_at = arrival.sent_at;
         let last = self.accepted_at;
@@ -72,7 +71,7 @@ impl Pace {
         if self.refused_at.is_some_and(|at| sent_at >= at) {
             self.accepted_since += 1;
         }
-        // A request after a long pause is ignored, because the gateway would accept it at any interval.
+        // A request after a long pause is ignored, because the gateway accepts such a request whatever the interval is.
         let is_paced = last.is_some_and(|last| sent_at.saturating_sub(last) < self.interval * 2);
         if arrival.sent < self.since || !is_paced {
             return;
@@ -86,8 +85,8 @@ impl Pace {
 
     fn shorten(&mut self, event: u64) {
         if self.interval < self.too_short {
-            // An interval that was refused before is now accepted. Either the limit has changed, or other programs
-            // had used up the limit before.
+            // The gateway now accepts an interval that it refused earlier. Either its limit has changed, or other
+            // programs had used up the limit at that time.
             self.too_short = self.interval / 2;
         }
         let gap = self.interval.saturating_sub(self.too_short);
@@ -99,7 +98,7 @@ impl Pace {
         self.set(shorter.max(SHORTEST), event);
     }
 
-    /// Updates the interval after a refusal that no rate-limit window explains.
+    /// Updates the interval after a refusal, if no rate-limit window is exhausted.
     pub(super) fn refused(&mut self, arrival: Arrival) {
         let sent_at = arrival.sent_at;
         // Requests that were sent together are refused together, so only the first refusal is counted.
@@ -114,8 +113,8 @@ impl Pace {
         };
         let between = self.between_refusals(sent_at);
         let longer = between.map_or(longer, |between| between.clamp(interval, longer));
-        // The interval after the first refusal is a guess and may be much too long. So the search may try all shorter
-        // intervals.
+        // The interval `FIRST` is only a guess and may be much too long, so all shorter intervals stay in the search
+        // range.
         self.too_short = match self.refused_at {
             None => Duration::ZERO,
             Some(_) => interval.max(SHORTEST),
@@ -124,19 +123,20 @@ impl Pace {
         self.refused_at = Some(sent_at);
         self.accepted_since = 0;
         self.set(longer.min(LONGEST), arrival.event);
-        // A gateway measures the interval from the last accepted request. If that request was long ago, other
-        // programs have used up the limit.
+        // The interval starts at the last accepted request, because the gateway measures the interval from there. If
+        // that request was long ago, other programs must have used up the limit, so the interval starts later.
         let latest = arrival.now.saturating_sub(self.interval / 2);
         self.from = self.accepted_at.map_or(arrival.now, |at| at.max(latest));
     }
 
-    /// Returns the mean interval of the requests that were accepted since the last refusal. A token bucket is empty
-    /// at each refusal, so this mean interval is the rate of the bucket.
+    /// Returns the mean interval between the requests that were accepted since the last refusal. A token bucket is
+    /// empty at each refusal, so the mean interval shows how fast the bucket is refilled.
     fn between_refusals(&self, sent_at: Duration) -> Option<Duration> {
         let accepted = self.accepted_since;
         let elapsed = sent_at.saturating_sub(self.refused_at?);
         let interval = elapsed.checked_div(accepted)?;
-        // The last accepted request may have used a part of the next interval, so the result is a little longer.
+        // At a refusal, the bucket may contain a fraction of a token, so the real interval can be a little longer than
+        // the mean.
         Some(interval + interval / accepted)
     }
 

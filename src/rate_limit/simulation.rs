@@ -27,13 +27,13 @@ struct Case {
     nature: Nature,
     callers: usize,
     requests: usize,
-    /// The number of requests of each window that the callers reserve for other programs.
+    /// The number of requests per window that the callers reserve for other programs.
     reserve: u64,
-    /// Whether the callers send writes instead of reads. A write keeps one request of the day for a later read.
+    /// Whether the callers send writes instead of reads.
     writes: bool,
     /// The maximum pause of a caller between two requests, in milliseconds.
     idle: u64,
-    /// The number of requests per minute of another program. The other program sends them within the first
+    /// The number of requests per minute that another program sends. All of these requests are sent in the first
     /// `others_within` milliseconds of each minute.
     others: u64,
     others_within: u64,
@@ -69,8 +69,8 @@ impl Case {
     }
 }
 
-/// The clock of the callers. This clock counts the waits, and panics if a wait is longer than 64 seconds. The system
-/// time of this clock may be wrong by some hours.
+/// The clock of the callers. This clock counts the waits and panics if a wait is longer than 64 seconds. Its system
+/// time is `skew` hours ahead of the server's clock.
 #[derive(Clone, Debug)]
 struct CallerClock {
     time: VirtualClock,
@@ -111,13 +111,13 @@ struct Ended {
 }
 
 impl Ended {
-    /// Returns the number of accepted requests, and the number of requests that were refused because of the account's
+    /// Returns the number of accepted requests and the number of requests that were refused because of the account's
     /// limits.
     fn counts(&self) -> (u64, u64) {
         (self.account.accepted, self.account.refused.values().sum())
     }
 
-    /// Panics if the callers took more than `percent` of the permitted time. `permitted` is in milliseconds.
+    /// Panics if the simulation took longer than a percentage of the permitted time, which is in milliseconds.
     fn assert_within(&self, percent: u64, permitted: u64) {
         let finished = self.finished;
         assert!(
@@ -129,7 +129,7 @@ impl Ended {
 
 fn simulate(case: &Case) -> Ended {
     in_virtual_time(async {
-        // The time-out finds callers that wait forever.
+        // The time-out makes the test fail if a caller waits forever.
         let run = tokio::time::timeout(Duration::from_millis(30 * DAY), run(case));
         run.await.expect("the callers wait for nothing")
     })
@@ -187,7 +187,7 @@ async fn run(case: &Case) -> Ended {
 struct Callers<'a> {
     case: &'a Case,
     connection: &'a Connection<'a>,
-    /// The number of requests that are not sent yet.
+    /// The number of requests that have not been sent yet.
     left: RefCell<usize>,
     ended: RefCell<Ended>,
 }
@@ -215,7 +215,7 @@ impl Callers<'_> {
         taken
     }
 
-    /// Sends a request. Returns the kind of error if the request fails.
+    /// Sends a request, and returns the error kind if the request fails.
     async fn send(&self) -> Option<ErrorKind> {
         let user = UserId::try_from(1_u64).expect("an id");
         let result = if self.case.writes {
@@ -256,7 +256,7 @@ fn a_million_ids_alone_take_the_time_that_the_windows_take() {
             Opening::Fixed => MINUTE - case.phase,
             Opening::FirstUse => MINUTE,
         };
-        // The permitted time includes one round trip to open each window, and the time of the last five requests.
+        // With `FirstUse`, each window may start one round trip later. The 400 ms are for the last five requests.
         let round_trips = 20 * if opening == Opening::FirstUse { 100 } else { 0 };
         let permitted = first + 19 * MINUTE + round_trips + 400;
         ended.assert_within(102, permitted);
@@ -279,8 +279,8 @@ fn other_programs_that_spend_a_third_cost_little() {
             let most = ended.account.refused.values().copied().max().unwrap_or(0);
             assert!(most <= 4, "{most} refusals in a minute");
             assert_eq!(ended.account.accepted, 2_005);
-            // After the simulation, the number of other requests in each minute is known. Four requests in parallel
-            // take 0.2 s.
+            // The permitted time is computed from the requests that the other program actually sent in each minute.
+            // Four parallel requests take 0.2 s, so each request takes 50 ms on average.
             let (mut minute, mut open) = (MIDNIGHT / MINUTE, 2_005);
             let left = |minute| 100 - ended.account.others.get(&minute).copied().unwrap_or(0);
             while open > left(minute) {
@@ -325,8 +325,8 @@ fn the_reserve_is_left_to_others() {
     let ended = simulate(&case);
     assert_eq!(ended.counts(), (219, 0));
     assert_eq!(ended.account.left_today(case.limits()), 31);
-    // The reserve also applies to each minute. So the callers send 70 requests at once, and 70 requests after 20 s.
-    // The callers send the last 60 requests a minute later.
+    // With a reserve of 30, the callers may send 70 requests per minute. They send 70 requests at once, 70 more after
+    // 20 s, and the last 60 one minute later.
     let ended = simulate(&Case {
         requests: 200,
         phase: 40_000,
@@ -334,7 +334,7 @@ fn the_reserve_is_left_to_others() {
     });
     let finished = ended.finished;
     assert!((80_000..90_000).contains(&finished), "{finished}");
-    // If the reserve is larger than the limit of the minute, the client still sends one request per minute.
+    // Even if the reserve exceeds the per-minute limit, the client sends one request per minute.
     let ended = simulate(&Case {
         requests: 10,
         reserve: 500,
@@ -344,7 +344,8 @@ fn the_reserve_is_left_to_others() {
     assert!(ended.finished < 10 * 62_000, "{}", ended.finished);
 }
 
-/// Simulates callers behind a gateway that limits bursts. The rate limit of the account is too high to matter.
+/// Simulates callers behind a gateway that limits bursts. The per-minute limit of the account is so high that only the
+/// gateway refuses requests.
 fn through(gateway: Gateway, callers: usize, requests: usize) -> Ended {
     let mut case = Case {
         callers,
@@ -359,7 +360,7 @@ fn through(gateway: Gateway, callers: usize, requests: usize) -> Ended {
     ended
 }
 
-/// Returns gateways with all combinations of these intervals and bursts, with and without `Retry-After`.
+/// Returns one gateway for each combination of an interval, a burst and a `Retry-After` setting.
 fn gateways(intervals: &[u64], bursts: &[u64]) -> Vec<Gateway> {
     let mut gateways = Vec::new();
     for &interval in intervals {
@@ -388,14 +389,14 @@ fn the_limit_of_a_gateway_is_found_in_little_time_and_with_few_refusals() {
                     continue;
                 };
                 let took = MIDNIGHT + Case::plain().phase + ended.finished - began;
-                // The permitted time includes the first interval of 250 ms, and the time that `Retry-After` headers
+                // The permitted time includes the initial interval of 250 ms and all waits that `Retry-After` headers
                 // require.
                 let permitted = gateway.interval * (requests as u64 - before);
                 let longest = permitted * 5 / 2 + 250 + refusals.held;
                 let name = format!("{requests} requests of {callers}, {gateway:?}: {ended:?}");
                 assert!(took <= longest, "{took} of {longest} ms: {name}");
-                // The limit permits one refusal per caller and one refusal per three requests. This limit permits one
-                // more refusal, because a short run may end during the search for the interval.
+                // The test permits one refusal per caller and one refusal per three requests. One more refusal is
+                // permitted, because a short run may end before the search has found the interval.
                 let most = callers as u64 + requests as u64 / 3 + 1;
                 assert!(refusals.number <= most, "{name}");
             }
@@ -498,7 +499,7 @@ proptest! {
             }
             let minute = limits.minute;
             let latency = u64::try_from(latency.as_millis()).unwrap();
-            // Each window may take its length, the safety margins, and one round trip to open the window.
+            // The 75 s per window cover the minute, the safety margins and the round trip that opens the window.
             let windows = ended.sent.div_ceil(minute) + 1;
             let busy = ended.sent * (2 * latency + case.idle) / (case.callers as u64).min(minute);
             let longest = windows * 75_000 + 2 * busy + case.idle + 10_000;

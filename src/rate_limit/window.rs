@@ -1,18 +1,16 @@
-//! Tracks one window of the account's rate limit: the number of requests left, and the end of the window.
+//! Tracks the remaining requests and the end of one rate-limit window.
 
 use super::clock::ServerClock;
 use super::headers::Reported;
 use std::time::Duration;
 
-/// The margin that is added to a reset, because a reset has whole seconds and may be rounded down.
+/// This margin is added to each reset, because the server may round a reset down to whole seconds.
 pub(super) const MARGIN: Duration = Duration::from_secs(1);
 
-/// The maximum time until the server counts a lost request. If the server has not counted the request by then, the
-/// server never counts it.
+/// The server counts a lost request within this time or never.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// If a request is lost shortly before the end of a window, the server may count it in the next window. This constant
-/// is the maximum time between the loss and the end of the window.
+/// A request that is lost less than this time before the end of a window may be counted in the next window.
 const CARRY: Duration = Duration::from_secs(10);
 
 /// The times and the event numbers of a request and its response.
@@ -29,49 +27,48 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    /// Returns the time from the request to its response.
     pub(super) fn round_trip(&self) -> Duration {
         self.now.saturating_sub(self.sent_at)
     }
 }
 
-/// The effect of a response on a window.
+/// The result of updating a window with a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Update {
-    /// The response reported the current window, or had no valid report.
+    /// The response described the current window, or contained no valid values.
     Applied,
-    /// The response reported a window that has already ended.
+    /// The response described a window that has already ended.
     Stale,
-    /// The response reported that no request is left, but its reset is in the past.
+    /// The response reported no remaining requests and a reset in the past.
     Contradictory,
 }
 
-/// The state of one rate-limit window. This state exists after the first response that reported this window.
+/// The state of one rate-limit window, which is created when a response first reports this window.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Window {
     length: Duration,
-    /// The number of requests that the window permits.
     pub(super) limit: u64,
-    /// The smallest number of requests that the server reported as left in this window. Requests in flight are not
-    /// subtracted. If the server has not reported this window yet, the value is `limit`.
+    /// The smallest number of remaining requests that the server reported for this window. Before the first report, the
+    /// value equals `limit`. Requests in flight are not subtracted.
     pub(super) remaining: u64,
-    /// The number of requests that the server may have counted, but that `remaining` may not include.
+    /// The number of requests that the server may have counted, but that are not yet subtracted from `remaining`.
     charged: u64,
     charged_at: Duration,
-    /// The event number at which `remaining` was set. A request that was sent after this event has a newer response.
+    /// The event number at which `remaining` was set. The response to a request that was sent after this event is newer
+    /// than `remaining`.
     since: u64,
-    /// The local time of the last change of this window.
+    /// The local time at which this window was last updated.
     touched: Duration,
-    /// The first and the latest reset that were reported for the current window. The first reset identifies the
+    /// The first and the latest reset that the server reported for the current window. The first reset identifies the
     /// window.
     reset: Option<(Duration, Duration)>,
-    /// The reset of the last window that has ended.
+    /// The reset of the most recently ended window.
     ended: Option<Duration>,
 }
 
 impl Window {
-    /// Returns the number of requests that are certainly left. The server may count the `in_flight` requests at any
-    /// moment, so they are subtracted.
+    /// Returns a lower bound of the remaining requests. Requests in flight are subtracted, because the server may count
+    /// them at any moment.
     pub(super) fn available(&self, in_flight: u64) -> u64 {
         self.remaining
             .saturating_sub(self.charged)
@@ -83,9 +80,9 @@ impl Window {
         self.reset.map(|(_, until)| until)
     }
 
-    /// Returns the time to wait at `now` until the window has certainly ended.
+    /// Returns how long to wait, measured from `now`, until the window has certainly ended.
     ///
-    /// If no reset is known, the window is assumed to begin at its last change.
+    /// If no reset is known, the window is assumed to have started at its last update.
     pub(super) fn ends_in(&self, now: Duration, clock: &ServerClock) -> Duration {
         match self.reset() {
             Some(reset) => clock.wait_until(reset + MARGIN, now),
@@ -101,8 +98,8 @@ impl Window {
         }
     }
 
-    /// Starts a new window at this `event`. Requests that were lost more than `CARRY` before `now` are not counted in
-    /// the new window.
+    /// Starts a new window. Charged requests carry over to the new window only if the last charge is less than `CARRY`
+    /// ago.
     fn begin(&mut self, now: Duration, event: u64) {
         if now >= self.charged_at + CARRY {
             self.charged = 0;
@@ -113,22 +110,22 @@ impl Window {
         self.since = event;
     }
 
-    /// Subtracts one request from the number of requests left, because the server may have counted this request.
+    /// Subtracts one request that the server may have counted.
     pub(super) fn charge(&mut self, now: Duration) {
         self.charged += 1;
         self.charged_at = now;
         self.touched = now;
     }
 
-    /// Forgets the resets of all windows, because the server's clock was wrong.
+    /// Discards the known resets, which were reported by a wrong server clock.
     pub(super) fn forget_reset(&mut self, now: Duration) {
         self.reset = None;
         self.ended = None;
         self.touched = now;
     }
 
-    /// Updates the window in `slot` with one response. The first response that reports this window creates the
-    /// window.
+    /// Updates the window in `slot` with a response. If the slot is empty and the response reports this window, the
+    /// window is created.
     pub(super) fn learn(
         slot: &mut Option<Self>,
         length: Duration,
@@ -154,7 +151,7 @@ impl Window {
     }
 
     fn apply(&mut self, reported: Reported, arrival: Arrival, clock: &ServerClock) -> Update {
-        // The request was sent after `remaining` was set. So this response is newer, whatever its reset is.
+        // If the request was sent after `remaining` was set, its response is newer, regardless of the reported reset.
         let newest = arrival.sent > self.since;
         let ended = reported.reset.is_some_and(|reset| self.has_ended(reset));
         if ended && !newest {
@@ -166,7 +163,7 @@ impl Window {
         let past = reported
             .reset
             .is_some_and(|reset| reset < earliest || (ended && self.reset.is_none()));
-        // A reset in the far future is ignored, so that the wait is never longer than the window.
+        // A reset in the far future is ignored, because a wait must not be longer than the window.
         let reset = reported.reset.filter(|reset| !past && *reset <= latest);
 
         let least = self.limit.max(reported.remaining.unwrap_or(0));
@@ -184,8 +181,8 @@ impl Window {
         Update::Applied
     }
 
-    /// Starts a new window if the response reports the reset of another window. If the current window has no known
-    /// reset, the newest response starts a new window.
+    /// Starts a new window if the reported reset does not belong to the current window. If the current window has no
+    /// known reset, the newest response starts a new window.
     fn enter(&mut self, reset: Option<Duration>, newest: bool, arrival: Arrival) {
         let same = match (self.reset, reset) {
             (Some((first, _)), Some(reset)) => reset.abs_diff(first) <= MARGIN,
@@ -210,8 +207,8 @@ impl Window {
         }
     }
 
-    /// Updates the number of requests that are left. If the request was sent at least `SETTLE` after the last call of
-    /// `charge`, `remaining` already includes all charged requests.
+    /// Updates the number of remaining requests. If the request was sent at least `SETTLE` after the last charge, the
+    /// server has already subtracted all charged requests.
     fn count(&mut self, remaining: u64, arrival: Arrival) {
         if remaining < self.remaining {
             self.remaining = remaining;

@@ -1,4 +1,4 @@
-//! Tests of the day window, and of the quota that is reported for both windows.
+//! Tests the daily limit and the reported quota.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn reports_a_spent_day_at_once() {
         &day(START + 2, "0", &MIDNIGHT.to_string()),
     );
     assert!(spent(limit.ask(secs(2), Share::default())));
-    // If the day ends soon, the caller waits and does not get an error.
+    // Shortly before the end of the day, the caller waits instead of failing.
     let nearly = secs(MIDNIGHT - START);
     assert!(matches!(
         limit.ask(secs(MIDNIGHT - START - 60), write),
@@ -69,7 +69,7 @@ fn a_spent_day_without_a_reset_ends_within_a_day() {
     assert!(
         matches!(decision, Decision::DaySpent { retry_at } if retry_at == epoch(START + 86_400))
     );
-    // If the response has no date, the local clock is used.
+    // Without a `Date` header, `retry_at` is computed from the local clock.
     let mut reported = day(START, "0", "never");
     reported.remove("date");
     let mut limit = after(&reported);

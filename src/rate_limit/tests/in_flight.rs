@@ -1,4 +1,4 @@
-//! Tests of the number of requests that are left, with requests in flight, lost requests, and responses in any order.
+//! Tests how requests in flight, lost requests and out-of-order responses affect the remaining quota.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn sends_one_request_before_the_first_response() {
     ));
     limit.never_sent(second);
     let third = go(&mut limit, secs(1));
-    // The response has no rate-limit headers, so the client does not know a limit.
+    // A response without rate-limit headers sets no limit.
     receive(&mut limit, third, secs(2), &HeaderMap::new());
     let free: Vec<_> = (0..500).map(|_| go(&mut limit, secs(2))).collect();
     assert_eq!((free.len(), limit.quota(secs(2))), (500, None));
@@ -45,7 +45,7 @@ fn requests_in_flight_and_lost_requests_count_as_spent() {
         0,
         "the lost request may be counted later"
     );
-    // The lost request is not counted in the next window.
+    // In the next window, the lost request is no longer subtracted.
     assert_eq!(left(&limit, secs(42)), 100);
 }
 
@@ -66,7 +66,7 @@ fn a_request_sent_well_after_a_loss_includes_it() {
 fn responses_may_arrive_in_any_order() {
     let mut limit = after(&minute(START, "50", RESET));
     let tickets: Vec<_> = (0..4).map(|_| go(&mut limit, secs(39))).collect();
-    // The next window has begun on the server, but the client cannot be certain of this yet.
+    // On the server, the next window has already begun, but the client still assumes the previous window.
     let now = Duration::from_millis(40_500);
     let reported = [
         ("46", RESET),

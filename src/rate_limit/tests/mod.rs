@@ -1,4 +1,4 @@
-//! Tests of the rate limit. Each test passes the time and the headers of each response.
+//! Tests the rate limit with simulated times and response headers.
 
 mod day;
 mod hostile;
@@ -9,13 +9,11 @@ mod time;
 use super::*;
 use http::HeaderName;
 
-/// The server's time at local time 0, in seconds since the Unix epoch. Local time 0 is twenty seconds after the start
-/// of a minute.
+/// The server time at local time 0, in seconds since the Unix epoch. This time is 20 seconds after a full minute.
 const START: u64 = 1_750_032_020;
 const RESET: u64 = START + 40;
 const MIDNIGHT: u64 = 1_750_032_000 + 86_400;
 
-/// Returns the data of a response that the rate limit needs.
 fn response(headers: &HeaderMap, wall: SystemTime, refused: bool) -> Received<'_> {
     let status = if refused {
         StatusCode::TOO_MANY_REQUESTS
@@ -45,8 +43,8 @@ fn header_map(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs.iter().map(pair).collect()
 }
 
-/// Returns headers that report the minute window at the server's time `date`. `remaining` of 100 requests are left
-/// until `reset`.
+/// Returns headers for the minute window, with the given `Date`, remaining requests and reset. The limit is 100
+/// requests.
 fn minute(date: u64, remaining: &str, reset: u64) -> HeaderMap {
     header_map(&[
         ("date", &httpdate::fmt_http_date(epoch(date))),
@@ -56,8 +54,8 @@ fn minute(date: u64, remaining: &str, reset: u64) -> HeaderMap {
     ])
 }
 
-/// Returns headers that report the day window at the server's time `date`. `remaining` of 10,000 requests are left
-/// until `reset`.
+/// Returns headers for the day window, with the given `Date`, remaining requests and reset. The limit is 10,000
+/// requests.
 fn day(date: u64, remaining: &str, reset: &str) -> HeaderMap {
     header_map(&[
         ("date", &httpdate::fmt_http_date(epoch(date))),
@@ -93,7 +91,7 @@ fn left(limit: &RateLimit, now: Duration) -> u64 {
     limit.quota(now).unwrap().minute.unwrap().remaining
 }
 
-/// Returns a rate limit that has received one response with these headers, at local time 0.1 s.
+/// Returns a rate limit that received one response with the headers `first` at local time 0.1 s.
 fn after(first: &HeaderMap) -> RateLimit {
     let mut limit = RateLimit::default();
     let ticket = go(&mut limit, Duration::ZERO);

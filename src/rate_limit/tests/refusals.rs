@@ -1,8 +1,8 @@
-//! Tests of refusals by rate-limit windows and by a gateway.
+//! Tests refusals by the rate limit and by a gateway.
 
 use super::*;
 
-/// Sends four requests at local time 1 s. The server refuses all four requests at the same time.
+/// Sends four requests at local time 1 s and refuses all of them immediately.
 fn refuse_four(limit: &mut RateLimit, reported: &HeaderMap) {
     let tickets: Vec<_> = (0..4).map(|_| go(limit, secs(1))).collect();
     for ticket in tickets {

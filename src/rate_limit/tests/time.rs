@@ -1,4 +1,4 @@
-//! Tests of the end of a window, with dates, resets and wrong clocks.
+//! Tests how the end of a window is computed from dates and resets, including wrong clocks.
 
 use super::*;
 
@@ -6,8 +6,7 @@ use super::*;
 fn waits_until_the_server_has_certainly_reached_the_reset() {
     let mut limit = after(&minute(START, "0", RESET));
     let wait = wait(&mut limit, secs(10));
-    // The wait ends at the local time of the response, plus 40 s to the reset, plus a margin of 1 s. A few
-    // milliseconds are added for clock drift.
+    // The reset is 40 s after the response, and the margin is 1 s. Clock drift adds a few milliseconds.
     let end = Duration::from_millis(100) + secs(41);
     assert!(
         (end..end + Duration::from_millis(20)).contains(&(secs(10) + wait)),
@@ -20,7 +19,7 @@ fn waits_until_the_server_has_certainly_reached_the_reset() {
 #[test]
 fn the_best_date_counts_and_the_clock_may_be_set_back() {
     let mut limit = after(&minute(START, "9", RESET));
-    // This response shows that the next second had begun on the server's clock.
+    // The `Date` of the next response is one second later, so it gives a better estimate of the server time.
     let ticket = go(&mut limit, Duration::from_millis(100));
     receive(
         &mut limit,
@@ -110,7 +109,7 @@ fn a_reset_in_the_past_neither_stalls_nor_loops() {
                 &minute(START + now.as_secs(), "0", reset),
             );
         }
-        // The next response reports a reset in the future, so the pauses end.
+        // A reset in the future ends the pauses that followed contradictory responses.
         now += secs(1);
         let ticket = go(&mut limit, now);
         receive(
