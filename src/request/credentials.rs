@@ -1,5 +1,4 @@
-//! The credentials of a client. They sign requests with a fixed header, or with an access token of OAuth 2.0 client
-//! credentials.
+//! Authenticates requests with a fixed header or with OAuth 2.0 client credentials.
 
 use super::oauth::{OAuth, Token, header, secret_of};
 use super::response::Response;
@@ -11,10 +10,10 @@ use reqwest::{Request, Url};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
-/// The credentials that sign requests. `Debug` shows no secret.
+/// The credentials of a client. The `Debug` output contains no secrets.
 #[derive(Debug)]
 pub(crate) enum Credentials {
-    /// A fixed header: an API key, or an access token that the caller provides.
+    /// A fixed header with an API key or with an access token that the caller provides.
     Header {
         name: HeaderName,
         value: HeaderValue,
@@ -23,19 +22,19 @@ pub(crate) enum Credentials {
 }
 
 impl Credentials {
-    /// Signs with an API key.
+    /// Creates credentials from an API key.
     ///
     /// # Errors
-    /// No header can carry the key.
+    /// Returns an error message if the key is not a valid header value.
     pub(crate) fn api_key(key: &SecretString) -> Result<Self, String> {
         let name = HeaderName::try_from(API_KEY_HEADER).map_err(|e| e.to_string())?;
         Self::header(name, "", key, "API key")
     }
 
-    /// Signs with an access token of the caller. The client never renews this token.
+    /// Creates credentials from an access token that the caller provides. The client never renews this token.
     ///
     /// # Errors
-    /// No header can carry the token.
+    /// Returns an error message if the token is not a valid header value.
     pub(crate) fn access_token(token: &SecretString) -> Result<Self, String> {
         Self::header(AUTHORIZATION, "Bearer ", token, "access token")
     }
@@ -54,10 +53,10 @@ impl Credentials {
         Ok(Self::Header { name, value })
     }
 
-    /// Adds the credential to a request. If an access token is missing or about to expire, requests a new token with
-    /// `send`.
+    /// Adds the credential to the headers of a request. If the access token is missing or about to expire, a new token
+    /// is first requested with `send`.
     ///
-    /// Returns the access token that signed the request. Returns `None` for a fixed header, which cannot be renewed.
+    /// Returns the access token that was used, or `None` for a fixed header, which cannot be renewed.
     pub(super) async fn sign(
         &self,
         request: &mut Request,
@@ -76,14 +75,14 @@ impl Credentials {
         Ok(token)
     }
 
-    /// Forgets an access token that the API rejected.
+    /// Discards an access token that the API rejected.
     pub(super) fn forget(&self, token: &Arc<Token>) {
         if let Self::OAuth(oauth) = self {
             oauth.forget(token);
         }
     }
 
-    /// Returns every secret that a server could send back.
+    /// Returns all secrets that a response might contain.
     pub(super) fn secrets(&self) -> Vec<String> {
         match self {
             Self::Header { value, .. } => vec![secret_of(value)],

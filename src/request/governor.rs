@@ -1,4 +1,5 @@
-//! [`Governor`]: makes each request wait until the rate limit permits it. All clones of a client share one governor.
+//! [`Governor`] delays each request until the rate limit permits the request. All clones of a client share one
+//! governor.
 
 use super::run::{Effect, Run};
 use crate::clock::Clock;
@@ -9,28 +10,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
-/// A wait for the rate limit that is longer than this is logged at INFO, a shorter wait at DEBUG.
+/// Rate-limit waits that are longer than this are logged at INFO, and all others at DEBUG.
 const NOTABLE_WAIT: Duration = Duration::from_secs(1);
 
-/// The rate limit, the queue in front of it, and the clock.
+/// Applies the rate limit of an account to all requests of a client and its clones.
 pub(crate) struct Governor {
     limits: Mutex<RateLimit>,
-    /// Orders the requests: the first request waits for the rate limit. The others wait for this lock, first come,
-    /// first served.
+    /// The request that holds this lock waits for the rate limit. All other requests wait for the lock, in the order of
+    /// their arrival.
     queue: tokio::sync::Mutex<()>,
     changed: Notify,
     clock: Arc<dyn Clock>,
     longest_wait: Duration,
 }
 
-/// Permission to send one request. Its methods report the end of the request. Dropping the permit reports that no
-/// response arrived.
+/// Permission to send one request. The caller reports the result with `received` or `never_sent`. If the permit is
+/// dropped without a report, the request is treated as lost.
 pub(crate) struct Permit<'a> {
     governor: &'a Governor,
     ticket: Option<Ticket>,
 }
 
-/// Reports the end of a wait to the run, also if the waiting future is dropped.
+/// This guard reports the end of a wait to the run, even if the waiting future is dropped.
 struct Waiting<'a>(&'a Run);
 
 impl Drop for Waiting<'_> {
@@ -40,7 +41,7 @@ impl Drop for Waiting<'_> {
 }
 
 impl Governor {
-    /// Creates a governor. A request that must wait longer than `longest_wait` for the rate limit fails.
+    /// Creates a governor. Requests fail if they would have to wait longer than `longest_wait` for the rate limit.
     pub(crate) fn new(clock: Arc<dyn Clock>, longest_wait: Duration) -> Self {
         Self {
             limits: Mutex::default(),
@@ -51,27 +52,27 @@ impl Governor {
         }
     }
 
-    /// Waits until the rate limit permits a request, and counts the request in `run`. If the run is stopped, a write
-    /// fails instead of waiting.
+    /// Waits until the rate limit permits a request, and counts the request in `run`. If the run is stopped, a waiting
+    /// write fails.
     ///
     /// # Errors
-    /// The run has reached its limit, the day's quota is spent, or the wait would be too long. The last two errors hold
-    /// the time at which a request is permitted again.
+    /// Fails if the run has reached its request limit, the daily quota is used up, or the wait would be too long. If
+    /// the quota or the wait is the cause, [`Error::retry_at`] returns the time at which a retry is permitted.
     ///
     /// # Cancel safety
-    /// Dropping the future is safe: no request is counted before the future returns.
+    /// Dropping the future is safe, because a request is counted only when the future completes.
     pub(crate) async fn acquire(&self, effect: Effect, run: &Run) -> Result<Permit<'_>, Error> {
-        // Without this check, the request would wait for the rate limit in vain.
+        // If the run has reached its request limit, the request must fail before it waits for the rate limit.
         if run.remaining() == 0 {
             return Err(run.limit_reached("all are spent"));
         }
         let share = Share {
-            // A token serves every run, so the reserve of this run does not apply to the request for it.
+            // All runs share one access token, so token requests ignore the reserve of a run.
             reserve: match effect {
                 Effect::Token => Reserve::default(),
                 Effect::Read | Effect::Write => run.reserve,
             },
-            // A read-back must always be affordable, so a write keeps one request of the day for it.
+            // A write leaves one request of the daily quota for a possible read-back.
             keep_back: u64::from(effect == Effect::Write),
         };
         let permit = self.wait(share, run);
@@ -88,7 +89,7 @@ impl Governor {
         }
     }
 
-    /// Waits until the rate limit permits a request. Reports the wait to `run`.
+    /// Waits until the rate limit permits a request, and reports the wait to `run`.
     async fn wait(&self, share: Share, run: &Run) -> Result<Permit<'_>, Error> {
         let start = self.clock.now();
         let mut turn = None;
@@ -98,7 +99,8 @@ impl Governor {
             if turn.is_none() {
                 turn = Some(self.queue.lock().await);
             }
-            // Registered before the decision, so that a response that arrives after the decision wakes this request.
+            // The notification is registered before the decision, so that a response right after the decision wakes
+            // this request.
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             let now = self.clock.now();
@@ -116,15 +118,14 @@ impl Governor {
                     if now.saturating_sub(start) + wait > self.longest_wait {
                         return Err(self.too_long(wait, until));
                     }
-                    // A response that arrives during a short wait may make the wait longer, so a longer wait is logged
-                    // again.
+                    // The first wait is logged. A later wait is logged only if it is the longest wait so far.
                     if waiting.is_none() || wait > NOTABLE_WAIT.max(longest_logged) {
                         log_wait(wait);
                         longest_logged = wait;
                     }
                     waiting.get_or_insert_with(|| Waiting(run));
                     run.set_waiting(Some(until));
-                    // A caller with a reserve releases the queue while it waits.
+                    // A request with a reserve does not block other requests while it waits.
                     if share.reserve != Reserve::default() {
                         turn = None;
                     }
@@ -140,12 +141,12 @@ impl Governor {
         }
     }
 
-    /// Returns the requests that are left in each window, as far as responses reported them.
+    /// Returns the remaining quota of each window, based on the responses so far.
     pub(crate) fn quota(&self) -> Option<Quota> {
         self.limits().quota(self.clock.now())
     }
 
-    /// Returns the time of the server's clock. Before the first response, returns the time of this machine.
+    /// Returns an estimate of the server's current time. Before the first response, returns the local system time.
     pub(crate) fn server_time(&self) -> SystemTime {
         self.limits()
             .server_time(self.clock.now())
@@ -153,7 +154,7 @@ impl Governor {
     }
 
     fn limits(&self) -> MutexGuard<'_, RateLimit> {
-        // A panic of another thread cannot leave the state inconsistent, because it is plain numbers.
+        // The state consists of plain numbers, so it stays usable after a panic in another thread.
         self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -178,7 +179,7 @@ fn log_wait(wait: Duration) {
 }
 
 fn day_spent(retry_at: SystemTime, now: SystemTime) -> Error {
-    // A server's clock may show any year. The formatter panics after the year 9999.
+    // The server may report any year, but the formatter panics for years after 9999.
     let known = retry_at < SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800);
     let at = if known {
         httpdate::fmt_http_date(retry_at)
@@ -192,7 +193,7 @@ fn day_spent(retry_at: SystemTime, now: SystemTime) -> Error {
 }
 
 impl Permit<'_> {
-    /// Reports a response. `refused` means that the request was over the rate limit, so the API did not execute it.
+    /// Reports a response. `refused` is true if the API refused the request because of the rate limit.
     pub(crate) fn received(mut self, status: StatusCode, headers: &HeaderMap, refused: bool) {
         let received = Received {
             status,
@@ -231,7 +232,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use std::time::UNIX_EPOCH;
 
-    /// A clock that only tests advance, in milliseconds.
+    /// A clock that stands still until a test sets its time, which is in milliseconds.
     #[derive(Clone, Debug, Default)]
     struct Still(Arc<AtomicU64>);
 
@@ -277,7 +278,7 @@ mod tests {
         assert!(writer.is_some_and(|permit| permit.is_ok()), "for this one");
     }
 
-    /// Counts log events at INFO.
+    /// Counts the log events with level INFO.
     #[derive(Clone, Default)]
     struct Infos(Arc<AtomicUsize>);
 
@@ -303,8 +304,8 @@ mod tests {
     #[test]
     fn a_short_wait_that_becomes_a_long_one_is_logged_once() {
         let infos = Infos::default();
-        // A second subscriber exists because tracing caches whether a log call is enabled. With one subscriber, another
-        // test's thread without a subscriber could disable the call for all threads.
+        // With only one subscriber, `tracing` may cache that a call site is disabled, because other test threads have
+        // no subscriber. A second subscriber prevents this caching.
         let _second = tracing::Dispatch::new(infos.clone());
         let _guard = tracing::subscriber::set_default(infos.clone());
         let clock = Still::default();

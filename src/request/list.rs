@@ -1,4 +1,4 @@
-//! Reads from a response whether the list of a pack is complete, and how old the list is.
+//! Checks whether the list of assignments in a response is complete, and how old the response is.
 
 use super::paging::next_page;
 use super::response::Response;
@@ -8,16 +8,17 @@ use http::header::{AGE, HeaderName, LINK};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// The operation id of the request that reads a list.
+/// The operation id of the request that lists the assignments of a pack.
 pub(super) const OPERATION: &str = "get_pack_assignments";
 
-/// Checks that a list does not report further pages.
+/// Checks that a list of assignments has no further pages.
 ///
-/// This check is best effort, because the vendor documents no paging for this list. It knows the fields of the vendor's
-/// other lists, and common names for such fields.
+/// This check is best effort, because the API documents no paging for this list. It recognizes the paging fields of
+/// other lists in the same API, and other common names of paging fields.
 ///
 /// # Errors
-/// [`ErrorKind::IncompleteList`] with the field or header that reports a further page.
+/// Returns [`ErrorKind::IncompleteList`] if a field or header reports a further page. The error message names the field
+/// or header.
 pub(super) fn check_complete(response: &Response) -> Result<(), Error> {
     let sign = next_link(response.headers()).or_else(|| next_page(response.body()));
     let Some(sign) = sign else { return Ok(()) };
@@ -28,11 +29,11 @@ pub(super) fn check_complete(response: &Response) -> Result<(), Error> {
     Err(Error::new(ErrorKind::IncompleteList, message).with_status(response.status()))
 }
 
-/// The longest age that a cache may report, in seconds. RFC 9111 requires that a larger value counts as this value.
+/// The maximum value of the `Age` header, in seconds. RFC 9111 requires that larger values are treated as this maximum.
 const LONGEST_AGE: u64 = 1 << 31;
 
-/// Returns the age of the list if a cache returned it: the largest value of the `Age` headers, plus one second, because
-/// the header is in whole seconds.
+/// Returns the age of a cached response, or `None` if the response has no valid `Age` header. The largest `Age` value
+/// is used, plus one second, because the header is in whole seconds.
 pub(crate) fn age(headers: &HeaderMap) -> Option<Duration> {
     let lines: Vec<_> = lines(headers, &AGE).collect();
     let values = lines.iter().flat_map(|line| line.split(',')).map(str::trim);

@@ -1,5 +1,5 @@
-//! One attempt of a request: sign it, wait for the rate limit, send it, read the body up to a cap, and classify the
-//! result. The generated client sends every request through [`Transport`].
+//! Performs a single attempt of a request, including authentication, rate limiting and error classification. The
+//! generated client sends every request through [`Transport`].
 
 mod credentials;
 mod governor;
@@ -40,12 +40,12 @@ pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     pub(crate) governor: Governor,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The largest response body that is read, in bytes after decompression.
+    /// The maximum size of a response body, in bytes after decompression.
     pub(crate) max_body: usize,
-    /// The longest time of one attempt, from connecting to the end of the body.
+    /// The time limit of one attempt, from connecting to the end of the body.
     pub(crate) total_timeout: Duration,
     pub(crate) turns: Turns,
-    /// Whether requests go through a proxy from an environment variable.
+    /// Whether requests use a proxy from an environment variable.
     pub(crate) is_proxied: bool,
 }
 
@@ -65,7 +65,7 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// The largest part that is read of the body of an error response, in bytes.
+/// The maximum number of bytes that are read from the body of an error response.
 const MAX_ERROR_BODY: usize = 1024 * 1024;
 
 impl ClientHooks<Transport> for Client {
@@ -81,19 +81,18 @@ impl ClientHooks<Transport> for Client {
 }
 
 impl Transport {
-    /// Signs and sends a request. On 401, forgets the access token and sends the request once more with a new token.
-    /// This is safe, because the API did not execute the first request. A fixed credential cannot be renewed, so the
-    /// 401 is returned.
+    /// Authenticates and sends a request. On 401, requests a new access token and sends the request once more, because
+    /// the API has not executed the request. If the credential cannot be renewed, returns the 401 response.
     async fn call(&self, mut request: Request, operation: &'static str) -> Result<Response, Error> {
         let base = &self.shared.base;
         if request.url().origin() != base.origin() {
             let message = format!("the credential is for {base} and is not sent to another host");
             return Err(Error::new(ErrorKind::Configuration, message));
         }
-        // The generated client adds this header, which the API does not know.
+        // The generated client adds an `api-version` header, which the API does not support.
         request.headers_mut().remove("api-version");
         let effect = if *request.method() == Method::GET {
-            // An outdated list from a cache could make a run assign users twice.
+            // With an outdated list from a cache, a run could assign users twice.
             let headers = request.headers_mut();
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             Effect::Read
@@ -114,7 +113,8 @@ impl Transport {
         Ok(response)
     }
 
-    /// Returns the response, and the access token that signed the request if it can be renewed.
+    /// Returns the response and the access token that was used. The token is `None` if the credential cannot be
+    /// renewed.
     async fn sign_and_send(
         &self,
         mut request: Request,
@@ -133,7 +133,7 @@ impl Transport {
         Ok((response, token))
     }
 
-    /// Waits for the limits of the run and of the account, then sends a signed request and logs the result.
+    /// Waits for the rate limit, sends an authenticated request, and logs the result.
     async fn send(
         &self,
         mut request: Request,

@@ -16,42 +16,42 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::form_urlencoded;
 
-/// A token is renewed this long before it expires. A token with a short lifetime is renewed after nine tenths of its
-/// lifetime instead.
+/// An access token is renewed this long before it expires, or after nine tenths of its lifetime, whichever is later.
 const AHEAD: Duration = Duration::from_secs(300);
-/// The assumed lifetime of a token if its response has no readable `expires_in`.
+/// The assumed lifetime of an access token if the response has no valid `expires_in`.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
-/// The longest plausible lifetime, in seconds: ten years. The default replaces a longer lifetime.
+/// The longest plausible token lifetime (ten years), in seconds. A longer lifetime is replaced with the default
+/// lifetime.
 const LONGEST_LIFETIME: f64 = 315_360_000.0;
-/// The longest part that an error shows of each text of the token endpoint, in characters.
+/// Error messages contain at most this number of characters of each text from the token endpoint.
 const LONGEST_REASON: usize = 200;
 
-/// Client credentials, and the current access token. `Debug` shows no secret.
+/// Client credentials, and the current access token. The `Debug` output contains no secrets.
 #[derive(Debug)]
 pub(crate) struct OAuth {
     secret: SecretString,
-    /// The `Authorization` header of a token request, with the client id and secret.
+    /// The `Authorization` header of token requests, which contains the client id and secret.
     basic: HeaderValue,
     scopes: Vec<String>,
     current: Mutex<Option<Arc<Token>>>,
-    /// Locked during a token request, so that many callers send only one request. Holds the error of the last token
-    /// request. All callers that waited for that request receive its error.
+    /// The error of the last token request, which all callers that waited for that request receive. The lock is held
+    /// during a token request, so that concurrent callers share one request.
     failure: tokio::sync::Mutex<Option<Error>>,
 }
 
-/// An access token, stored as the `Authorization` header that carries it.
+/// An access token, stored as an `Authorization` header.
 #[derive(Debug)]
 pub(super) struct Token {
     pub(super) header: HeaderValue,
-    /// When to request the next token, by the client's clock.
+    /// The time at which a new token is requested, measured with the client's clock.
     renew_at: Duration,
 }
 
 impl OAuth {
-    /// Creates client credentials. Checks that HTTP Basic can carry the id and the secret.
+    /// Creates client credentials. Checks that the id and the secret are valid in HTTP Basic authentication.
     ///
     /// # Errors
-    /// Describes which of the two is invalid, and why.
+    /// Returns an error message if the id or the secret is invalid.
     pub(crate) fn new(id: &str, secret: SecretString) -> Result<Self, String> {
         let text = secret.expose_secret();
         for (what, value) in [("client id", id), ("client secret", text)] {
@@ -77,7 +77,7 @@ impl OAuth {
         })
     }
 
-    /// Sets the scopes of token requests.
+    /// Sets the scopes that token requests contain.
     ///
     /// # Errors
     /// A scope is invalid.
@@ -93,7 +93,7 @@ impl OAuth {
         Ok(self)
     }
 
-    /// Returns every secret that a server could send back.
+    /// Returns all secrets that a response might contain.
     pub(super) fn secrets(&self) -> Vec<String> {
         let mut secrets = vec![
             self.secret.expose_secret().to_owned(),
@@ -105,17 +105,17 @@ impl OAuth {
         secrets
     }
 
-    /// Forgets a token that the API rejected. If another caller has requested a newer token since, keeps the newer
-    /// token.
+    /// Discards an access token that the API rejected. If another caller has already requested a new token, the new
+    /// token is kept.
     pub(super) fn forget(&self, token: &Arc<Token>) {
         self.current()
             .take_if(|current| Arc::ptr_eq(current, token));
     }
 
-    /// Returns the current token, or requests one with `send`.
+    /// Returns the current access token, or requests a new token with `send`.
     ///
     /// # Errors
-    /// The token request failed. The caller must not send its own request then.
+    /// Fails if the token request fails. After this error, the caller must not send its own request.
     pub(super) async fn token(
         &self,
         base: &Url,
@@ -130,7 +130,7 @@ impl OAuth {
         if let Some(token) = self.usable(clock.now()) {
             return Ok(token);
         }
-        // This caller waited for the token request of another caller, so it receives the same error.
+        // While this caller waited, the token request of another caller failed, so both callers receive the same error.
         if is_requested && let Some(error) = failure.clone() {
             return Err(error);
         }
@@ -142,7 +142,7 @@ impl OAuth {
         match &token {
             Ok(token) => *self.current() = Some(Arc::clone(token)),
             Err(error) => match error.kind() {
-                // These errors come from the limits of one run. Other runs that wait for the token do not receive them.
+                // Errors that are caused by the limits of one run are not shared with other runs.
                 ErrorKind::RunLimit | ErrorKind::QuotaSpent | ErrorKind::Stopped => {}
                 _ => *failure = Some(error.clone()),
             },
@@ -164,7 +164,8 @@ impl OAuth {
         url.set_path(&path);
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
-        // Without `scope`, the token has every scope of the app. The token endpoint refuses a scope that the app lacks.
+        // Without the parameter `scope`, the API grants all scopes of the OAuth app. If the app lacks a requested
+        // scope, the token endpoint refuses the request.
         if !self.scopes.is_empty() {
             form.append_pair("scope", &self.scopes.join(" "));
         }
@@ -178,22 +179,22 @@ impl OAuth {
     }
 }
 
-/// The fields of a token response. A field of a wrong type is ignored.
+/// The fields of a token response. Fields of the wrong type are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Body {
     access_token: Value,
-    /// Not parsed here, because a number out of range would make the whole body unreadable.
+    /// The value is stored as raw JSON, because an out-of-range number must not make the whole body unreadable.
     expires_in: Option<Box<RawValue>>,
     error: Value,
     error_description: Value,
     detail: Value,
 }
 
-/// Reads the response to a token request that was sent at `asked_at`.
+/// Parses the response to a token request that was sent at `asked_at`.
 ///
-/// The body may hold a token. So an error shows only three fields of the body: `error`, `error_description` and
-/// `detail`.
+/// Errors contain only the fields `error`, `error_description` and `detail` of the body, because other fields may
+/// contain a token.
 fn read(response: &Response, asked_at: Duration) -> Result<Token, Error> {
     let body = serde_json::from_slice::<Body>(response.body()).unwrap_or_default();
     if !response.status().is_success() || body.access_token.is_null() {
@@ -216,7 +217,8 @@ fn refusal(response: &Response, body: &Body) -> Error {
         Some("invalid_client" | "invalid_grant" | "unauthorized_client") => ErrorKind::Unauthorized,
         Some(_) if status.is_success() => ErrorKind::Unauthorized,
         _ if status.is_success() => ErrorKind::Unreadable,
-        // The advice for these two kinds is about users and packs, so it does not fit a token request.
+        // `Validation` and `NotFound` refer to users and packs, so a failed token request has the kind `Client`
+        // instead.
         _ => match ErrorKind::from_status(status) {
             ErrorKind::Validation | ErrorKind::NotFound => ErrorKind::Client,
             kind => kind,
@@ -246,7 +248,7 @@ fn refusal(response: &Response, body: &Body) -> Error {
         .with_detail(reason.as_deref())
 }
 
-/// Returns a header with a secret, marked as sensitive. Returns `None` if no header can carry the secret.
+/// Returns a sensitive header value with `prefix` and `secret`, or `None` if the secret is not valid in a header.
 pub(super) fn header(prefix: &str, secret: &str) -> Option<HeaderValue> {
     if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;
@@ -256,7 +258,7 @@ pub(super) fn header(prefix: &str, secret: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Returns the secret of a header that [`header`] created.
+/// Extracts the secret from a header value that [`header`] created.
 pub(super) fn secret_of(header: &HeaderValue) -> String {
     let text = header.to_str().unwrap_or_default();
     let secret = text
@@ -265,8 +267,8 @@ pub(super) fn secret_of(header: &HeaderValue) -> String {
     secret.to_owned()
 }
 
-/// Reads `expires_in`, in seconds, from a number or a text. An invalid value gives the default, so that the token is
-/// still used.
+/// Parses the token lifetime, which is a JSON number or string in seconds. If the value is invalid, the default
+/// lifetime is used, so that the token stays usable.
 fn lifetime(expires_in: Option<&RawValue>) -> Duration {
     let text = expires_in
         .map_or("", RawValue::get)

@@ -1,16 +1,16 @@
-//! Finds fields that report further pages in the body of a list.
+//! Searches the body of a list response for fields that report further pages.
 
 use super::response::contains;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
-/// Each field that reports further pages has one of these parts in its name, in lower case.
+/// The lower-case name of each paging field contains one of these parts.
 const NAMES: [&[u8]; 6] = [b"more", b"next", b"offset", b"total", b"truncated", b"page"];
 
 /// Returns a description of the first field that reports a further page.
 pub(super) fn next_page(body: &[u8]) -> Option<String> {
-    // Most lists have no such field. This check avoids parsing a long list a second time.
+    // Most list responses have no paging field, so this check avoids parsing a long list twice.
     if !around_rows(body).into_iter().any(has_name) {
         return None;
     }
@@ -20,7 +20,7 @@ pub(super) fn next_page(body: &[u8]) -> Option<String> {
     fields.find_map(|(name, value)| sign(name, value, false, rows))
 }
 
-/// Returns the text before the first row and after the last row. Each row has the field `userId`.
+/// Returns the parts of the body before the first `userId` and after the last `userId`. Every row has a field `userId`.
 fn around_rows(body: &[u8]) -> [&[u8]; 2] {
     const FIELD: &[u8] = b"\"userId\"";
     let is_field = |part: &[u8]| part == FIELD;
@@ -37,7 +37,7 @@ fn has_name(part: &[u8]) -> bool {
     NAMES.iter().any(|name| contains(&part, name))
 }
 
-/// The response of a list, without the content of the rows. Only the number of rows is needed.
+/// A list response whose rows are counted but not parsed.
 #[derive(serde::Deserialize)]
 struct Top {
     data: Data,
@@ -52,7 +52,7 @@ struct Data {
     fields: Vec<(String, Value)>,
 }
 
-/// Reads all fields of an object. A map would keep only one of two fields with the same name.
+/// Deserializes all fields of an object, including duplicate fields, which a map would drop.
 fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Value)>, D::Error> {
     struct Pairs;
 
@@ -71,10 +71,10 @@ fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Valu
     deserializer.deserialize_map(Pairs)
 }
 
-/// Returns a description of the field if the field reports a further page. `within` says whether the field belongs to
-/// an object for paging, such as `meta`.
+/// Returns a description of the field if the field reports a further page. `within` is true if the field is inside a
+/// paging object, such as `meta`.
 fn sign(name: &str, value: &Value, within: bool, rows: usize) -> Option<String> {
-    // `has_more`, `hasMore` and `has-more` are the same field.
+    // `has_more`, `hasMore` and `has-more` are treated as the same field name.
     let letters = name.chars().filter(char::is_ascii_alphanumeric);
     let plain: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
     let is_sign = match plain.as_str() {
@@ -91,7 +91,7 @@ fn sign(name: &str, value: &Value, within: bool, rows: usize) -> Option<String> 
         "islastpage" => *value == Value::Bool(false),
         "next" | "nextpage" | "nextcursor" | "nexttoken" | "nextpagetoken" | "nextlink"
         | "nexturl" | "nextpageurl" | "odatanextlink" => is_present(value),
-        // Outside an object for paging, a total may count something else.
+        // A total outside a paging object may not refer to this list.
         "totalpages" | "pagecount" | "pages" => within && number(value) > 1.0,
         #[expect(clippy::cast_precision_loss, reason = "no list has 2^52 rows")]
         "total" | "totalcount" | "totalitems" => within && number(value) > rows as f64,
@@ -117,8 +117,8 @@ fn is_true(value: &Value) -> bool {
     }
 }
 
-/// Returns whether a value points to a next page: a number above 0, a cursor, a URL, or an object that contains such a
-/// value.
+/// Returns whether a value refers to a next page, for example a positive number, a cursor, a URL, or an object that
+/// contains such a value.
 fn is_present(value: &Value) -> bool {
     match value {
         Value::Object(fields) => fields.values().any(is_present),

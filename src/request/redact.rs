@@ -1,4 +1,5 @@
-//! Hides the client's secrets in a response. A server may send a secret back, and no error or log may show it.
+//! Redacts the client's secrets in responses. Otherwise, a secret that the server sends back could appear in errors and
+//! logs.
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue};
@@ -6,10 +7,11 @@ use http::{HeaderMap, HeaderValue};
 /// The text that replaces a secret.
 const HIDDEN: &str = "***";
 
-/// The shortest secret that is replaced, in bytes. Replacing a shorter text would garble every message.
+/// The minimum length of a secret that is redacted, in bytes. A shorter secret could match ordinary text in every
+/// message.
 const SHORTEST_SECRET: usize = 8;
 
-/// Replaces the secrets in the headers and the body of a response, also where JSON escapes their characters.
+/// Redacts secrets in the headers and body of a response, including secrets that are JSON-escaped in the body.
 pub(super) fn redact(
     mut secrets: Vec<String>,
     headers: &mut HeaderMap,
@@ -21,7 +23,7 @@ pub(super) fn redact(
             *value = HeaderValue::from_static(HIDDEN);
         }
     }
-    // A fast path for long lists: a body without a backslash contains no escaped character.
+    // A body without backslashes has no escaped characters, so a fast substring search is sufficient.
     let plain = str::from_utf8(&body)
         .ok()
         .filter(|text| !text.contains('\\'));
@@ -41,7 +43,7 @@ pub(super) fn redact(
     clean
 }
 
-/// Returns the position and the length of the first secret.
+/// Returns the position and the length of the first secret in the text.
 fn find(text: &[u8], secrets: &[String]) -> Option<(usize, usize)> {
     (0..text.len()).find_map(|start| {
         let lengths = secrets
@@ -51,19 +53,18 @@ fn find(text: &[u8], secrets: &[String]) -> Option<(usize, usize)> {
     })
 }
 
-/// Returns the length of the secret if the text starts with it. The text may be longer than the secret, because
-/// characters may be escaped.
+/// If the text starts with the secret, returns the number of bytes that the secret occupies, including escapes.
 fn length(text: &[u8], secret: &str) -> Option<usize> {
     let rest = secret.chars().try_fold(text, |rest, letter| {
         let mut buffer = [0; 4];
         let raw = rest.strip_prefix(letter.encode_utf8(&mut buffer).as_bytes());
-        // Outside JSON, a backslash of the secret is not doubled, so the plain character matches, too.
+        // A backslash in a secret is escaped in JSON but not in plain text, so both forms must match.
         escaped(rest, letter).or(raw)
     })?;
     Some(text.len() - rest.len())
 }
 
-/// Removes an escaped character, such as `\/` or `\u002f`, from the start of a text.
+/// If the text starts with the escaped form of `letter`, such as `\/` or `\u002f`, returns the rest of the text.
 fn escaped(text: &[u8], letter: char) -> Option<&[u8]> {
     let [b'\\', marked, ..] = text else {
         return None;

@@ -9,11 +9,11 @@ use reqwest::{ResponseBuilderExt, Url};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// A response with its body. If the status is not a success, the body may end at the cap.
+/// A response with its body. The body of an error response may be truncated.
 pub(crate) type Response = http::Response<Bytes>;
 
-/// Reads a body of at most `cap` bytes, counted after decompression. Returns the bytes that were read. If the end of
-/// the body was not reached, also returns the error.
+/// Reads up to `cap` bytes of a response body, counted after decompression. Returns the bytes that were read, and an
+/// error if the body is incomplete.
 pub(super) async fn read_body(
     mut response: reqwest::Response,
     cap: usize,
@@ -29,7 +29,7 @@ pub(super) async fn read_body(
     if length.is_some_and(|length| length > cap) && response.status().is_success() {
         return (BytesMut::new(), too_long());
     }
-    // The server chooses the length that it states, so the cap bounds the memory that is reserved.
+    // The server may report a wrong length, so `cap` limits the memory that is reserved.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(cap));
     loop {
         match response.chunk().await {
@@ -48,8 +48,8 @@ pub(super) async fn read_body(
 
 /// Returns whether the API refused a request because the account is over its rate limit.
 ///
-/// Such a response has the status 429. Or it has the status of a success, no field `data`, and a field `detail` that
-/// says so.
+/// A refusal has status 429, or it has a success status, no field `data`, and a field `detail` that mentions the rate
+/// limit.
 pub(super) fn is_over_rate_limit(status: StatusCode, body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Fields {
@@ -59,7 +59,7 @@ pub(super) fn is_over_rate_limit(status: StatusCode, body: &[u8]) -> bool {
     if !status.is_success() {
         return status == StatusCode::TOO_MANY_REQUESTS;
     }
-    // A list has `data` near its start. Without this check, each list of 100,000 rows would be parsed twice.
+    // A list response has the field `data` near its start. This check avoids parsing a long list twice.
     if contains(&body[..body.len().min(1024)], b"\"data\"") {
         return false;
     }
@@ -69,20 +69,20 @@ pub(super) fn is_over_rate_limit(status: StatusCode, body: &[u8]) -> bool {
     })
 }
 
-/// Returns whether a text contains a part.
 pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// Returns the response if the generated client can use it. A response whose status is not a success always passes,
-/// because the generated client reports its status.
+/// Returns the response if the generated client can parse it. This check accepts every response with an error status,
+/// because the generated client reports that status as an error.
 ///
-/// `is_refused` says that the account is over its rate limit. `unread` is the error if the end of the body was not
-/// reached.
+/// `is_refused` is true if the account exceeded its rate limit. `unread` is the error that ended the reading of the
+/// body too early, if any.
 ///
 /// # Errors
 ///
-/// The status is a success, but the body is a refusal, is incomplete, or has an unknown encoding.
+/// Returns an error if the response has a success status, but its body is incomplete, has an unknown encoding, or
+/// reports a rate-limit refusal.
 pub(super) fn check(
     mut response: Response,
     effect: Effect,
@@ -92,14 +92,14 @@ pub(super) fn check(
     let (status, headers) = (response.status(), response.headers());
     let encoding = unknown_encoding(headers);
     if !status.is_success() {
-        // The status already says that the request failed, so an incomplete body is enough.
+        // For an error response, an incomplete body is sufficient, because the status already reports the failure.
         if encoding.is_some() {
-            // No error can show compressed bytes as text.
+            // Compressed bytes are not readable in an error message.
             response.body_mut().clear();
         }
         return Ok(response);
     }
-    // A response to a token request may hold a token, so no error shows its body.
+    // The response to a token request may contain a token, so errors must not include the body.
     let shown: &[u8] = match effect {
         Effect::Token => &[],
         Effect::Read | Effect::Write => response.body(),
@@ -131,7 +131,7 @@ pub(super) fn check(
     Err(Error::new(ErrorKind::Unreadable, message).with_status(status))
 }
 
-/// Returns the content encoding of a body that the HTTP client did not decompress.
+/// Returns the content encoding if the HTTP client did not decompress the body.
 fn unknown_encoding(headers: &HeaderMap) -> Option<String> {
     let encoding = headers.get(header::CONTENT_ENCODING)?;
     let encoding = String::from_utf8_lossy(encoding.as_bytes());
@@ -144,13 +144,13 @@ pub(super) fn is_error(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
 }
 
-/// Converts a response into a form that the spec documents, because the generated client parses only such responses.
+/// Converts an error response into a form that the generated client can parse.
 ///
-/// The generated client loses the status of an error whose body is not the documented JSON, such as an HTML page. So
-/// the text of such a body becomes the field `detail` of a JSON body.
+/// If the body of an error response is not the documented JSON (for example an HTML page), the generated client would
+/// lose the status. Therefore, the text of such a body is moved to the field `detail` of a new JSON body.
 ///
 /// # Errors
-/// The spec does not document the status.
+/// Returns an error if the API spec does not document the status.
 pub(super) fn into_documented(mut response: Response) -> Result<Response, Error> {
     let status = response.status();
     if status == StatusCode::OK {
@@ -169,12 +169,12 @@ pub(super) fn into_documented(mut response: Response) -> Result<Response, Error>
     Ok(response)
 }
 
-/// Puts our own error into a response that no server sent. The generated client passes it through unchanged.
+/// Wraps an [`Error`] in an artificial response, which the generated client returns unchanged.
 pub(super) fn carry(error: Error) -> reqwest::Response {
-    // The spec must not document the status, so that the generated client parses nothing.
+    // The generated client does not parse responses with a status that the API spec does not document.
     let undocumented = |status: &u16| !matches!(status, 200 | 400..600);
     let status = error.status().filter(undocumented).unwrap_or(999);
-    // A program that does not convert the error prints this text as the header `error`.
+    // The header `error` makes the message visible to programs that do not convert the error of the generated client.
     let text = HeaderValue::from_str(&error.to_string());
     let mut builder = http::Response::builder().status(status).extension(error);
     if let Ok(text) = text {

@@ -1,4 +1,4 @@
-//! [`Run`]: the request limit, the reserve and the stop signal that all requests of one run share.
+//! [`Run`] holds the request limit, the reserve and the stop signal of one run.
 
 use crate::error::{Error, ErrorKind};
 use crate::rate_limit::Reserve;
@@ -7,14 +7,14 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// What a request does. It decides how the request waits, and whether it may be repeated.
+/// The effect of a request on the server. The effect determines how the request waits and whether it is safe to repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Reads a list. Repeating it is safe.
+    /// Reads a list, which is safe to repeat.
     Read,
-    /// Assigns users. Repeating it after it was executed assigns the users twice.
+    /// Assigns users, which is not safe to repeat, because the users could be assigned twice.
     Write,
-    /// Requests an access token. Repeating it is safe.
+    /// Requests an access token, which is safe to repeat.
     Token,
 }
 
@@ -23,14 +23,13 @@ pub(crate) enum Effect {
 pub(crate) struct Run {
     sent: AtomicU64,
     max_requests: Option<u64>,
-    /// The requests of each window that this run leaves to others.
     pub(super) reserve: Reserve,
     stop: CancellationToken,
     waiting_until: watch::Sender<Option<SystemTime>>,
 }
 
 impl Run {
-    /// Creates a run that sends at most `max_requests` requests. Reads, writes and token requests count.
+    /// Creates a run with a request limit. Reads, writes and token requests all use up the limit.
     pub(crate) fn new(max_requests: Option<u64>, reserve: Reserve) -> Self {
         Self {
             max_requests,
@@ -42,7 +41,7 @@ impl Run {
     /// Counts one request.
     ///
     /// # Errors
-    /// The run has reached its limit. Nothing is counted then.
+    /// Fails without counting the request if the run has reached its limit.
     pub(crate) fn take(&self) -> Result<(), Error> {
         let next = |sent| (sent < self.limit()).then(|| sent + 1);
         match self
@@ -54,7 +53,7 @@ impl Run {
         }
     }
 
-    /// Takes back the count of a request that was never sent.
+    /// Reverts [`take`](Self::take) for a request that was never sent.
     pub(crate) fn give_back(&self) {
         self.sent.fetch_sub(1, Ordering::Relaxed);
     }
@@ -73,7 +72,8 @@ impl Run {
         self.max_requests.unwrap_or(u64::MAX)
     }
 
-    /// Returns the error for a run that has reached its limit. `state` says why the run sends no further request.
+    /// Returns the error for a run that has reached its limit. `state` is the part of the message that gives the
+    /// reason.
     pub(crate) fn limit_reached(&self, state: &str) -> Error {
         let message = format!(
             "the run may send {} requests, and {state}: run it again with a higher limit",
@@ -91,8 +91,8 @@ impl Run {
         self.stop.is_cancelled()
     }
 
-    /// Runs `future` until it ends or the run is stopped. If the run is already stopped, fails without polling the
-    /// future.
+    /// Awaits `future`, but fails as soon as the run is stopped. If the run is already stopped, `future` is never
+    /// polled.
     pub(crate) async fn until_stopped<T>(
         &self,
         future: impl Future<Output = T>,
@@ -107,7 +107,7 @@ impl Run {
         }
     }
 
-    /// Reports the time until which the run waits for the rate limit. `None` reports that the run waits no longer.
+    /// Publishes the time until which the run waits for the rate limit, or `None` if the run is not waiting.
     pub(crate) fn set_waiting(&self, until: Option<SystemTime>) {
         self.waiting_until.send_if_modified(|waiting| {
             let changed = *waiting != until;
@@ -116,7 +116,7 @@ impl Run {
         });
     }
 
-    /// Returns a receiver of the time until which the run waits. It is notified each time this changes.
+    /// Subscribes to the time until which the run waits for the rate limit.
     pub(crate) fn waiting(&self) -> watch::Receiver<Option<SystemTime>> {
         self.waiting_until.subscribe()
     }
