@@ -106,8 +106,8 @@ pub(crate) fn backoff(first: Duration, longest: Duration, failures: u32) -> Dura
     first.saturating_mul(factor).min(longest)
 }
 
-/// If the API refuses a call because of the rate limit, the call is retried for at least this time. Ten windows of one
-/// minute fit into this time.
+/// The minimum time during which a call is retried after refusals because of the rate limit. This time covers ten
+/// windows of one minute each.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(600);
 
 /// Returns whether and when to retry a failed call.
@@ -120,8 +120,9 @@ fn repeat(error: &Error, effect: Effect) -> Repeat {
     }
 }
 
-/// Makes a call until it succeeds, fails with an error that must not be retried, or exhausts the retry policy. Stops
-/// retrying when `run` is stopped. The returned error contains the number of attempts and their total duration.
+/// Repeats a call until it succeeds, fails with an error that must not be retried, or reaches a limit of the retry
+/// policy. Stops retrying when `run` is stopped. The returned error contains the number of attempts and their total
+/// duration.
 pub(crate) async fn retry<T, F: Future<Output = Result<T, Error>>>(
     policy: &RetryPolicy,
     clock: &dyn Clock,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 type Adjust = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
 
-/// Builds a [`Client`]. A credential is required. All other settings have defaults.
+/// Builds a [`Client`]. Only a credential is required, because all other settings have defaults.
 ///
 /// | setting | default |
 /// |---|---|
@@ -154,14 +154,14 @@ impl ClientBuilder {
     }
 
     /// Limits how long the client waits for the response headers, and for each part of the response body. Default: 60
-    /// s. The time that a request waits for the rate limit is not included.
+    /// s. This time-out does not include the wait for the rate limit.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
     }
 
     /// Limits the time of one attempt, from connecting to the end of the body. Default: 10 min, so that a long list can
-    /// be read over a slow connection. The time that a request waits for the rate limit is not included.
+    /// be read over a slow connection. This time-out does not include the wait for the rate limit.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = timeout;
         self
@@ -173,8 +173,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Limits the time that one request waits for the rate limit. Default: 10 min. If the wait would be longer, the
-    /// request fails, and [`Error::retry_at`] returns the time at which a retry is permitted.
+    /// Limits the time that one request waits for the rate limit. Default: 10 min. If a request would have to wait
+    /// longer than this limit, the request fails, and [`Error::retry_at`] returns the time at which a retry is
+    /// permitted.
     pub fn max_rate_limit_wait(mut self, wait: Duration) -> Self {
         self.max_rate_limit_wait = wait;
         self
@@ -200,7 +201,7 @@ impl ClientBuilder {
     }
 
     /// Trusts an additional certificate authority, for example the private authority of a corporate proxy. The
-    /// authorities of the platform stay trusted. The certificate must be in DER form.
+    /// platform's certificate authorities stay trusted. The certificate must be in DER form.
     ///
     /// To read a PEM file, use `rustls::pki_types::CertificateDer::from_pem_file`.
     #[cfg(feature = "__rustls")]
@@ -222,9 +223,9 @@ impl ClientBuilder {
     /// Customizes the HTTP client ([`reqwest::ClientBuilder`]), for example with a proxy, a local address or a DNS
     /// resolver.
     ///
-    /// This crate overrides some of these settings, because it depends on them. It disables redirects, retries by
-    /// reqwest, idle connections and the connection log. With an `https` base URL, only `https` requests are permitted.
-    /// With an `http` base URL, proxies are disabled.
+    /// The client always overrides some settings to protect the credential and to prevent ambiguous writes. The client
+    /// disables redirects, reqwest's own retries, idle connections and the connection log. With an `https` base URL,
+    /// only `https` requests are permitted. With an `http` base URL, proxies are disabled.
     ///
     /// [The guide](crate::guide::migrating#keep-your-http-settings) has examples with a proxy, with TLS settings and
     /// with a tower layer.
@@ -280,7 +281,8 @@ impl ClientBuilder {
             max_body: self.max_body,
             total_timeout: self.total_timeout,
             turns: Turns::default(),
-            // `http_client` may have replaced or disabled the proxy from the environment.
+            // The callback that was passed to `http_client` may have replaced or disabled the proxy from the
+            // environment.
             is_proxied: https && self.adjust.is_empty() && proxy::is_used_for(&base),
             http: self.http(https)?,
             base,
@@ -304,8 +306,8 @@ impl ClientBuilder {
         let http = reqwest::Client::builder();
         #[cfg(feature = "__rustls")]
         let http = http.tls_backend_preconfigured(self.tls.into_config(https)?);
-        // The read and total time-outs include the time to connect. The connect time-out must expire first, because
-        // only its error proves that nothing was sent.
+        // The connect time-out must be shorter than the read and total time-outs, which include the time to connect.
+        // Only a connect error proves that the request was not sent.
         let shortest = self.read_timeout.min(self.total_timeout);
         let mut http = http
             .connect_timeout(self.connect_timeout.min(shortest / 10 * 9))

@@ -80,9 +80,9 @@ impl Client {
         Pack::new(self.clone(), id)
     }
 
-    /// Returns the generated client, [`api::Client`], which has one method per endpoint. Its methods send the
-    /// credential and wait for the rate limit, but they do not retry failed calls. To convert an error of a method into
-    /// [`Error`], use `?` or `map_err(Error::from)`.
+    /// Returns the generated client, [`api::Client`], which has one method per endpoint. The methods of the generated
+    /// client send the credential and wait for the rate limit, but do not retry failed calls. To convert an error of
+    /// the generated client into [`Error`], use `?` or `map_err(Error::from)`.
     ///
     /// ```no_run
     /// # async fn example(client: connecteam_onboarding::Client) -> Result<(), connecteam_onboarding::Error> {

@@ -31,11 +31,11 @@ pub struct Pack {
     id: PackId,
 }
 
-/// The assignments of a pack, as returned by one response.
+/// The assignments of a pack, as reported by one response.
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) assignments: Vec<Assignment>,
-    /// `None` if the response did not come from a cache.
+    /// The age of the response, or `None` if no cache returned the response.
     pub(crate) age: Option<Duration>,
 }
 
@@ -60,7 +60,8 @@ impl Pack {
     /// after a transient failure.
     ///
     /// # Errors
-    /// Fails with the [`ErrorKind`](crate::ErrorKind) of the last attempt. A failed read does not change the pack.
+    /// Returns the error of the last attempt. [`ErrorKind`](crate::ErrorKind) lists the possible failures. A failed
+    /// read does not change the pack.
     ///
     /// # Cancel safety
     /// Dropping the future is safe, because this call only reads.

@@ -1,9 +1,9 @@
 //! Recognizes certificate failures, and describes how to fix them.
 
-/// Returns a message with advice if a certificate failure caused an error.
+/// If a certificate failure caused the error, returns a message with advice.
 ///
-/// This function searches the error messages for the word "certificate". It cannot compare error types, because each
-/// TLS library has its own type.
+/// This function searches the error messages for the word "certificate". The function cannot compare error types,
+/// because each TLS library has its own type.
 pub(super) fn certificate_failure(causes: &[String], is_connect: bool) -> Option<String> {
     let names_certificate = |text: &&String| text.to_lowercase().contains("certificate");
     let cause = causes.iter().find(names_certificate)?;

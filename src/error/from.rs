@@ -35,8 +35,8 @@ impl Error {
     pub(crate) fn from_reqwest(error: reqwest::Error, is_proxied: bool) -> Self {
         let error = error.without_url();
         let texts: Vec<_> = causes(&error).map(ToString::to_string).collect();
-        // With TLS 1.3, the rejection of a client certificate is not a connect error, because it arrives after the
-        // handshake.
+        // With TLS 1.3, the rejection of a client certificate is not a connect error, because the server sends the
+        // rejection after the handshake.
         if let Some(failure) = certificate_failure(&texts, error.is_connect()) {
             return Self::new(ErrorKind::Certificate, failure);
         }
@@ -49,13 +49,13 @@ impl Error {
         }
         let (kind, message) = describe(&error);
         match texts.last() {
-            // For a time-out, the cause would only repeat the message.
+            // For a time-out, appending the cause would only repeat the message.
             Some(cause) if !error.is_timeout() => Self::new(kind, format!("{message}: {cause}")),
             _ => Self::new(kind, message),
         }
     }
 
-    /// Creates the error for an unsuccessful response. The body may be incomplete.
+    /// Creates the error for an unsuccessful response. The response body may be incomplete.
     pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let parsed = serde_json::from_slice(body).ok();
         Self::from_parsed(status, headers, parsed, Some(excerpt(body)))
@@ -95,8 +95,8 @@ impl Error {
         })
     }
 
-    /// Creates the error for a 200 response whose body does not match the documented schema. If possible, the message
-    /// contains the path of the first field that does not match.
+    /// Creates the error for a 200 response whose body does not match the documented schema. If possible, the error
+    /// message contains the path of the first invalid field.
     fn unreadable(body: &[u8], error: &serde_json::Error) -> Self {
         let text = "the response is not what the API documents";
         let cause = without_position(error);
@@ -119,7 +119,7 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
     fn from(error: progenitor_client::Error<ErrorBody>) -> Self {
         use progenitor_client::Error as Generated;
         match error {
-            // The transport wraps its own errors in artificial responses, so this branch unwraps them.
+            // This branch unwraps an error that the transport has wrapped in an artificial response.
             Generated::UnexpectedResponse(mut response) => response
                 .extensions_mut()
                 .remove::<Self>()
@@ -185,8 +185,8 @@ fn describe(error: &reqwest::Error) -> (ErrorKind, &'static str) {
     }
 }
 
-/// Returns whether the response body could not be decompressed. reqwest wraps decompression errors directly, but hyper
-/// first wraps connection errors in its own type.
+/// Returns whether the response body could not be decompressed. The direct source of a reqwest error is either a
+/// decompression error, or a hyper error that wraps a connection error.
 fn is_decompression_failure(error: &reqwest::Error) -> bool {
     let causes: Vec<_> = causes(error).collect();
     let [.., outer, cause] = causes[..] else {
@@ -220,8 +220,8 @@ fn tunnel_failure(causes: &[String]) -> Option<String> {
 
 /// Returns the JSON path of a parse error, such as `data.assignments[299].status`.
 ///
-/// The error does not contain the expected response type. Therefore, this function parses the body as each response
-/// type until a parser fails with the same error.
+/// The parse error does not say which response type was expected. Therefore, this function parses the body as each
+/// response type until a parser fails with the same error.
 fn place(body: &[u8], error: &serde_json::Error) -> Option<String> {
     fn path<T: DeserializeOwned>(body: &[u8], expected: &str) -> Option<Path> {
         let mut parser = serde_json::Deserializer::from_slice(body);

@@ -28,7 +28,7 @@ pub(crate) enum Repeat {
     WhenPermitted,
 }
 
-/// Defines `ErrorKind` from a table. Each row must specify all properties of one kind.
+/// Defines `ErrorKind` from a table. Each row must specify all properties of one error kind.
 macro_rules! kinds {
     ($(
         $(#[$doc:meta])*
@@ -39,9 +39,9 @@ macro_rules! kinds {
         ///
         /// "Retried" means that the client retries the call within the limits of the
         /// [`RetryPolicy`](crate::RetryPolicy). "Read back" means that [`Assign`](crate::Assign) reads the pack, and
-        /// then resends only users that are certainly not on the pack. A call is not retried if the description of the
-        /// error kind contains neither term. [The guide](crate::guide::failures) explains how to recognize and handle
-        /// each kind.
+        /// then resends only users that are certainly not on the pack. A call is not retried if the description of its
+        /// error kind contains neither "retried" nor "read back". [The guide](crate::guide::failures) explains how to
+        /// recognize and handle each kind.
         ///
         /// Each kind has a stable name ([`as_str`](Self::as_str)) for logs, JSON and `FromStr`.
         ///
@@ -122,38 +122,38 @@ kinds! {
     /// The server's certificate is untrusted, has expired or is for another host, or the server rejects the client
     /// certificate. Not executed.
     Certificate, "certificate", executed: No, permanent: true, repeat: Never;
-    /// No complete response arrived before the time-out. The API may have executed the request. A read is retried.
-    /// After a write, the pack is read back.
+    /// No complete response arrived before the time-out. The API may have executed the request. If the request was a
+    /// read, it is retried. If the request was a write, the pack is read back.
     Timeout, "timeout", executed: Maybe, permanent: false, repeat: AfterBackoff;
-    /// The connection broke after the request was sent. The API may have executed the request. A read is retried. After
-    /// a write, the pack is read back.
+    /// The connection broke after the request was sent. The API may have executed the request. If the request was a
+    /// read, it is retried. If the request was a write, the pack is read back.
     Interrupted, "interrupted", executed: Maybe, permanent: false, repeat: AfterBackoff;
     /// The credential is missing, wrong or expired (401). Not executed. With OAuth client credentials, the client
-    /// requests a new token and the request is retried once.
+    /// requests a new token and retries the request once.
     Unauthorized, "unauthorized", executed: No, permanent: true, repeat: Never;
     /// The credential lacks a required scope, or the plan of the account has no API access (403). Not executed.
     Forbidden, "forbidden", executed: No, permanent: true, repeat: Never;
     /// The pack does not exist (404). Not executed.
     NotFound, "not_found", executed: No, permanent: true, repeat: Never;
-    /// The API rejects the request (422), for example because a user does not exist. Not executed. After such a
-    /// rejection, [`Assign`](crate::Assign) searches for the rejected users.
+    /// The API rejects the request (422), for example because a user does not exist. Not executed. After a 422
+    /// response, [`Assign`] (crate::Assign) searches for the rejected users.
     Validation, "validation", executed: No, permanent: false, repeat: Never;
-    /// The account has exceeded its rate limit. The API reports this with status 429, or with status 200 and a message
-    /// in the body. Not executed. The request is retried when the rate limit permits it, and this retry does not use up
-    /// an attempt. If the wait would be longer than [`max_rate_limit_wait`](crate::ClientBuilder::max_rate_limit_wait),
-    /// the request is not retried, and [`Error::retry_at`](crate::Error::retry_at) returns the time at which a retry is
-    /// permitted.
+    /// The account has exceeded its rate limit. The API reports an exceeded limit with status 429, or with status 200
+    /// and a message in the body. Not executed. The request is retried when the rate limit permits it, and this retry
+    /// does not use up an attempt. If the wait would be longer than
+    /// [`max_rate_limit_wait`](crate::ClientBuilder::max_rate_limit_wait), the request is not retried, and
+    /// [`Error::retry_at`](crate::Error::retry_at) returns the time at which a retry is permitted.
     RateLimited, "rate_limited", executed: No, permanent: false, repeat: WhenPermitted;
     /// The daily quota of the account is used up. [`Error::retry_at`](crate::Error::retry_at) returns the time at which
     /// the quota resets. Nothing was sent.
     QuotaSpent, "quota_spent", executed: No, permanent: false, repeat: Never;
-    /// The server reports a time-out (408 or 499). The API may have executed the request. A read is retried. After a
-    /// write, the pack is read back.
+    /// The server reports a time-out (408 or 499). The API may have executed the request. If the request was a read, it
+    /// is retried. If the request was a write, the pack is read back.
     RequestTimeout, "request_timeout", executed: Maybe, permanent: false, repeat: AfterBackoff;
     /// Any other 4xx. Not executed.
     Client, "client", executed: No, permanent: false, repeat: Never;
-    /// The server failed with a 5xx status. The API may have executed the request. A read is retried. After a write,
-    /// the pack is read back.
+    /// The server failed with a 5xx status. The API may have executed the request. If the request was a read, it is
+    /// retried. If the request was a write, the pack is read back.
     Server, "server", executed: Maybe, permanent: false, repeat: AfterBackoff;
     /// The server redirects the request (3xx). The client never follows redirects, because the target host would
     /// receive the credential. The API may have executed the request. After a write, the pack is read back.
@@ -164,8 +164,8 @@ kinds! {
     /// The response body is longer than [`max_body_bytes`](crate::ClientBuilder::max_body_bytes). The API may have
     /// executed the request. After a write, the pack is read back.
     TooLarge, "too_large", executed: Maybe, permanent: false, repeat: Never;
-    /// The client cannot read or parse the body of a 200 response. The API may have executed the request. A read is
-    /// retried. After a write, the pack is read back.
+    /// The client cannot read or parse the body of a 200 response. The API may have executed the request. If the
+    /// request was a read, it is retried. If the request was a write, the pack is read back.
     Unreadable, "unreadable", executed: Maybe, permanent: false, repeat: AfterBackoff;
     /// The list of assignments has further pages, which this crate cannot read. The run ends before it sends anything,
     /// because users who are already on the pack may be missing from an incomplete list.
@@ -174,7 +174,7 @@ kinds! {
     StaleList, "stale_list", executed: Maybe, permanent: false, repeat: Never;
     /// The run reached its request limit ([`Assign::max_requests`](crate::Assign::max_requests)). Nothing was sent.
     RunLimit, "run_limit", executed: No, permanent: false, repeat: Never;
-    /// The API may have executed a request, and reading the pack did not reveal whether it did.
+    /// Reading the pack did not show whether the API executed an ambiguous request.
     Ambiguous, "ambiguous", executed: Maybe, permanent: false, repeat: Never;
     /// The caller stopped the run. Nothing was sent.
     Stopped, "stopped", executed: No, permanent: false, repeat: Never;

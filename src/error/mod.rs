@@ -87,8 +87,8 @@ impl Error {
         }
     }
 
-    /// Returns whether the same call would fail again in the same way. After such an error, correct the credential, the
-    /// pack, the users or the configuration before the next call.
+    /// Returns whether the same call would fail again in the same way. After a permanent error, correct the credential,
+    /// the pack, the users or the configuration before the next call.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         self.kind().is_permanent()
@@ -106,7 +106,7 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// Returns the description of the failure from the response, if the API sent a description.
+    /// Returns the API's description of the failure, if the response contains a description.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()

@@ -10,10 +10,10 @@ const SLACK: Duration = Duration::from_secs(2);
 
 /// A lower bound of the server's time, as a duration since the Unix epoch.
 ///
-/// A response with the date `d` was sent at server time `d` or later. Therefore, at a later local time `t`, the server
-/// time is at least `d + (t - received)`, where `received` is the local time at which the response arrived. Each
-/// response yields a lower bound, and the largest one is kept. Dates are in whole seconds, so a single bound can be up
-/// to one second too low. With more responses, the largest bound comes closer to the real server time.
+/// A response with the date `d` was sent at server time `d` or later. At a later local time `t`, the server time is at
+/// least `d + (t - received)`, where `received` is the local time at which the response arrived. Each response yields a
+/// lower bound, and the largest one is kept. Dates are in whole seconds, so a single bound can be up to one second too
+/// low. With more responses, the largest bound comes closer to the real server time.
 #[derive(Debug, Default)]
 pub(super) struct ServerClock {
     /// The lower bound and the local time at which it was computed.
@@ -55,7 +55,7 @@ impl ServerClock {
     pub(super) fn caution(&self, now: Duration) -> Duration {
         let (_, at) = self.bound.unwrap_or_default();
         let elapsed = now.saturating_sub(at);
-        // The three terms cover the whole-second precision of dates, the drift of both clocks, and the rounding in
+        // The result is the sum of the whole-second precision of dates, the drift of both clocks, and the rounding in
         // `wait_until`.
         Duration::from_secs(1) + elapsed / DRIFT * 2 + Duration::from_millis(2)
     }
@@ -66,7 +66,7 @@ impl ServerClock {
         if ahead.is_zero() {
             return ahead;
         }
-        // The wait is extended for the drift of both clocks. One more millisecond compensates for rounding.
+        // The wait is extended for the drift of both clocks, and by one millisecond for rounding.
         ahead + ahead / DRIFT * 2 + Duration::from_millis(1)
     }
 }

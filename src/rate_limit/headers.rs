@@ -61,7 +61,7 @@ pub(super) fn retry_after(headers: &HeaderMap, server: Duration) -> Option<Durat
         .filter(|wait| !wait.is_zero())
 }
 
-/// Returns all values of the header `name`, from all of its lines. Removes quotes and parameters, so that `"5";w=60`
+/// Returns the values from all header lines with the given name. Removes quotes and parameters, so that `"5";w=60`
 /// becomes `5`.
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = String> + use<'a> {
     let lines = headers.get_all(name).into_iter();
@@ -90,11 +90,11 @@ fn number(value: &str) -> Option<f64> {
     value.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// A reset below this threshold is a number of remaining seconds, and a larger reset is a timestamp. As a timestamp,
-/// the threshold is a date in 1970, which no server reports as a reset.
+/// A numeric reset below this threshold is a number of remaining seconds, and a larger number is a timestamp. Read as a
+/// timestamp, the threshold would be 1970-04-26, which is not a plausible reset.
 const SECONDS_TO_GO: f64 = 1e7;
 
-/// The end of the year 9999, in seconds since the Unix epoch. Later resets are ignored as invalid.
+/// The end of the year 9999, in seconds since the Unix epoch. Resets after the year 9999 are ignored as invalid.
 const LATEST: f64 = 253_402_300_800.0;
 
 /// Parses the reset of a window and rounds it up to whole seconds. The value is a date, a number of remaining seconds,

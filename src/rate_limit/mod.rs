@@ -34,17 +34,16 @@ use window::{Arrival, Update, Window};
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// If the daily quota is used up and the day window ends within this time, the caller waits for the next window. If the
-/// window ends later, the caller receives [`Decision::DaySpent`].
+/// The longest remaining time of a used-up day window for which the caller waits. If more time remains, the caller
+/// receives [`Decision::DaySpent`].
 ///
-/// The code adds safety margins to this time. As a result, a caller that retries at `retry_at` waits and does not
-/// receive `DaySpent` again.
+/// Safety margins are added to this time, so that a retry at `retry_at` waits and does not fail with `DaySpent` again.
 const DAY_NEARLY_OVER: Duration = Duration::from_secs(3);
 
 /// The pause after a response that reports no remaining requests and a reset in the past.
 const CONTRADICTION_PAUSE: Duration = Duration::from_secs(1);
 
-/// A refusal is attributed to an exhausted window only if at least this much time of the window is left.
+/// A refusal is attributed to an exhausted window only if at least `EXPLAINS` of the window is left.
 const EXPLAINS: Duration = Duration::from_secs(1);
 
 /// Specifies how many requests of each window must stay unused when a request is sent.
@@ -53,8 +52,8 @@ pub(crate) struct Share {
     /// The reserve for other programs in each window. Despite the reserve, the client may send at least one request per
     /// minute.
     pub(crate) reserve: Reserve,
-    /// The number of daily requests that must be left after this request. The value is 1 for a write, which may need a
-    /// read-back, and 0 for all other requests.
+    /// The number of daily requests that must be left after the request is sent. The value is 1 for a write, which may
+    /// need a read-back, and 0 for all other requests.
     pub(crate) keep_back: u64,
 }
 
@@ -88,7 +87,7 @@ impl Reserve {
 pub(crate) enum Decision {
     /// Send the request, which is in flight until the ticket is returned.
     Go(Ticket),
-    /// Call `ask` again after this time or when a request in flight ends, whichever comes first.
+    /// Call `ask` again after this duration or when a request in flight ends , whichever comes first.
     Wait(Duration),
     /// Call `ask` again when a request in flight ends. At least one request is in flight.
     AwaitResponse,
@@ -136,7 +135,7 @@ pub struct Quota {
 pub struct WindowQuota {
     /// The maximum number of requests in this window.
     pub limit: u64,
-    /// A lower bound of the number of requests that are left in this window. Requests in flight are already subtracted.
+    /// A lower bound of the number of requests that are left in this window, excluding requests in flight.
     pub remaining: u64,
     /// The server time at which the window ends, or `None` if no response has reported this time.
     pub resets_at: Option<SystemTime>,
@@ -148,8 +147,8 @@ pub struct WindowQuota {
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     clock: ServerClock,
-    /// The system time and the local time at which the last response arrived. The server time is computed from them if
-    /// no response has reported a server time.
+    /// The system time and the local time at which the last response arrived. The server time is derived from the
+    /// system time if no response has reported a server time.
     wall: Option<(SystemTime, Duration)>,
     minute: Option<Window>,
     day: Option<Window>,
@@ -158,8 +157,8 @@ pub(crate) struct RateLimit {
     /// was sent after this event.
     probing_since: Option<u64>,
     in_flight: u64,
-    /// The number of requests sent and responses received so far. These event numbers order events that happen at the
-    /// same time.
+    /// The number of events so far, which are requests sent and responses received. Event numbers order events that
+    /// happen at the same time.
     events: u64,
 }
 

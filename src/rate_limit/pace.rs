@@ -16,7 +16,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// The minimum interval between requests after a refusal. With a shorter interval, the client could send all waiting
 /// requests at once, and the gateway would refuse them.
 const SHORTEST: Duration = Duration::from_millis(20);
-/// The interval is shortened when the number of accepted requests reaches the number of refusals or `PATIENCE`.
+/// The interval is shortened when the number of accepted requests reaches the number of refusals or `PATIENCE`,
+/// whichever is smaller.
 const PATIENCE: u32 = 12;
 
 /// The current interval between requests, and the state of the search. The interval is zero until the first refusal.
@@ -85,8 +86,8 @@ impl Pace {
 
     fn shorten(&mut self, event: u64) {
         if self.interval < self.too_short {
-            // The gateway now accepts an interval that it refused earlier. Either its limit has changed, or other
-            // programs had used up the limit at that time.
+            // The gateway now accepts an interval that it refused earlier. Either the gateway's limit has changed, or
+            // other programs had used up the limit during the earlier refusal.
             self.too_short = self.interval / 2;
         }
         let gap = self.interval.saturating_sub(self.too_short);
@@ -124,7 +125,8 @@ impl Pace {
         self.accepted_since = 0;
         self.set(longer.min(LONGEST), arrival.event);
         // The interval starts at the last accepted request, because the gateway measures the interval from there. If
-        // that request was long ago, other programs must have used up the limit, so the interval starts later.
+        // the last accepted request was long ago, other programs must have used up the limit, so the interval starts
+        // later.
         let latest = arrival.now.saturating_sub(self.interval / 2);
         self.from = self.accepted_at.map_or(arrival.now, |at| at.max(latest));
     }

@@ -33,7 +33,7 @@ struct Case {
     writes: bool,
     /// The maximum pause of a caller between two requests, in milliseconds.
     idle: u64,
-    /// The number of requests per minute that another program sends. All of these requests are sent in the first
+    /// The number of requests per minute that another program sends. The other program sends its requests in the first
     /// `others_within` milliseconds of each minute.
     others: u64,
     others_within: u64,
@@ -69,8 +69,8 @@ impl Case {
     }
 }
 
-/// The clock of the callers. This clock counts the waits and panics if a wait is longer than 64 seconds. Its system
-/// time is `skew` hours ahead of the server's clock.
+/// The clock of the callers. This clock counts the waits and panics if a wait is longer than 64 seconds. The field
+/// `skew` is the number of hours by which the system time of this clock is wrong.
 #[derive(Clone, Debug)]
 struct CallerClock {
     time: VirtualClock,
@@ -117,7 +117,7 @@ impl Ended {
         (self.account.accepted, self.account.refused.values().sum())
     }
 
-    /// Panics if the simulation took longer than a percentage of the permitted time, which is in milliseconds.
+    /// Panics if the simulation took longer than a percentage of the permitted time. `permitted` is in milliseconds.
     fn assert_within(&self, percent: u64, permitted: u64) {
         let finished = self.finished;
         assert!(
@@ -256,7 +256,8 @@ fn a_million_ids_alone_take_the_time_that_the_windows_take() {
             Opening::Fixed => MINUTE - case.phase,
             Opening::FirstUse => MINUTE,
         };
-        // With `FirstUse`, each window may start one round trip later. The 400 ms are for the last five requests.
+        // With `Opening::FirstUse`, the first request opens a window, so each window costs one more round trip. The 400
+        // ms are for the last five requests.
         let round_trips = 20 * if opening == Opening::FirstUse { 100 } else { 0 };
         let permitted = first + 19 * MINUTE + round_trips + 400;
         ended.assert_within(102, permitted);
@@ -325,8 +326,8 @@ fn the_reserve_is_left_to_others() {
     let ended = simulate(&case);
     assert_eq!(ended.counts(), (219, 0));
     assert_eq!(ended.account.left_today(case.limits()), 31);
-    // With a reserve of 30, the callers may send 70 requests per minute. They send 70 requests at once, 70 more after
-    // 20 s, and the last 60 one minute later.
+    // With a reserve of 30, the callers may send 70 requests per minute. The callers send 70 requests at once, 70 more
+    // after 20 s, and the last 60 one minute later.
     let ended = simulate(&Case {
         requests: 200,
         phase: 40_000,

@@ -7,10 +7,10 @@ use std::time::Duration;
 /// This margin is added to each reset, because the server may round a reset down to whole seconds.
 pub(super) const MARGIN: Duration = Duration::from_secs(1);
 
-/// The server counts a lost request within this time or never.
+/// The maximum delay until the server counts a lost request.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// A request that is lost less than this time before the end of a window may be counted in the next window.
+/// If a request is lost less than `CARRY` before the end of a window, the server may count it in the next window.
 const CARRY: Duration = Duration::from_secs(10);
 
 /// The times and the event numbers of a request and its response.
@@ -48,8 +48,8 @@ pub(super) enum Update {
 pub(super) struct Window {
     length: Duration,
     pub(super) limit: u64,
-    /// The smallest number of remaining requests that the server reported for this window. Before the first report, the
-    /// value equals `limit`. Requests in flight are not subtracted.
+    /// The smallest number of remaining requests that the server reported for this window. Until the server reports the
+    /// window, this number equals `limit`. Requests in flight are not subtracted from this number.
     pub(super) remaining: u64,
     /// The number of requests that the server may have counted, but that are not yet subtracted from `remaining`.
     charged: u64,
@@ -98,8 +98,8 @@ impl Window {
         }
     }
 
-    /// Starts a new window. Charged requests carry over to the new window only if the last charge is less than `CARRY`
-    /// ago.
+    /// Starts a new window. Charged requests are kept for the new window if the last call of `charge` was less than
+    /// `CARRY` ago.
     fn begin(&mut self, now: Duration, event: u64) {
         if now >= self.charged_at + CARRY {
             self.charged = 0;
@@ -110,7 +110,7 @@ impl Window {
         self.since = event;
     }
 
-    /// Subtracts one request that the server may have counted.
+    /// Reduces the remaining requests by one request that the server may have counted.
     pub(super) fn charge(&mut self, now: Duration) {
         self.charged += 1;
         self.charged_at = now;
@@ -124,8 +124,8 @@ impl Window {
         self.touched = now;
     }
 
-    /// Updates the window in `slot` with a response. If the slot is empty and the response reports this window, the
-    /// window is created.
+    /// Updates the window in `slot` with a response. Creates the window if `slot` is empty and the response reports the
+    /// window.
     pub(super) fn learn(
         slot: &mut Option<Self>,
         length: Duration,
@@ -151,7 +151,8 @@ impl Window {
     }
 
     fn apply(&mut self, reported: Reported, arrival: Arrival, clock: &ServerClock) -> Update {
-        // If the request was sent after `remaining` was set, its response is newer, regardless of the reported reset.
+        // If the request was sent after `remaining` was set, its response is newer than `remaining`, regardless of the
+        // reported reset.
         let newest = arrival.sent > self.since;
         let ended = reported.reset.is_some_and(|reset| self.has_ended(reset));
         if ended && !newest {
@@ -207,8 +208,8 @@ impl Window {
         }
     }
 
-    /// Updates the number of remaining requests. If the request was sent at least `SETTLE` after the last charge, the
-    /// server has already subtracted all charged requests.
+    /// Updates the number of remaining requests. If the request was sent at least `SETTLE` after the last call of
+    /// `charge`, the server has already subtracted all charged requests.
     fn count(&mut self, remaining: u64, arrival: Arrival) {
         if remaining < self.remaining {
             self.remaining = remaining;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
-/// Rate-limit waits that are longer than this are logged at INFO, and all others at DEBUG.
+/// Rate-limit waits longer than `NOTABLE_WAIT` are logged at INFO, and shorter waits at DEBUG.
 const NOTABLE_WAIT: Duration = Duration::from_secs(1);
 
 /// Applies the rate limit of an account to all requests of a client and its clones.
@@ -57,7 +57,8 @@ impl Governor {
     ///
     /// # Errors
     /// Fails if the run has reached its request limit, the daily quota is used up, or the wait would be too long. If
-    /// the quota or the wait is the cause, [`Error::retry_at`] returns the time at which a retry is permitted.
+    /// the quota or the wait is the cause of the failure, [`Error::retry_at`] returns the time at which a retry is
+    /// permitted.
     ///
     /// # Cancel safety
     /// Dropping the future is safe, because a request is counted only when the future completes.
@@ -179,7 +180,7 @@ fn log_wait(wait: Duration) {
 }
 
 fn day_spent(retry_at: SystemTime, now: SystemTime) -> Error {
-    // The server may report any year, but the formatter panics for years after 9999.
+    // The server may report any year, but the date formatter panics for years after 9999.
     let known = retry_at < SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800);
     let at = if known {
         httpdate::fmt_http_date(retry_at)

@@ -13,8 +13,8 @@ pub(super) const OPERATION: &str = "get_pack_assignments";
 
 /// Checks that a list of assignments has no further pages.
 ///
-/// This check is best effort, because the API documents no paging for this list. It recognizes the paging fields of
-/// other lists in the same API, and other common names of paging fields.
+/// This check is best effort, because the API documents no paging for this list. The check recognizes the paging fields
+/// of other lists in the same API, and other common names of paging fields.
 ///
 /// # Errors
 /// Returns [`ErrorKind::IncompleteList`] if a field or header reports a further page. The error message names the field
@@ -32,8 +32,8 @@ pub(super) fn check_complete(response: &Response) -> Result<(), Error> {
 /// The maximum value of the `Age` header, in seconds. RFC 9111 requires that larger values are treated as this maximum.
 const LONGEST_AGE: u64 = 1 << 31;
 
-/// Returns the age of a cached response, or `None` if the response has no valid `Age` header. The largest `Age` value
-/// is used, plus one second, because the header is in whole seconds.
+/// Returns the age of a cached response, or `None` if the response has no valid `Age` header. The result is the largest
+/// `Age` value plus one second, because the header is in whole seconds.
 pub(crate) fn age(headers: &HeaderMap) -> Option<Duration> {
     let lines: Vec<_> = lines(headers, &AGE).collect();
     let values = lines.iter().flat_map(|line| line.split(',')).map(str::trim);

@@ -16,14 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::form_urlencoded;
 
-/// An access token is renewed this long before it expires, or after nine tenths of its lifetime, whichever is later.
+/// An access token is renewed `AHEAD` before it expires, or after nine tenths of its lifetime, whichever is later.
 const AHEAD: Duration = Duration::from_secs(300);
 /// The assumed lifetime of an access token if the response has no valid `expires_in`.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 /// The longest plausible token lifetime (ten years), in seconds. A longer lifetime is replaced with the default
 /// lifetime.
 const LONGEST_LIFETIME: f64 = 315_360_000.0;
-/// Error messages contain at most this number of characters of each text from the token endpoint.
+/// Error messages shorten texts from the token endpoint to this number of characters.
 const LONGEST_REASON: usize = 200;
 
 /// Client credentials, and the current access token. The `Debug` output contains no secrets.
@@ -34,8 +34,8 @@ pub(crate) struct OAuth {
     basic: HeaderValue,
     scopes: Vec<String>,
     current: Mutex<Option<Arc<Token>>>,
-    /// The error of the last token request, which all callers that waited for that request receive. The lock is held
-    /// during a token request, so that concurrent callers share one request.
+    /// The error of the last token request, for all callers that waited for this request. The lock is held during a
+    /// token request, so that concurrent callers share one request.
     failure: tokio::sync::Mutex<Option<Error>>,
 }
 
@@ -115,7 +115,7 @@ impl OAuth {
     /// Returns the current access token, or requests a new token with `send`.
     ///
     /// # Errors
-    /// Fails if the token request fails. After this error, the caller must not send its own request.
+    /// Returns the error of a failed token request. After this error, the caller must not send its own request.
     pub(super) async fn token(
         &self,
         base: &Url,

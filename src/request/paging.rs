@@ -5,7 +5,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
-/// The lower-case name of each paging field contains one of these parts.
+/// The lower-case name of each paging field contains one of these substrings.
 const NAMES: [&[u8]; 6] = [b"more", b"next", b"offset", b"total", b"truncated", b"page"];
 
 /// Returns a description of the first field that reports a further page.
@@ -91,7 +91,7 @@ fn sign(name: &str, value: &Value, within: bool, rows: usize) -> Option<String> 
         "islastpage" => *value == Value::Bool(false),
         "next" | "nextpage" | "nextcursor" | "nexttoken" | "nextpagetoken" | "nextlink"
         | "nexturl" | "nextpageurl" | "odatanextlink" => is_present(value),
-        // A total outside a paging object may not refer to this list.
+        // Outside a paging object, a total may count something other than the rows of this list.
         "totalpages" | "pagecount" | "pages" => within && number(value) > 1.0,
         #[expect(clippy::cast_precision_loss, reason = "no list has 2^52 rows")]
         "total" | "totalcount" | "totalitems" => within && number(value) > rows as f64,

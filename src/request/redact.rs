@@ -1,5 +1,4 @@
-//! Redacts the client's secrets in responses. Otherwise, a secret that the server sends back could appear in errors and
-//! logs.
+//! Redacts the client's secrets in responses. Secrets that a server sends back must not appear in errors or logs.
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue};

@@ -29,7 +29,7 @@ pub(super) async fn read_body(
     if length.is_some_and(|length| length > cap) && response.status().is_success() {
         return (BytesMut::new(), too_long());
     }
-    // The server may report a wrong length, so `cap` limits the memory that is reserved.
+    // The server may report a wrong length, so `cap` limits the memory allocation.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(cap));
     loop {
         match response.chunk().await {
@@ -76,8 +76,8 @@ pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
 /// Returns the response if the generated client can parse it. This check accepts every response with an error status,
 /// because the generated client reports that status as an error.
 ///
-/// `is_refused` is true if the account exceeded its rate limit. `unread` is the error that ended the reading of the
-/// body too early, if any.
+/// `is_refused` is true if the account exceeded its rate limit. `unread` is the error, if any, because of which the
+/// body is incomplete.
 ///
 /// # Errors
 ///
@@ -147,7 +147,7 @@ pub(super) fn is_error(status: StatusCode) -> bool {
 /// Converts an error response into a form that the generated client can parse.
 ///
 /// If the body of an error response is not the documented JSON (for example an HTML page), the generated client would
-/// lose the status. Therefore, the text of such a body is moved to the field `detail` of a new JSON body.
+/// lose the status. Therefore, the text of an undocumented body is moved to the field `detail` of a new JSON body.
 ///
 /// # Errors
 /// Returns an error if the API spec does not document the status.

@@ -7,14 +7,15 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// The effect of a request on the server. The effect determines how the request waits and whether it is safe to repeat.
+/// The effect of a request on the server. The effect determines how the request waits and whether the request is safe
+/// to repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Reads a list, which is safe to repeat.
+    /// A request that reads a list and is safe to repeat.
     Read,
-    /// Assigns users, which is not safe to repeat, because the users could be assigned twice.
+    /// A request that assigns users and is not safe to repeat, because users could be assigned twice.
     Write,
-    /// Requests an access token, which is safe to repeat.
+    /// A request for an access token, which is safe to repeat.
     Token,
 }
 

@@ -14,12 +14,12 @@ pub(crate) struct Turns(Mutex<HashMap<PackId, Weak<tokio::sync::Mutex<()>>>>);
 pub(crate) type Turn = OwnedMutexGuard<()>;
 
 impl Turns {
-    /// Returns the turn on a pack, or `None` if another run holds the turn or waits for it.
+    /// Locks a pack, or returns `None` if another run holds the lock or waits for the lock.
     pub(crate) fn try_take(&self, pack: PackId) -> Option<Turn> {
         self.of(pack).try_lock_owned().ok()
     }
 
-    /// Waits for the turn on a pack. Runs receive their turns in the order in which they called this method.
+    /// Waits for the lock of a pack. Runs receive the lock in the order in which they called this method.
     pub(crate) async fn take(&self, pack: PackId) -> Turn {
         self.of(pack).lock_owned().await
     }
