@@ -167,7 +167,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how often and how long a failed call is retried. Default: [`RetryPolicy::default`].
+    /// Sets how often and for how long failed calls are retried. Default: [`RetryPolicy::default`].
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
@@ -251,8 +251,8 @@ impl ClientBuilder {
     /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Configuration`] if a setting is invalid: the credential is missing or not a valid header
-    /// value, the base URL is invalid, or a TLS or HTTP setting is invalid.
+    /// Returns [`ErrorKind::Configuration`] if the credential is missing, or if the credential, the base URL, or a TLS
+    /// or HTTP setting is invalid.
     pub fn build(self) -> Result<Client, Error> {
         self.checked().map_err(configuration)
     }

@@ -220,7 +220,7 @@ fn tunnel_failure(causes: &[String]) -> Option<String> {
 
 /// Returns the JSON path of a parse error, such as `data.assignments[299].status`.
 ///
-/// The parse error does not say which response type was expected. Therefore, this function parses the body as each
+/// A parse error does not name the expected response type. To find this type, the function parses the body as each
 /// response type until a parser fails with the same error.
 fn place(body: &[u8], error: &serde_json::Error) -> Option<String> {
     fn path<T: DeserializeOwned>(body: &[u8], expected: &str) -> Option<Path> {

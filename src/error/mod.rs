@@ -126,8 +126,8 @@ impl Error {
         self.0.retry.map(|(_, after)| after)
     }
 
-    /// Returns the server time at which the rate limit permits a retry. Use this time in messages, and use
-    /// [`retry_after`](Self::retry_after) to wait.
+    /// Returns the server time at which the rate limit permits a retry. Use [`retry_after`](Self::retry_after) to wait,
+    /// and `retry_at` only in messages.
     #[must_use]
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry.map(|(at, _)| at)

@@ -1,11 +1,11 @@
 //! Decides when the next request may be sent. The decision depends on the per-minute and per-day limits that responses
 //! report. If a gateway refuses requests, the decision also depends on a minimum interval between requests.
 //!
-//! This module is a pure state machine without I/O, locks or sleeps. Its caller provides a lock, passes the current
-//! time, and waits.
+//! This module is a pure state machine without I/O, locks or sleeps. The caller of this module provides a lock, passes
+//! the current time, and waits.
 //!
 //! Two rules prevent refusals if no other program uses the account. The first rule subtracts requests in flight from
-//! the remaining requests that the server reports. Therefore, [`RateLimit::ask`] never exceeds the limit, even if
+//! the reported number of remaining requests. With this rule, [`RateLimit::ask`] never exceeds the limit, even if
 //! responses arrive out of order. The second rule uses a lower bound of the server's time, so that the client never
 //! starts a new window before the server does.
 //!
@@ -37,7 +37,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// The longest remaining time of a used-up day window for which the caller waits. If more time remains, the caller
 /// receives [`Decision::DaySpent`].
 ///
-/// Safety margins are added to this time, so that a retry at `retry_at` waits and does not fail with `DaySpent` again.
+/// Safety margins are added to `DAY_NEARLY_OVER`, so that a retry at `retry_at` waits and does not fail with `DaySpent`
+/// again.
 const DAY_NEARLY_OVER: Duration = Duration::from_secs(3);
 
 /// The pause after a response that reports no remaining requests and a reset in the past.
@@ -87,7 +88,7 @@ impl Reserve {
 pub(crate) enum Decision {
     /// Send the request, which is in flight until the ticket is returned.
     Go(Ticket),
-    /// Call `ask` again after this duration or when a request in flight ends , whichever comes first.
+    /// Call `ask` again after this duration or when a request in flight ends, whichever comes first.
     Wait(Duration),
     /// Call `ask` again when a request in flight ends. At least one request is in flight.
     AwaitResponse,

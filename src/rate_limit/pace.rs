@@ -4,8 +4,8 @@
 //! binary search for the shortest interval that the gateway permits. The lower end of the search range is an interval
 //! that was refused, and the upper end is an interval that was accepted.
 //!
-//! A gateway with a token bucket accepts short intervals until the bucket is empty. Therefore, the search also
-//! considers how many requests were accepted between two refusals.
+//! A gateway with a token bucket accepts short intervals until the bucket is empty, so the search also considers how
+//! many requests were accepted between two refusals.
 
 use super::window::Arrival;
 use std::time::Duration;

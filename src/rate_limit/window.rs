@@ -49,7 +49,7 @@ pub(super) struct Window {
     length: Duration,
     pub(super) limit: u64,
     /// The smallest number of remaining requests that the server reported for this window. Until the server reports the
-    /// window, this number equals `limit`. Requests in flight are not subtracted from this number.
+    /// window, `remaining` equals `limit`. Requests in flight are not subtracted from `remaining`.
     pub(super) remaining: u64,
     /// The number of requests that the server may have counted, but that are not yet subtracted from `remaining`.
     charged: u64,

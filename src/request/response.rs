@@ -147,7 +147,8 @@ pub(super) fn is_error(status: StatusCode) -> bool {
 /// Converts an error response into a form that the generated client can parse.
 ///
 /// If the body of an error response is not the documented JSON (for example an HTML page), the generated client would
-/// lose the status. Therefore, the text of an undocumented body is moved to the field `detail` of a new JSON body.
+/// lose the status. To prevent this loss, the text of an undocumented body is moved to the field `detail` of a new JSON
+/// body.
 ///
 /// # Errors
 /// Returns an error if the API spec does not document the status.
