@@ -99,7 +99,6 @@ impl Clock for CallerClock {
     }
 }
 
-/// The result of a simulation.
 #[derive(Debug, Default)]
 struct Ended {
     /// The time from the start of the simulation to the end of the last request, in milliseconds.
@@ -183,11 +182,9 @@ async fn run(case: &Case) -> Ended {
     }
 }
 
-/// All callers of a simulation.
 struct Callers<'a> {
     case: &'a Case,
     connection: &'a Connection<'a>,
-    /// The number of requests that have not been sent yet.
     left: RefCell<usize>,
     ended: RefCell<Ended>,
 }
@@ -215,7 +212,6 @@ impl Callers<'_> {
         taken
     }
 
-    /// Sends a request, and returns the error kind if the request fails.
     async fn send(&self) -> Option<ErrorKind> {
         let user = UserId::try_from(1_u64).expect("an id");
         let result = if self.case.writes {

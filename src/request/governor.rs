@@ -279,7 +279,6 @@ mod tests {
         assert!(writer.is_some_and(|permit| permit.is_ok()), "for this one");
     }
 
-    /// Counts the log events with level INFO.
     #[derive(Clone, Default)]
     struct Infos(Arc<AtomicUsize>);
 

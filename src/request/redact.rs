@@ -3,7 +3,6 @@
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue};
 
-/// The text that replaces a secret.
 const HIDDEN: &str = "***";
 
 /// The minimum length of a secret that is redacted, in bytes. A shorter secret could match ordinary text in every

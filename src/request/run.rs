@@ -59,12 +59,10 @@ impl Run {
         self.sent.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Returns the number of requests sent so far.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of requests that the run may still send.
     pub(crate) fn remaining(&self) -> u64 {
         self.limit() - self.sent()
     }
