@@ -136,7 +136,7 @@ kinds! {
     /// The pack does not exist (404). Not executed.
     NotFound, "not_found", executed: No, permanent: true, repeat: Never;
     /// The API rejects the request (422), for example because a user does not exist. Not executed. After a 422
-    /// response, [`Assign`] (crate::Assign) searches for the rejected users.
+    /// response, [`Assign`](crate::Assign) searches for the rejected users.
     Validation, "validation", executed: No, permanent: false, repeat: Never;
     /// The account has exceeded its rate limit. The API reports an exceeded limit with status 429, or with status 200
     /// and a message in the body. Not executed. The request is retried when the rate limit permits it, and this retry
