@@ -136,8 +136,8 @@ fn statuses(document: &Document) -> Result<String, String> {
     Ok(format!("crate::api::open_enum! {{\n{code}    }}\n}}\n"))
 }
 
-/// Reserves a name for a variant of an enum. Returns the expected name as an error if the name is invalid or already
-/// used.
+/// Reserves a name for a variant of an enum. If the name is invalid or already used, returns an error that describes a
+/// valid name.
 fn take(name: &str, taken: &mut Vec<String>) -> Result<(), String> {
     // `Self` is the only Rust keyword that starts with an uppercase letter.
     let is_variant = name != "Self"

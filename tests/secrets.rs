@@ -159,7 +159,7 @@ fn broken_gzip(body: &str) -> Answer {
     Answer::new(200, "application/json", bytes).with("content-encoding", "gzip")
 }
 
-/// Returns responses of a token endpoint and their names. Each response contains a token that the client has not
+/// Returns test responses of a token endpoint, each with a name. Each response contains a token that the client has not
 /// received before.
 fn token_responses(token: &str) -> Vec<(&'static str, Fault)> {
     let json = |status, body: String| Fault::Status(status, "application/json", body);

@@ -17,7 +17,7 @@ const LONGEST: usize = 500;
 const RULES: &[[&str; 4]] = &[
     ["*", "deprecated", "*", "additive"],
     ["*", "format", "lost", "same"],
-    // The vendor must not remove an operation or one of its servers. A document without any servers is accepted.
+    // The vendor must not remove an operation, or a server of an operation. A document without servers is accepted.
     ["operation", "servers", "lost", "same"],
     ["operation", "servers", "grown", "additive"],
     ["operation", "*", "*", "breaking"],
@@ -74,9 +74,8 @@ pub fn compare(ours: &Facts, vendor: &Facts) -> Report {
     };
     let mut differences: Vec<_> = keys.into_iter().map(difference).collect();
     differences.retain(|one| one.ours != one.vendor);
-    // For an added or removed field, the report shows only its presence. For a breaking change of a field's type, the
-    // report shows only the field's presence, content and type. The report hides the nested fields of a field that was
-    // added, removed, or changed to a breaking type.
+    // If a field is added or removed, the report shows only its presence. If a change of its type is breaking, the
+    // report shows only its presence, content and type. In both cases, the report hides the nested fields.
     let mut heads = BTreeMap::new();
     for one in &differences {
         let facts = match one.what.as_str() {

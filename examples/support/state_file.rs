@@ -1,4 +1,4 @@
-//! Saves a snapshot in a file between two runs of a program.
+//! Keeps a snapshot in a file from one run of a program to the next.
 
 use super::output;
 use connecteam_onboarding::{PackId, Snapshot};
@@ -185,7 +185,8 @@ fn lock(path: &Path) -> Result<Option<File>, String> {
 /// Returns whether the state file may be overwritten after a rename failed with this error. For example, the file is a
 /// mount point, or its folder is read-only.
 ///
-/// Returns `false` if the disk is full, because overwriting the file would destroy the old content.
+/// Returns `false` if the disk is full: overwriting the file would destroy the old content, and the new content would
+/// not fit.
 fn cannot_replace(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -237,6 +238,6 @@ fn sync_folder(path: &Path) {
     } else {
         folder
     };
-    // Windows cannot open a folder, so the folder is not synced there.
+    // On Windows, a folder cannot be opened, so it is not synced.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

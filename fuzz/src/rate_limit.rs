@@ -84,7 +84,7 @@ fn headers(values: &[u8]) -> HeaderMap {
     HEADERS.iter().zip(values).filter_map(pair).collect()
 }
 
-/// Checks that the rate limit permits another request after a limited wait, if no request is in flight.
+/// Checks that the rate limit permits the next request after a bounded wait. No request is in flight.
 fn permits_another_request(mut limit: RateLimit, mut now: Duration) {
     for _ in 0..100 {
         match limit.ask(now, Share::default()) {

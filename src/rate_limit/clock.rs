@@ -55,7 +55,7 @@ impl ServerClock {
     pub(super) fn caution(&self, now: Duration) -> Duration {
         let (_, at) = self.bound.unwrap_or_default();
         let elapsed = now.saturating_sub(at);
-        // The result is the sum of the whole-second precision of dates, the drift of both clocks, and the rounding in
+        // A `Date` header is up to one second old. The other terms are the drift of the two clocks, and the rounding in
         // `wait_until`.
         Duration::from_secs(1) + elapsed / DRIFT * 2 + Duration::from_millis(2)
     }
@@ -66,7 +66,7 @@ impl ServerClock {
         if ahead.is_zero() {
             return ahead;
         }
-        // The wait is extended for the drift of both clocks, and by one millisecond for rounding.
+        // The wait is longer by the drift of the two clocks, and by one millisecond for rounding.
         ahead + ahead / DRIFT * 2 + Duration::from_millis(1)
     }
 }

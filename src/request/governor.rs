@@ -100,8 +100,8 @@ impl Governor {
             if turn.is_none() {
                 turn = Some(self.queue.lock().await);
             }
-            // The notification is registered before the decision, so that a response right after the decision wakes
-            // this request.
+            // The task registers for the notification before it decides whether to wait. Otherwise it would miss a
+            // response that arrives right after the decision.
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             let now = self.clock.now();

@@ -283,7 +283,7 @@ impl State {
         }
     }
 
-    /// Applies the gateway and the rate limits to a request that arrives. Returns the response headers in `Ok` if the
+    /// Applies the gateway's limit and the account's limits to an incoming request. Returns the response headers in `Ok` if the
     /// request is accepted, and in `Err` if the request is refused.
     fn count(&mut self, now: u64) -> Result<HeaderMap, HeaderMap> {
         if let Some(gateway) = self.nature.gateway {

@@ -110,8 +110,8 @@ pub fn send(child: &Child, signal: &str) {
     assert!(sent.expect("kill").success());
 }
 
-/// Waits until the program has registered its signal handlers. The SIGHUP handler is registered last, so only this
-/// handler is checked.
+/// Waits until the program has registered its signal handlers. It is enough to check the SIGHUP handler, because the
+/// program registers that handler last.
 #[cfg(target_os = "linux")]
 pub fn wait_for_listener(child: &Child) {
     let listens = || {

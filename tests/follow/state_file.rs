@@ -1,4 +1,4 @@
-//! Tests the content of the state file, and files that `follow` cannot use as a state file.
+//! Tests what `follow` writes to its state file, and that `follow` rejects an unusable state file.
 
 use super::pack::{follow, put};
 use crate::command::{Ended, folder, run};

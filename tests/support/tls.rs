@@ -22,7 +22,7 @@ pub struct TlsServer {
 #[derive(Default)]
 struct State {
     connections: AtomicUsize,
-    /// How many of the next connections the server must close during the TLS handshake.
+    /// The number of upcoming connections that the server must close during the TLS handshake.
     cuts: AtomicUsize,
 }
 

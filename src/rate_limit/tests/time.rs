@@ -1,4 +1,4 @@
-//! Tests how the end of a window is computed from dates and resets, including wrong clocks.
+//! Tests how the end of a rate-limit window is computed from the `Date` and reset headers, also if a clock is wrong.
 
 use super::*;
 
