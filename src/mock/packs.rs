@@ -1,7 +1,7 @@
 //! Stores users, packs and assignments.
 
 use super::behavior::{Reassignment, RefusalStyle};
-use super::message::{Response, error, json};
+use super::message::{Response, error, json, response};
 use super::validation;
 use crate::api::types::Assignment;
 use crate::api::{AssignmentStatus, USER_IDS_FIELD};
@@ -16,6 +16,9 @@ pub(super) struct Packs {
     pub(super) reassignment: Reassignment,
     assignments: HashMap<PackId, Vec<Assignment>>,
     last_id: u64,
+    /// The assignments that were sent last, as JSON, because serializing a long list takes long. Each change of an
+    /// assignment removes them.
+    sent: Option<(PackId, String)>,
 }
 
 impl Packs {
@@ -29,6 +32,7 @@ impl Packs {
     }
 
     fn assignments_mut(&mut self, pack: PackId) -> &mut Vec<Assignment> {
+        self.sent = None;
         let assignments = self.assignments.get_mut(&pack);
         assignments.unwrap_or_else(|| unknown(pack))
     }
@@ -59,10 +63,18 @@ impl Packs {
     }
 
     /// Returns a response with all assignments of a pack.
-    pub(super) fn list(&self, pack: PackId, request_id: &str) -> Result<Response, Response> {
+    pub(super) fn list(&mut self, pack: PackId, request_id: &str) -> Result<Response, Response> {
         let assignments = self.assignments.get(&pack).ok_or_else(not_found)?;
-        let data = json!({ "assignments": assignments });
-        Ok(json(200, &json!({"requestId": request_id, "data": data})))
+        let assignments = match &self.sent {
+            Some((sent, assignments)) if *sent == pack => assignments,
+            _ => {
+                let assignments = serde_json::to_string(assignments).expect("plain data");
+                &self.sent.insert((pack, assignments)).1
+            }
+        };
+        let id = json!(request_id);
+        let body = format!(r#"{{"requestId":{id},"data":{{"assignments":{assignments}}}}}"#);
+        Ok(response(200, "application/json", body))
     }
 
     /// Assigns all users, or none if at least one user is rejected.

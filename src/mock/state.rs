@@ -61,7 +61,8 @@ impl State {
             Some(endpoint) => self.call(endpoint, request, epoch.as_secs()),
             None => website(),
         };
-        let date = HeaderValue::try_from(httpdate::fmt_http_date(now)).expect("ASCII");
+        let date =
+            HeaderValue::try_from(httpdate::fmt_http_date(now.max(UNIX_EPOCH))).expect("ASCII");
         response.headers_mut().entry(DATE).or_insert(date);
         response
     }
@@ -140,6 +141,9 @@ impl State {
         let (granted, missing) = if let Some(key) = header(request, API_KEY_HEADER) {
             let granted = self.keys.get(key);
             let granted = granted.ok_or_else(|| error(401, "Invalid API key"))?;
+            if granted.is_empty() {
+                return Err(error(403, "The plan of this account has no API access"));
+            }
             (&granted[..], "API key missing required permission")
         } else {
             let token = authorization(request, "Bearer");

@@ -23,6 +23,15 @@ fn checks_api_keys_and_packs() {
         assert_eq!(call(&fake, "GET", key, "").status, read, "{key}");
         assert_eq!(call(&fake, "POST", key, &users([3])).status, write, "{key}");
     }
+    let reason = |key| call(&fake, "POST", key, &users([3])).json()["detail"].clone();
+    assert_eq!(
+        reason("no-plan"),
+        "The plan of this account has no API access"
+    );
+    assert_eq!(
+        reason("reader"),
+        "API key missing required permission: onboarding.write"
+    );
     assert_eq!(send(&fake, "GET", PATH, &[], "").status, 401);
     assert_eq!(fake.assignments(pack()).len(), 2);
 
