@@ -43,7 +43,8 @@ const LISTS: [(&str, List); 3] = [
         let ids = (0..IDS).map(|i| if i % 2 == 0 { i + 1 } else { i / 3 + 1 });
         ids.map(spread).collect()
     }),
-    // A weak hasher, which only multiplies or masks, would put all these ids into a few slots of the hash table.
+    // These ids have equal low bits. A hasher that only multiplies or masks the id would put them into a few hash table
+    // slots.
     ("multiples of 2^40", || {
         let ids = (1..=IDS).map(|i| (i << 40) & (u64::MAX >> 1) | i >> 23 | 1 << 39);
         ids.collect()
@@ -76,14 +77,14 @@ fn main() {
     }
 }
 
-/// Returns the memory per id, in bytes, without the memory of the input list. Each measurement runs in a separate
-/// process.
+/// Returns the memory that a deduplication method needs per id, in bytes. The memory of the input list is not included.
+/// Each measurement runs in a separate process.
 fn bytes_per_id(list: usize, way: usize) -> f64 {
     let kibibytes = process::numbers(&[list.to_string(), way.to_string()])[0];
     kibibytes * 1024.0 / IDS as f64
 }
 
-/// Returns an id that looks random, so that the ids of a list are spread over the whole range.
+/// Returns an id that looks random. Consecutive values of `i` give ids that are far apart.
 fn spread(i: u64) -> u64 {
     (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 2) | 1
 }

@@ -1,5 +1,5 @@
-//! Measures the difference of two snapshots of 100,000 assignments. The baseline is a hand-written merge of two
-//! sorted vectors.
+//! Measures how long it takes to compare two snapshots of 100,000 assignments. The baseline is a hand-written merge of
+//! two sorted vectors.
 //!
 //! `cargo bench --bench diff` prints Markdown tables.
 
@@ -14,15 +14,15 @@ use support::{median, order, timed};
 const ASSIGNMENTS: usize = 100_000;
 const ROUNDS: usize = 301;
 
-/// Returns a list of assignments. One in `changed_every` assignments differs from `list(0)`. If `changed_every` is 0,
-/// no assignment differs.
+/// Returns 100,000 assignments. If `changed_every` is 0, all assignments are unchanged. Otherwise, every
+/// `changed_every`-th assignment is changed.
 fn list(changed_every: usize) -> Vec<Assignment> {
     let rows: Vec<_> = (1..=ASSIGNMENTS)
         .map(|i| {
             let changed = changed_every > 0 && i % changed_every == 0;
             let status = if i % 3 == 0 || changed { "completed" } else { "in_progress" };
-            // Half of the changed assignments get a new id, so that the difference has a removed and an added
-            // assignment.
+            // A changed assignment with an even `i` gets a new id, so a comparison reports it as one removed and one
+            // added assignment.
             let id = i * 7 + usize::from(changed && i % 2 == 0);
             serde_json::json!({"id": id, "userId": i + 7_000_000, "status": status, "isWaitingApproval": i % 5 == 0})
         })
@@ -30,7 +30,7 @@ fn list(changed_every: usize) -> Vec<Assignment> {
     serde_json::from_value(rows.into()).expect("assignments")
 }
 
-/// Returns each assignment that differs, as its old value and its new value. This hand-written merge is the baseline.
+/// Returns the old value and the new value of each assignment that differs. This hand-written merge is the baseline.
 fn merge(
     before: &[Assignment],
     after: &[Assignment],
@@ -58,8 +58,7 @@ fn merge(
     changes
 }
 
-/// Returns the median time of each function. The two functions run alternately, so that a busy machine slows both of
-/// them.
+/// Calls the two functions alternately, so that a busy machine slows both. Returns the median time of each function.
 fn medians(contestants: [&dyn Fn() -> Duration; 2]) -> [Duration; 2] {
     let mut times = [vec![], vec![]];
     for round in 0..ROUNDS {
@@ -70,7 +69,7 @@ fn medians(contestants: [&dyn Fn() -> Duration; 2]) -> [Duration; 2] {
     times.map(median)
 }
 
-/// Returns the median run time in milliseconds. The time to clone the input is not included.
+/// Returns the median run time of `run`, in milliseconds. The time to clone the input is not included.
 fn milliseconds<I: Clone, T>(input: &I, run: impl Fn(I) -> T) -> f64 {
     let times = (0..61).map(|_| {
         let input = input.clone();

@@ -119,8 +119,8 @@ impl Names {
                 by_index: named,
                 ..Named::default()
             },
-            // The engine ignores a text that names more than half of the items, because such a text may repeat the
-            // whole request. The benchmark does the same.
+            // The client ignores a message that names more than half of the items, because such a message may repeat
+            // the whole request. The benchmark ignores it too.
             Self::InText if named.len() * 2 > items.len() => Named::default(),
             Self::InText => Named {
                 hinted: named,
@@ -130,7 +130,7 @@ impl Names {
     }
 }
 
-/// Returns the number of requests that the search of this crate needs.
+/// Returns the number of requests that this crate needs to find the rejected items.
 fn search(rejected: &[bool], names: Names) -> u32 {
     let mut search = Search::new(MAX_ITEMS);
     let mut requests = 0;
@@ -166,7 +166,7 @@ fn search(rejected: &[bool], names: Names) -> u32 {
     requests
 }
 
-/// Returns the number of requests that plain halving needs.
+/// Returns the number of requests that plain halving needs to find the rejected items.
 fn halving(rejected: &[bool]) -> u32 {
     fn send(group: &[bool]) -> u32 {
         if group.len() > 1 && group.contains(&true) {
@@ -179,7 +179,7 @@ fn halving(rejected: &[bool]) -> u32 {
     rejected.chunks(MAX_ITEMS).map(send).sum()
 }
 
-/// Returns the lower bound of the requests: `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
+/// Returns the lower bound for the number of requests: `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
 #[expect(clippy::cast_precision_loss, reason = "numbers of items are small")]
 fn bound(n: usize, d: usize) -> f64 {
     let choices: f64 = (0..d)
@@ -188,14 +188,14 @@ fn bound(n: usize, d: usize) -> f64 {
     choices + d as f64 + n.div_ceil(MAX_ITEMS) as f64
 }
 
-/// Returns a list of `n` items. In this list, `d` random items are rejected.
+/// Returns a list of `n` items, of which `d` random items are rejected.
 fn scattered(n: usize, d: usize, random: &mut Rng) -> Vec<bool> {
     let mut list = one_run(n, d, random);
     random.shuffle(&mut list);
     list
 }
 
-/// Returns a list of `n` items. In this list, `d` adjacent items are rejected.
+/// Returns a list of `n` items, of which `d` adjacent items are rejected.
 fn one_run(n: usize, d: usize, random: &mut Rng) -> Vec<bool> {
     let start = random.usize(..n - d + 1);
     (0..n)

@@ -1,8 +1,8 @@
 //! Measures how long the client needs to assign a million users. The rate limits are 100 requests per minute and
 //! 10,000 per day, and time is simulated.
 //!
-//! The baseline is the shortest time that the rate limits permit. In the first row, the client uses the account
-//! alone. In the other rows, another program uses a third of the requests per minute.
+//! The baseline is the shortest time that the rate limits permit. In the first row of the table, only the client sends
+//! requests. In the other rows, another program uses a third of the per-minute limit.
 //!
 //! `cargo bench --bench quota` prints a Markdown table. The benchmark runs the complete client over real connections.
 
@@ -22,11 +22,11 @@ use tokio::sync::oneshot;
 const USERS: u64 = 1_000_000;
 const MINUTE_LIMIT: u64 = 100;
 const DAY_LIMIT: u64 = 10_000;
-/// The default number of requests in flight of the crate.
+/// The client's default limit for requests in flight.
 const IN_FLIGHT: u32 = 4;
-/// The latency from the client to the server. A response takes the same time from the server to the client.
+/// The simulated one-way latency, for requests and for responses.
 const WAY: Duration = Duration::from_millis(50);
-/// The start of simulated time: 2026-01-01T00:00:00Z, so that the minute window and the day window begin with the
+/// Simulated time starts at 2026-01-01T00:00:00Z, so that the per-minute and per-day windows start together with the
 /// run.
 const START: Duration = Duration::from_secs(1_767_225_600);
 
@@ -46,7 +46,7 @@ fn main() {
     println!("\nmedian ratio with another: {:.4}", median(ratios));
 }
 
-/// Prints a row of the table. Returns the ratio of the client's time to the permitted time.
+/// Prints a row of the table. Returns the client's time divided by the shortest time that the rate limits permit.
 fn row(what: &str, others_per_minute: u64, within: u64, seed: u64) -> f64 {
     let (time, _running) = Time::start();
     let assigned = Arc::new(AtomicU64::new(0));
@@ -77,7 +77,7 @@ fn row(what: &str, others_per_minute: u64, within: u64, seed: u64) -> f64 {
         .api_key("key")
         .base_url(server.base_url())
         .clock(time.clone())
-        // The read time-out uses real time, so it must be much longer than the real time of the benchmark's waits.
+        // The read time-out uses real time. It must not expire while the server delays a response in simulated time.
         .read_timeout(Duration::from_secs(600))
         .build()
         .expect("a client");
@@ -112,8 +112,8 @@ fn row(what: &str, others_per_minute: u64, within: u64, seed: u64) -> f64 {
     ratio
 }
 
-/// Starts a server with the rate-limit windows of an account, in simulated time. The server counts the users in all
-/// requests that assign.
+/// Starts a server that enforces the account's rate limits in simulated time. It adds the number of users in each
+/// assign request to `assigned`.
 fn server(time: &Time, assigned: &Arc<AtomicU64>) -> Server {
     let server = Server::start();
     let (way, clock) = (time.clone(), time.clone());
@@ -138,8 +138,9 @@ fn server(time: &Time, assigned: &Arc<AtomicU64>) -> Server {
     server
 }
 
-/// Returns the shortest time that the rate limits permit. The result is the time of an ideal client that knows all
-/// requests of the other program. This client sends the remaining requests of each minute at once.
+/// Returns the shortest time that the rate limits permit. The result is the time of an ideal client that knows how many
+/// requests the other program sends in each minute. At the start of each minute, the ideal client sends as many
+/// requests as the limit still permits.
 fn permitted(mut requests: u64, others: &BTreeMap<u64, u64>) -> Duration {
     let mut minute = 0;
     loop {
@@ -153,11 +154,11 @@ fn permitted(mut requests: u64, others: &BTreeMap<u64, u64>) -> Duration {
     }
 }
 
-/// Simulated time advances if no event happens during this real time.
+/// Simulated time advances when no event has occurred for this period of real time.
 const QUIET: Duration = Duration::from_millis(1);
 
-/// The simulated time of the client and the server. If all threads wait, simulated time advances to the end of the
-/// wait that ends first.
+/// The simulated time of the client and the server. When all threads are waiting, simulated time advances to the time
+/// at which the first wait ends.
 #[derive(Clone, Debug, Default)]
 struct Time(Arc<Mutex<TimeState>>);
 
@@ -171,7 +172,7 @@ struct TimeState {
 }
 
 impl Time {
-    /// Starts simulated time. To end simulated time, drop the second returned value.
+    /// Starts the simulation of time. Dropping the second returned value stops the simulation.
     fn start() -> (Self, Running) {
         let time = Self::default();
         let ticking = time.clone();
@@ -209,14 +210,14 @@ impl Time {
         receiver
     }
 
-    /// Blocks this thread for a simulated duration. Returns `false` if simulated time has ended.
+    /// Blocks this thread for a simulated duration. Returns `false` if the simulation has stopped.
     fn block(&self, duration: Duration) -> bool {
         self.wait(duration).blocking_recv().is_ok()
     }
 }
 
-/// Returns whether another thread of this process is running or ready to run. Returns always `false` on systems other
-/// than Linux.
+/// Returns whether another thread of this process is running or ready to run. On systems other than Linux, always
+/// returns `false`.
 fn is_busy() -> bool {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
         return false;
@@ -232,7 +233,7 @@ fn is_busy() -> bool {
     threads.flatten().filter(|thread| runs(thread)).count() > 1
 }
 
-/// A guard that ends simulated time and all waits when it is dropped.
+/// When this guard is dropped, the simulation stops and all waits end.
 struct Running(Time);
 
 impl Drop for Running {

@@ -1,5 +1,5 @@
-//! Measures the client over the loopback interface: it reads a pack, assigns users and watches a pack. The baseline
-//! is a hand-written program. The Markdown tables show time, CPU instructions and memory. `benches/README.md`
+//! Measures three jobs of the client over the loopback interface: read a pack, assign users and watch a pack. The
+//! baseline is a hand-written program. The Markdown tables show time, CPU instructions and memory. `benches/README.md`
 //! explains the tables.
 //!
 //! - `cargo bench --bench wire` prints the tables.
@@ -34,9 +34,9 @@ const CHILD: &str = "contestant";
 
 // The names of the compared programs.
 const OURS: &str = "ours";
-/// The hand-written program: the shortest program with `reqwest` and `serde` that returns the same typed list.
+/// A minimal program with `reqwest` and `serde` that returns the same typed list as our client.
 const BY_HAND: &str = "by-hand";
-/// The hand-written program, but with a new connection per request, as our client does.
+/// A variant of the hand-written program that opens a new connection for each request, as our client does.
 const BY_HAND_UNPOOLED: &str = "by-hand-unpooled";
 
 fn main() {
@@ -58,9 +58,9 @@ fn main() {
 enum Job {
     /// Reads all assignments of a pack.
     Read,
-    /// Assigns this number of ids. A fifth of the ids are duplicates.
+    /// Assigns users, from a list of this length. A fifth of the ids in the list are duplicates.
     Assign(usize),
-    /// Polls a pack until an assignment changes. The hand-written program reads the list the same number of times.
+    /// Polls a pack until an assignment changes. The hand-written program reads the pack as often as our client does.
     Watch,
 }
 
@@ -111,7 +111,7 @@ impl Contestant {
         Self::ByHand(client, url)
     }
 
-    /// Runs a turn and returns its run time. The time to create the list of ids is not included.
+    /// Runs the job once and returns the run time. The time to create the list of ids is not included.
     fn turn(&self, runtime: &Runtime, job: Job) -> Duration {
         let ids = match job {
             // In each group of five ids, four ids are new and the last one repeats an earlier id.
@@ -123,7 +123,7 @@ impl Contestant {
         timed(|| self.counted(runtime, job, ids))
     }
 
-    /// Runs a turn. Callgrind counts only the instructions inside this function, so its name must contain `counted`.
+    /// Runs the job once. Callgrind counts only the instructions of functions whose name contains `counted`.
     #[inline(never)]
     fn counted(&self, runtime: &Runtime, job: Job, ids: Vec<u64>) {
         match self {
@@ -157,7 +157,7 @@ async fn by_hand(client: &reqwest::Client, url: &str, job: Job, ids: Vec<u64>) {
     }
 }
 
-/// Runs several turns of a compared program. Prints the median time in seconds, and the peak memory in KiB.
+/// Runs a job `turns` times. Prints the median time in seconds, and the peak memory in KiB.
 fn run_contestant(name: &str, url: &str, job: Job, turns: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -177,15 +177,16 @@ fn contestant(name: &str, server: &Server, job: Job, turns: usize) -> Vec<String
         .to_vec()
 }
 
-/// Returns the CPU instructions of one repetition of the job, or `None` if valgrind is not installed.
+/// Returns the number of CPU instructions that one repetition of the job needs, or `None` if valgrind is not installed.
 fn instructions(name: &str, server: &Server, job: Job) -> Option<f64> {
     let [one, two] = [1, 2].map(|turns| contestant(name, server, job, turns));
-    // Both counts include the setup of the client, so their difference is the cost of one repetition.
+    // One process runs the job once, and the other runs it twice. Each process sets up one client, so the difference is
+    // the cost of one repetition.
     Some(process::instructions(&two)? - process::instructions(&one)?)
 }
 
-/// Starts a server with a pack of this many assignments. The server creates its responses in advance, so that it
-/// takes the same time for each compared program.
+/// Starts a server with a pack of this many assignments. The server creates its responses in advance, so that the
+/// response time is equal for all compared programs.
 fn server(assignments: usize) -> Server {
     let list =
         |changed| {
@@ -321,7 +322,7 @@ fn row(what: &str, server: &Server, job: Job, turns: usize, count: bool) {
     );
 }
 
-/// Prints the cost of a new connection per request, because our client opens a connection for each request.
+/// Prints the cost of opening a new connection for each request, as our client does.
 fn connections(what: &str, server: &Server, job: Job, turns: usize, requests: u32) {
     let names = [OURS, BY_HAND_UNPOOLED, BY_HAND];
     let [ours, each, one] = measure(names, server, job, turns).map(|(seconds, _)| seconds * 1e3);
@@ -332,7 +333,7 @@ fn connections(what: &str, server: &Server, job: Job, turns: usize, requests: u3
     );
 }
 
-/// Prints the CPU instructions of each function, for two turns of our client.
+/// Prints the CPU instructions of each function, for two repetitions of each job with our client.
 fn profile() {
     let servers = [0, 100_000].map(server);
     let [empty, large] = &servers;

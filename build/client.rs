@@ -53,7 +53,7 @@ fn settings() -> GenerationSettings {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
-        // Hooks sign the requests. With `Expected`, the crate does not compile if the hooks are not implemented.
+        // Hooks sign the requests. `HooksMode::Expected` makes the compiler check that `src/` implements the hooks.
         .with_hooks(HooksMode::Expected)
         .with_inner_type("crate::request::Transport".parse().expect("a Rust path"))
         .with_replacement(STATUS, "crate::api::AssignmentStatus", std::iter::empty());
@@ -69,7 +69,7 @@ fn settings() -> GenerationSettings {
         ("ErrorDetail", ""),
         ("ErrorLocation", ""),
     ] {
-        // The types are non-exhaustive, because the API may add fields and variants to these types later.
+        // The types are non-exhaustive, because later versions of the spec may add fields and variants.
         let mut patch = TypePatch::default();
         patch.with_attr("#[non_exhaustive]");
         for derive in derives.split_whitespace() {
@@ -85,8 +85,8 @@ fn adapt(value: &mut Value) {
     match value {
         Value::Object(object) => {
             if object.get("type").is_some_and(|kind| kind == "string") {
-                // For a format or a pattern, the generated code would need another crate (chrono, uuid, regress). The
-                // generated code would also reject values that the API may send.
+                // Patterns and most formats are removed. With them, the generated code would need chrono, uuid or
+                // regress, and would reject values that the API may send.
                 object.remove("pattern");
                 if !object
                     .get("format")
@@ -95,8 +95,8 @@ fn adapt(value: &mut Value) {
                     object.remove("format");
                 }
             }
-            // progenitor generates an enum only for `oneOf`, so `anyOf` becomes `oneOf`. The enum can also read an
-            // `anyOf` value, because it tries its variants in order.
+            // progenitor generates an enum only for `oneOf`, so `anyOf` becomes `oneOf`. The enum can represent
+            // `anyOf`, because deserialization tries the variants in order.
             let titled = |parts: &Value| {
                 let mut parts = parts.as_array().into_iter().flatten();
                 parts.all(|part| part["title"].is_string())

@@ -1,4 +1,4 @@
-//! Generates the constants of the spec. Also generates the input of the macros in `src/api/` that define enums.
+//! Generates constants from the spec, and the input of the macros in `src/api/` that define enums.
 
 use super::STATUS;
 use super::document::{Document, child};
@@ -10,7 +10,7 @@ const KEY: &str = "/components/securitySchemes/apiKey/name";
 const MOST: &str = "/components/schemas/AssignUsersRequest/properties/userIds/maxItems";
 const FLOW: &str = "/components/securitySchemes/oauth/flows/clientCredentials";
 
-/// Returns the Rust code of all constants and enums. `path` is the URL path that both operations share.
+/// Returns the Rust code of all constants and enums. `path` is the URL path that the read and assign operations share.
 pub fn code(document: &Document, path: &str) -> Result<String, String> {
     let item = child("/paths", path);
     let text = |name: &str, value: &str| format!("pub const {name}: &str = {value:?};\n");

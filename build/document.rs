@@ -1,4 +1,4 @@
-//! Reads the spec as JSON, makes general checks, and finds values in the spec.
+//! Reads the spec as JSON, checks its version, references and response types, and finds values in it.
 
 use openapiv3::{Info, OpenAPI, Operation, PathItem, ReferenceOr, Schema, SecurityScheme, Server};
 use serde::de::DeserializeOwned;
@@ -15,7 +15,7 @@ pub struct Document(Value);
 
 impl Document {
     pub fn read(text: &str) -> Result<Self, String> {
-        // The text is parsed as a YAML value first, because this parser rejects duplicate keys.
+        // The text is parsed as a YAML value before it becomes JSON, because the YAML parser rejects duplicate keys.
         let yaml: yaml_serde::Value =
             yaml_serde::from_str(text).map_err(|e| format!("expected YAML: {e}"))?;
         let json = serde_json::to_value(yaml).map_err(|e| format!("expected text as keys: {e}"))?;
@@ -113,8 +113,8 @@ impl Document {
     }
 
     fn part<T: DeserializeOwned>(&self, pointer: &str) -> Result<T, String> {
-        // The types are read only from JSON. Reading them from YAML too would nearly double the code that a user
-        // compiles.
+        // The types of `openapiv3` are deserialized only from JSON. Deserializing them also from YAML would nearly
+        // double the code that users compile.
         serde_json::from_value(self.get(pointer).clone()).map_err(|e| {
             format!(
                 "{}: expected an OpenAPI 3.0 document: {e}",

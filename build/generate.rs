@@ -1,5 +1,5 @@
-//! Generates Rust code from the spec. `build.rs` calls this module for the crate. The tests call this module with
-//! edited specs.
+//! Generates Rust code from the spec. `build.rs` uses this module to build the crate. The tests use it to generate code
+//! from edited specs.
 
 mod client;
 mod constants;

@@ -1,5 +1,5 @@
-//! Checks that the spec contains everything that `src/` uses. If something is missing, the build fails here with the
-//! place in the spec. Without this check, the build would fail with a compiler error in `src/`.
+//! Checks that the spec contains everything that `src/` uses. If something is missing, the build error names the place
+//! in the spec. Without this check, the compiler would report an error in `src/` instead.
 
 use super::document::{Document, child, shown};
 use serde_json::Value;
@@ -8,7 +8,7 @@ const READ: &str = "getPackAssignments";
 const WRITE: &str = "assignUsersToPack";
 
 /// The JSON pointers that `src/` relies on. Each line has a pointer and the expected value, in the format of
-/// [`described`]. `*` stands for the path that both operations share.
+/// [`described`]. `*` stands for the URL path that the read and assign operations share.
 const NEEDS: &str = r#"
 /paths/*/parameters/0/name: packId
 /paths/*/parameters/0/schema: PackId
@@ -94,7 +94,7 @@ pub fn check(document: &Document, path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Describes the schema at a JSON pointer. For a property, the text also says whether it is required.
+/// Describes the schema at a JSON pointer. The description of a property also says whether the property is required.
 fn described(document: &Document, pointer: &str) -> String {
     let value = document.get(pointer);
     let Some((owner, property)) = pointer
@@ -108,8 +108,8 @@ fn described(document: &Document, pointer: &str) -> String {
     shape(value) + if required { ", required" } else { ", optional" }
 }
 
-/// Returns a short text for a schema. Examples: `UserId` for a reference, `[UserId]` for an array, and `integer,
-/// format int64`. Any other value is returned unchanged.
+/// Returns a short description of a schema. Examples: `UserId` for a reference, `[UserId]` for an array, and `integer,
+/// format int64`. If the value is not a schema, returns the value as text.
 fn shape(value: &Value) -> String {
     let schema = match value {
         Value::Object(_) => value,

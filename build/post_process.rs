@@ -1,4 +1,4 @@
-//! Edits the generated code of progenitor as text. Hides the constructors, seals the trait for tests, and adds
+//! Edits the generated code of progenitor as text. Hides the constructors, seals the trait `MockServerExt`, and adds
 //! missing documentation and derives.
 
 use super::document::Document;
@@ -6,10 +6,11 @@ use super::{Options, rust_type};
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// Makes the constructor private to the crate. A client that users construct would ignore the rate limits and could
-/// use any host. The other constructor is removed.
+/// Makes the constructor `new_with_client` private to the crate. A client that users construct would ignore the rate
+/// limits and could use any host.
 const CONSTRUCTOR: (&str, &str) = ("pub fn new_with_client(", "pub(crate) fn new_with_client(");
-/// Seals the trait. Users cannot implement the trait, because later versions of the spec add methods.
+/// Seals the trait, so that users cannot implement it. Methods that later versions of the spec add would break such
+/// implementations.
 const SEALED: (&str, &str) = (
     "pub trait MockServerExt {",
     "pub trait MockServerExt: crate::api::sealed::Sealed {",
@@ -49,7 +50,7 @@ fn replaced(code: &str, (from, to): (&str, &str)) -> Result<String, String> {
     position(code, from).map(|_| code.replacen(from, to, 1))
 }
 
-/// Removes an item that starts with this text, up to and including its closing brace.
+/// Removes the item that starts with the text `start`, including the closing brace of the item.
 fn without_item(code: &str, start: &str) -> Result<String, String> {
     let (before, rest) = code.split_at(position(code, start)?);
     let end = "\n    }\n";

@@ -156,7 +156,7 @@ mod costs {
     use connecteam_onboarding::{Pack, PackId};
     use std::ops::RangeInclusive;
 
-    /// Returns the cells of the cost table in the guide. Each cell contains the number of users, the number of rejected
+    /// Returns one tuple for each cell of the cost table in the guide: the number of users, the number of rejected
     /// users, and the smallest and largest number of requests.
     fn table() -> Vec<(u64, u64, RangeInclusive<u64>)> {
         let page = read(&root().join("src/guide/assign.md"));

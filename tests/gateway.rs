@@ -74,7 +74,7 @@ impl Report {
             "float to go" => vec![format!("{}.5", reset - now - 1)],
             "iso" | "iso without zone" | "iso with fraction" => {
                 // The Unix time 1767225600 is 2026-01-01T00:00:00Z. Each test ends within the first hour of 2026, so
-                // only the minutes change.
+                // only the minutes of the reset time differ.
                 let minute = (reset - 1_767_225_600) / 60;
                 let zone = match form {
                     "iso" => "Z",
@@ -165,13 +165,14 @@ async fn every_common_form_of_the_headers_is_read() {
         let (refused, took) = account(counts, reset, dated).await;
         let name = format!("{counts:?} {reset:?} dated: {dated}");
         assert!(refused <= 1, "{name}: {refused} refused");
-        // The first window ends after 20 seconds, and 23 requests need three more minutes. The limit of 215 seconds
-        // leaves a margin of 15 seconds.
+        // The first window ends after 20 seconds. The last three of the 23 requests fit into the fifth window, which
+        // starts after 200 seconds. The limit of 215 seconds includes a margin of 15 seconds.
         assert!(took <= SECOND * 215, "{name}: {took:?}");
     }
 }
 
-/// Starts a server that refuses one request with this status and these headers. The first request has number 1.
+/// Starts a server that refuses one request with this status and these headers. The refused request is the `number`-th
+/// request.
 fn refuses(number: u64, status: u16, headers: &[(&'static str, &str)]) -> Scripted {
     let headers: Vec<_> = headers
         .iter()
@@ -241,7 +242,7 @@ async fn a_retry_after_that_is_too_long_is_an_error_with_its_time() {
     for (value, seconds) in [
         ("601", 601),
         ("3600", 3_600),
-        // A wait is limited to one day (86,400 seconds), so that a wrong header cannot stop the client forever.
+        // The client waits at most one day (86,400 seconds), so that a wrong header cannot stop the client forever.
         ("99999999", 86_400),
         ("18446744073709551615", 86_400),
         ("1e18", 86_400),

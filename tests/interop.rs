@@ -53,7 +53,8 @@ fn types_cross_threads() {
 
 #[test]
 fn every_future_may_move_to_another_thread() {
-    // Some combinations of features have no TLS, so the base URL is an `http` URL with a loopback address.
+    // The base URL is an `http` URL with a loopback address, because `https` fails if the enabled features include no
+    // TLS.
     let builder = Client::builder()
         .api_key("key")
         .base_url("http://127.0.0.1:9");

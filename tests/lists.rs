@@ -51,7 +51,8 @@ fn cached(users: &[u64], age: &str) -> Fault {
     Fault::Response(list(users).with("age", age))
 }
 
-/// Calls each method that reads the list of a pack. Returns the name and the error of each method.
+/// Calls each method that reads the list of a pack. Returns the name of each method, and the error that the method
+/// returned.
 async fn read_in_every_way(server: &Server, response: &Answer) -> Vec<(&'static str, Error)> {
     let mut errors = Vec::new();
     let snapshot = pack(server).snapshot().await.expect("a list");
@@ -206,7 +207,8 @@ async fn users_stay_unknown_if_every_list_is_cached() {
 
 #[tokio::test]
 async fn the_first_list_of_a_run_is_read_again_if_it_is_cached() {
-    // The run reads the list twice. Only the `Age` header of the second list decides whether the run continues.
+    // The run reads the list twice. Only the `Age` header of the second list response decides whether the run
+    // continues.
     for (ages, passes) in [
         (["2", "2"], true),
         (["500", "2"], true),

@@ -1,5 +1,5 @@
-//! Tests the rate limits of an account, against a server that counts requests. The tests use real time. A test that
-//! waits for the end of a rate-limit window therefore uses a short window.
+//! Tests that the client obeys the rate limits of an account, against a server that enforces the limits. The tests use
+//! real time. A test that waits for the end of a rate-limit window therefore uses a short window.
 #![allow(missing_docs)]
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 
@@ -57,7 +57,8 @@ async fn a_spent_day_is_an_error_with_the_time_of_its_end() {
         .duration_since(SystemTime::now())
         .expect("ahead");
     assert!((4_900..=5_010).contains(&wait.as_secs()), "{wait:?}");
-    // The run sends one read request and four chunks. The run reserves the sixth request for reading the pack back.
+    // The run sends one read request and four assign requests. The run reserves the sixth request for reading the pack
+    // back.
     assert_eq!((server.gets(), server.posts()), (1, 4));
     assert_eq!(error.report().assigned().count() as u64, 4 * MOST);
     assert_eq!(error.report().not_assigned().count() as u64, 6 * MOST);

@@ -1,4 +1,5 @@
-//! Tests that snapshots can be used only with their own pack, and keep the times of unchanged assignments.
+//! Tests that a snapshot can be used only with its own pack, and that a new snapshot keeps the times of unchanged
+//! assignments.
 #![allow(missing_docs)]
 #![cfg(any(feature = "ring", not(feature = "rustls")))]
 

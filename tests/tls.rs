@@ -42,8 +42,8 @@ async fn a_trusted_server_is_used() {
     assert_eq!(server.assigned(1001), [1, 2]);
 }
 
-/// The certificates that the client rejects. Each row contains the name of a certificate, whether the client trusts the
-/// test certificate authority, and a part of the error message.
+/// The server certificates that the client must reject. Each row contains the name of a certificate, whether the client
+/// trusts the test certificate authority, and a part of the error message.
 const REJECTED: [(&str, bool, &str); 5] = [
     ("here", false, "SSL_CERT_FILE"),
     ("self-signed", true, "SSL_CERT_FILE"),

@@ -64,7 +64,7 @@ async fn runs_take_turns_in_the_order_of_their_start() {
             pack.assign([user]).await.expect("assigned");
             finished.lock().expect("no panic").push(user);
         }));
-        // The next run starts only after this run has sent a read request or is waiting for an earlier run.
+        // The loop starts the next run only when this run has sent a read request or is waiting for an earlier run.
         tokio::task::yield_now().await;
         until_reads(&server, 1).await;
     }
@@ -102,7 +102,7 @@ async fn a_waiting_run_shows_it_and_can_be_stopped_or_dropped() {
     assert!(tokio::time::timeout(MS * 20, dropped).await.is_err());
     assert_eq!(server.requests(), 1, "neither sent a request");
 
-    // `abort` drops the first run, so that the next run on this pack can start.
+    // `abort` drops the first run. This lets the next run on the same pack start.
     first.abort();
     let report = pack(&client, 1001).assign([4]).await.expect("assigned");
     assert_eq!(report.assigned().count(), 1);

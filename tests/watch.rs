@@ -40,7 +40,7 @@ impl Clock for Quick {
         let mut state = self.0.lock().expect("no panic");
         state.0 += duration;
         state.1.push(duration);
-        // Lets other tasks run, because a watch without changes would otherwise block the thread.
+        // Lets other tasks run. Otherwise, a watch that finds no changes would poll in a loop and block the thread.
         Box::pin(tokio::task::yield_now())
     }
 }
@@ -202,7 +202,7 @@ async fn watches_the_assigned_users_of_a_report() {
     assert!(watch.next().await.is_none(), "it stays ended");
 }
 
-/// Returns whether a watch ends after reading the pack once.
+/// Returns `true` if the watch ends after its first read of the pack.
 async fn ends_at_once(watch: Watch, server: &Server) -> bool {
     let mut watch = watch;
     loop {

@@ -269,7 +269,8 @@ async fn a_refused_connection_is_not_executed() {
     let pack = once(&server);
     drop(server);
     let error = loop {
-        // The socket closes shortly after the server is dropped, so the first connections may still succeed.
+        // The server's socket may still be open for a short time after `drop`, so the first connection attempts may
+        // still succeed.
         let error = pack.assignments().await.expect_err("no server listens");
         if error.kind() == ErrorKind::Connect {
             break error;

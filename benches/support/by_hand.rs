@@ -1,4 +1,4 @@
-//! The baseline of the benchmarks: the shortest program with `reqwest` and `serde` that sends the same requests.
+//! The baseline of the benchmarks is a minimal program with `reqwest` and `serde` that reads a pack and assigns users.
 
 use connecteam_onboarding::{Assignment, MAX_USERS_PER_REQUEST};
 use reqwest::{Client, RequestBuilder, Response};
@@ -22,7 +22,7 @@ pub async fn read(client: &Client, url: &str) -> Vec<Assignment> {
     response.expect("a list").data.assignments
 }
 
-/// Removes duplicates and assigns the ids. Sends one request at a time.
+/// Removes duplicate ids and assigns the users. Sends one request at a time.
 pub async fn assign(client: &Client, url: &str, ids: Vec<u64>) {
     let mut seen = HashSet::new();
     let unique: Vec<u64> = ids.into_iter().filter(|id| seen.insert(*id)).collect();

@@ -23,7 +23,7 @@ pub fn usage(usage: &str) -> ! {
     std::process::exit(1)
 }
 
-/// Returns the run time of `run`. The time to drop the result is not included.
+/// Calls `run` and returns how long the call takes. The time to drop the result is not included.
 pub fn timed<T>(run: impl FnOnce() -> T) -> Duration {
     let start = Instant::now();
     let result = black_box(run());
@@ -57,7 +57,7 @@ impl Peak {
         }
     }
 
-    /// Returns the peak memory since the start minus the memory at the start, in KiB.
+    /// Returns the increase from the memory at the start to the peak memory, in KiB.
     pub fn kibibytes(&self) -> f64 {
         kibibytes("VmHWM") - self.before
     }

@@ -15,7 +15,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Returns the distance of a value from the start of an axis with this length.
+    /// Returns the position of a value on an axis with this length. The axis starts at position 0.
     fn place(self, value: f64, length: f64) -> f64 {
         let (from, to) = (f64::from(self.from), f64::from(self.to));
         (value.log10() - from) / (to - from) * length

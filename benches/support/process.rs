@@ -39,7 +39,8 @@ pub fn profile(arguments: &[String]) -> Option<String> {
     String::from_utf8(output.ok()?.stdout).ok()
 }
 
-/// Runs this program with callgrind, a tool of valgrind. Returns the file with the instruction counts.
+/// Runs this program with callgrind, a tool of valgrind. Returns the path of the file that contains the instruction
+/// counts.
 fn callgrind(arguments: &[String]) -> Option<PathBuf> {
     let file = std::env::temp_dir().join(format!("callgrind-{}", std::process::id()));
     let status = Command::new("valgrind")

@@ -2,8 +2,8 @@
 //! permanently.
 #![no_main]
 
-// The crate does not export the module `rate_limit`, so this file includes the source. The module needs only `api` from
-// the crate.
+// The crate does not export the module `rate_limit`, so this file includes the source. The included source uses only
+// the module `api` of the crate.
 #[path = "../../src/rate_limit/mod.rs"]
 #[allow(dead_code)]
 mod rate_limit;
@@ -26,9 +26,9 @@ const HEADERS: [&str; 8] = [
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| check(data));
 
-/// Applies each line of the data to the rate limit. The first byte of a line selects the request and the outcome. The
-/// second byte is the time since the last line, in units of 250 ms. The other bytes are the header values in the order
-/// of `HEADERS`, separated by `|`.
+/// Updates the rate limit with each line of the fuzz data. The first byte of a line selects the request and the
+/// outcome. The second byte is the time since the last line, in units of 250 ms. The other bytes are the header values
+/// in the order of `HEADERS`, separated by `|`.
 fn check(data: &[u8]) {
     let mut limit = RateLimit::default();
     let (mut now, mut in_flight) = (Duration::ZERO, Vec::new());
@@ -84,7 +84,7 @@ fn headers(values: &[u8]) -> HeaderMap {
     HEADERS.iter().zip(values).filter_map(pair).collect()
 }
 
-/// Checks that the rate limit permits the next request after a bounded wait. No request is in flight.
+/// When no request is in flight, the rate limit must permit the next request after a bounded wait.
 fn permits_another_request(mut limit: RateLimit, mut now: Duration) {
     for _ in 0..100 {
         match limit.ask(now, Share::default()) {

@@ -1,4 +1,4 @@
-//! Fuzzes a client with responses of the API and of the token endpoint, which a socket sends as raw bytes.
+//! Fuzzes a client with raw bytes as responses of the API and of the token endpoint.
 #![no_main]
 
 use connecteam_onboarding::{Client, Clock, ErrorKind, PackId, RetryPolicy, Sleep, UserId};
@@ -10,8 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 
 const SECRET: &str = "canary-7f3e9a51c2";
 
-/// The runtime and the listener for all runs. The runs share one port, because a closed connection keeps its port busy
-/// for a minute.
+/// The runtime and the listener for all runs. All runs share one port. With a port per run, the ports could run out,
+/// because a closed connection keeps its port busy for a minute.
 static SERVER: LazyLock<(Runtime, TcpListener)> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -19,7 +19,7 @@ static SERVER: LazyLock<(Runtime, TcpListener)> = LazyLock::new(|| {
     (runtime, listener.expect("a port"))
 });
 
-/// A clock that stands still and ends each wait at once.
+/// A clock whose time never advances and whose waits end immediately.
 #[derive(Debug)]
 struct Still;
 
@@ -37,7 +37,7 @@ impl Clock for Still {
     }
 }
 
-/// Sends the same bytes as the response to every request, and then closes the connection.
+/// Responds to every request with these bytes, and then closes the connection.
 async fn serve(listener: &TcpListener, response: &[u8]) {
     loop {
         let Ok((mut stream, _)) = listener.accept().await else {

@@ -1,5 +1,5 @@
-//! Fuzzes the state files. If a snapshot can be read, it must be the same after writing and reading, and a comparison
-//! must not panic.
+//! Fuzzes the state files. A snapshot that can be read must be unchanged after a round trip through JSON. Comparing two
+//! snapshots must not panic.
 #![no_main]
 
 use connecteam_onboarding::{Change, Report, Snapshot};

@@ -14,7 +14,7 @@ fn a_kill_at_any_moment_loses_no_change() {
     let folder = folder("kills");
     let (server, state) = (Server::start(), folder.join("state.json"));
     (1..=KILLS * 4).for_each(|user| put(&server, user, "in_progress", false));
-    // The first run saves the baseline.
+    // The first run saves the initial state file.
     let mut child = follow(&server, &state, &[]).spawn().expect("runs");
     until_gets(&server, 2);
     child.kill().expect("killed");

@@ -98,7 +98,7 @@ mod mounts {
         std::fs::write(&real, "").expect("a file");
         put(&server, 7, "completed", false);
         let mounts = format!("mount --bind real.json {}", text(&state));
-        // The first run saves the baseline. Of the other three runs, only the second run finds a change.
+        // The first run saves the initial state file. Of the four runs, only the third run finds a change.
         for (printed, warned) in [(0, true), (0, false), (1, true), (0, false)] {
             if printed == 1 {
                 put(&server, 8, "completed", false);

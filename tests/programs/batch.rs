@@ -105,7 +105,8 @@ async fn a_stop_ends_a_run_that_takes_longer_than_the_grace_period() {
     let (batcher, task) = Batcher::start(client(&server), MS);
     let submitted = batcher.assign(pack(1001), user(5));
     let stopped = async {
-        // The read of the run uses the only request of the window, so the write must wait.
+        // The rate-limit window permits one request. The run uses this request to read the pack, so the write must
+        // wait.
         while server.gets() == 0 {
             tokio::time::sleep(MS).await;
         }
@@ -119,7 +120,7 @@ async fn a_stop_ends_a_run_that_takes_longer_than_the_grace_period() {
     task.await.expect("it ends after the run");
 }
 
-/// Runs the program with these lines. Returns the exit status and the sorted output.
+/// Runs `batch` with these lines as standard input. Returns the exit status and the sorted lines of the output.
 fn run(server: &Server, lines: &str) -> (Option<i32>, Vec<String>) {
     let mut batch = command(server, "batch");
     batch.args(["--interval-ms", "20"]);

@@ -220,8 +220,8 @@ proptest! {
         }
     }
 
-    /// The reader returns all rows that a CSV writer wrote. A file may be refused only because a field contains a line
-    /// end.
+    /// The reader returns all rows that a CSV writer wrote. Without `--multiline`, the reader may refuse a file only if
+    /// a field contains a line end.
     #[test]
     fn a_written_table_is_read_back(rows in table(), end in 0..3_usize, always in any::<bool>()) {
         let end = [csv::Terminator::CRLF, csv::Terminator::Any(b'\n'), csv::Terminator::Any(b'\r')][end];

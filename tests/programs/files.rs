@@ -173,8 +173,8 @@ fn messages_name_the_file_as_the_caller_did() {
 }
 
 proptest! {
-    /// For any mix of line ends, comments and blank lines, the reader returns every id or reports the number of the
-    /// invalid line.
+    /// For any mix of line ends, comments and blank lines, the reader returns every id or reports the line number of
+    /// the first invalid id.
     #[test]
     fn no_line_is_lost(
         lines in prop::collection::vec((prop::sample::select(vec!["7", " 8 ", "", "# x", "9 # y", "x"]),

@@ -1,5 +1,5 @@
-//! Tests that a copy of this crate builds with all spec changes of `edits.rs`, without changes in `src/`. Other tests
-//! check when cargo reruns the build script.
+//! Applies all spec changes of `edits.rs` to a copy of this crate, and tests that the copy builds with an unchanged
+//! `src/`. Other tests check when cargo reruns the build script.
 
 use crate::edits::{self, Change, LOWERED};
 use serde_json::Value;
@@ -74,7 +74,7 @@ impl Copy {
     fn test(&self, run: bool) -> Built {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        // All tests use the same dependency features. Cargo therefore does not rebuild the dependencies for this test.
+        // The copy enables the same dependency features as this crate, so that cargo does not rebuild the dependencies.
         command.args([
             "test",
             "--offline",
@@ -90,8 +90,8 @@ impl Copy {
             command.arg("--release");
         }
         command.args(["--features", &features()]);
-        // Removes the variables that cargo sets for this crate. Otherwise, the build script of `ring` would run again,
-        // first for the copy and then for this crate.
+        // Removes the environment variables that cargo sets for this crate. Otherwise, the build script of `ring` would
+        // run again, first for the copy and then for this crate.
         for (name, _) in std::env::vars_os() {
             let of_package = |start: &&str| name.to_string_lossy().starts_with(start);
             if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"]

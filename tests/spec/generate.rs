@@ -1,5 +1,5 @@
-//! Tests the error messages for broken specs, and the generated code for small edits of the spec. `changes.rs` tests
-//! the changes that the vendor may make.
+//! Tests that the generator reports errors in broken specs, and that it generates correct code for small edits of the
+//! spec. `changes.rs` tests the changes that the vendor may make.
 
 use crate::edits::{CAP, FILE, SPEC, edited, everything, line};
 use crate::generator::{Options, generate};
@@ -410,7 +410,7 @@ fn generates_a_field_of_the_request() {
         "        notify: {type: boolean}\n        userIds:\n          type",
     )]);
     assert!(code.contains("pub notify: ::std::option::Option<bool>"));
-    // `AssignUsersRequest::new` uses the `Default` value for all other fields, so the type must derive `Default`.
+    // `AssignUsersRequest::new` sets all fields except `user_ids` to their default, so the type must derive `Default`.
     let request = code.split("pub struct AssignUsersRequest").next().unwrap();
     assert!(
         request

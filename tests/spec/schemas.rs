@@ -159,8 +159,8 @@ fn the_examples_of_the_spec_are_valid() {
     }
 }
 
-/// This test does not find types that macros declare, such as the ids and the status. The test
-/// `a_type_has_the_schema_of_its_component` checks the types that macros declare.
+/// This test searches the source code, so it does not find types that macros declare, such as the ids and the status.
+/// The test `a_type_has_the_schema_of_its_component` checks these types.
 #[test]
 fn every_public_type_that_serializes_has_a_json_schema() {
     let mut code = String::new();

@@ -25,7 +25,8 @@ pub enum Fault {
     Silence,
     /// Executes the request, and sends the body byte by byte, with this pause after each byte.
     SlowBody(Duration),
-    /// Executes the request, and sends a body of spaces. The body is chunked or has a `Content-Length` header.
+    /// Executes the request, and sends a body of spaces. If `chunked` is false, the response has a `Content-Length`
+    /// header.
     Spaces { bytes: u64, chunked: bool },
     /// Redirects to this URL with this status, without executing the request.
     Redirect(u16, String),
@@ -77,7 +78,7 @@ pub struct Server {
     stopped: Arc<AtomicBool>,
 }
 
-/// Counts the connections and the requests in flight.
+/// Counts all connections, and the requests that are in flight.
 #[derive(Default)]
 struct Gauge {
     connections: AtomicUsize,
@@ -167,7 +168,7 @@ impl Server {
         self
     }
 
-    /// Applies the fault to the next request with this HTTP method that is not a token request.
+    /// Applies the fault to the next request with this HTTP method. Token requests are not affected.
     pub fn fault(&self, method: &'static str, fault: Fault) -> &Self {
         self.fault_when(
             move |request| request.method == method && !request.path.contains("oauth"),
@@ -187,7 +188,7 @@ impl Server {
         self
     }
 
-    /// Returns a function that executes requests on this server, so that another server can forward requests.
+    /// Returns a function that executes requests on this server, so that another server can forward requests to it.
     pub fn handler(&self) -> impl Fn(&Request) -> Answer + Clone + Send + use<> {
         let state = Arc::clone(&self.state);
         move |request| execute(request, &state)
@@ -263,7 +264,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // This connection wakes the thread that accepts connections. The thread then ends.
+        // The accepting thread checks `stopped` only when a client connects. This connection therefore ends the thread.
         drop(TcpStream::connect(self.address));
     }
 }
@@ -341,8 +342,7 @@ fn respond(
             travel();
             let answer = execute(request, state);
             travel();
-            // The request is no longer in flight here, because the client may send its next request before `write`
-            // returns.
+            // The guard is dropped before `write`, because the client may send its next request before `write` returns.
             drop(in_flight);
             answer.write(out).ok()
         }

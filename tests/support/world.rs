@@ -26,7 +26,7 @@ pub enum Naming {
     Echo,
 }
 
-/// How the rate-limit headers report the time of the next reset. This time may be wrong or missing.
+/// How the rate-limit headers report the time at which the window resets. The reported time may be wrong or missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Headers {
     #[default]
@@ -42,7 +42,8 @@ pub enum Headers {
 pub struct Window {
     pub limit: u64,
     pub seconds: f64,
-    /// Whether each window starts at a multiple of its length. Otherwise, a window starts at its first request.
+    /// If `true`, each window starts at a multiple of its length since the Unix epoch. Otherwise, a window starts at
+    /// its first request.
     pub aligned: bool,
     /// The start of the current window, as a duration since the Unix epoch.
     opened: Option<Duration>,
@@ -60,7 +61,7 @@ impl Window {
         }
     }
 
-    /// Creates windows that start at multiples of their length.
+    /// Creates a window that starts at a multiple of its length since the Unix epoch.
     pub fn aligned(limit: u64, seconds: f64) -> Self {
         Self {
             aligned: true,
@@ -132,7 +133,7 @@ impl World {
         i64::try_from(self.time().as_secs()).expect("a year of four digits") + self.skew
     }
 
-    /// Returns the current time without `skew`, as a duration since the Unix epoch.
+    /// Returns the current time as a duration since the Unix epoch. The result does not include `skew`.
     fn time(&self) -> Duration {
         self.clock.as_ref().map_or_else(
             || {

@@ -113,8 +113,8 @@ async fn requests_have_the_lowered_limit_and_the_fake_refuses_larger_ones() {
     fake.set_status(pack(), user, AssignmentStatus::Rehearsed);
     let rows = client.pack(pack()).assignments().await.unwrap();
     assert_eq!(rows[0].status, AssignmentStatus::Rehearsed);
-    // The fake API server has no rules for the new path. For unknown paths, the fake sends a web page, as the vendor's
-    // hosts do.
+    // The fake API server has no rules for the URL path of `get_rehearsal`. For unknown paths, the fake sends a web
+    // page, as the vendor's hosts do.
     let unknown = client.api().get_rehearsal(&pack(), None).await.unwrap_err();
     assert_eq!(Error::from(unknown).kind(), ErrorKind::Unreadable);
 }
