@@ -14,7 +14,7 @@ use std::time::Duration;
 ///
 /// Each back-off is a random duration between zero and an upper bound (full jitter). The upper bound starts at
 /// [`initial_backoff`](Self::initial_backoff) and doubles after each failure, up to [`max_backoff`](Self::max_backoff).
-/// A refusal because of the rate limit does not use up an attempt.
+/// A rate-limit refusal does not use up an attempt.
 ///
 /// | setting | default |
 /// |---|---|
@@ -106,14 +106,13 @@ pub(crate) fn backoff(first: Duration, longest: Duration, failures: u32) -> Dura
     first.saturating_mul(factor).min(longest)
 }
 
-/// The minimum time during which a call is retried after refusals because of the rate limit. This time covers ten
-/// windows of one minute each.
+/// After rate-limit refusals, a call is retried for at least this time, which covers ten one-minute windows.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(600);
 
 /// Returns whether and when to retry a failed call.
 fn repeat(error: &Error, effect: Effect) -> Repeat {
     match error.kind().repeat() {
-        // `retry_at` is set only if the wait would exceed `max_rate_limit_wait`.
+        // A `RateLimited` error has a `retry_at` only if the wait would exceed `max_rate_limit_wait`.
         Repeat::WhenPermitted if error.retry_at().is_some() => Repeat::Never,
         _ if effect == Effect::Write && error.executed() == Executed::Maybe => Repeat::Never,
         repeat => repeat,

@@ -137,7 +137,7 @@ impl ClientBuilder {
     }
 
     /// Replaces the base URL of the region, for example with the URL of a test server. API requests and token requests
-    /// both use this base URL. If the URL has a path, the paths of the API are appended to it.
+    /// both use this base URL. If this URL has a path, the API paths are appended to that path.
     ///
     /// The URL must be `https`. Plain `http` is permitted only for `localhost` and loopback addresses. With an `http`
     /// URL, the client uses no proxy.
@@ -146,15 +146,16 @@ impl ClientBuilder {
         self
     }
 
-    /// Limits the time to connect, including the TLS handshake and the connection to a proxy. Default: 10 s. A shorter
-    /// [`read_timeout`](Self::read_timeout) or [`total_timeout`](Self::total_timeout) reduces this limit.
+    /// Limits the time to connect, including the TLS handshake and the connection to a proxy. Default: 10 s. If
+    /// necessary, the client reduces this limit, so that it stays below [`read_timeout`](Self::read_timeout) and
+    /// [`total_timeout`](Self::total_timeout).
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Limits how long the client waits for the response headers, and for each part of the response body. Default: 60
-    /// s. This time-out does not include the wait for the rate limit.
+    /// Limits the wait for the response headers, and the wait for each part of the response body. Default: 60 s. This
+    /// time-out does not include the wait for the rate limit.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
@@ -224,8 +225,8 @@ impl ClientBuilder {
     /// resolver.
     ///
     /// The client always overrides some settings to protect the credential and to prevent ambiguous writes. The client
-    /// disables redirects, reqwest's own retries, idle connections and the connection log. With an `https` base URL,
-    /// only `https` requests are permitted. With an `http` base URL, proxies are disabled.
+    /// disables redirects, reqwest's own retries, idle connections and verbose connection logging. With an `https` base
+    /// URL, only `https` requests are permitted. With an `http` base URL, proxies are disabled.
     ///
     /// [The guide](crate::guide::migrating#keep-your-http-settings) has examples with a proxy, with TLS settings and
     /// with a tower layer.
@@ -281,8 +282,8 @@ impl ClientBuilder {
             max_body: self.max_body,
             total_timeout: self.total_timeout,
             turns: Turns::default(),
-            // The callback that was passed to `http_client` may have replaced or disabled the proxy from the
-            // environment.
+            // A callback that was passed to `http_client` may replace or disable the proxy from the environment, so a
+            // client with such a callback is treated as not proxied.
             is_proxied: https && self.adjust.is_empty() && proxy::is_used_for(&base),
             http: self.http(https)?,
             base,
@@ -306,8 +307,8 @@ impl ClientBuilder {
         let http = reqwest::Client::builder();
         #[cfg(feature = "__rustls")]
         let http = http.tls_backend_preconfigured(self.tls.into_config(https)?);
-        // The connect time-out must be shorter than the read and total time-outs, which include the time to connect.
-        // Only a connect error proves that the request was not sent.
+        // The connect time-out must be the shortest time-out, because only a connect error proves that the request was
+        // not sent. The read and total time-outs include the time to connect.
         let shortest = self.read_timeout.min(self.total_timeout);
         let mut http = http
             .connect_timeout(self.connect_timeout.min(shortest / 10 * 9))

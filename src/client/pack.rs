@@ -35,7 +35,7 @@ pub struct Pack {
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) assignments: Vec<Assignment>,
-    /// The age of the response, or `None` if no cache returned the response.
+    /// The age of the response, or `None` if the response did not come from a cache.
     pub(crate) age: Option<Duration>,
 }
 

@@ -1,5 +1,5 @@
-//! TLS with rustls. The default configuration uses ring and the platform's trusted authorities. The caller can replace
-//! this configuration.
+//! TLS with rustls. By default, the client uses the crypto provider ring and trusts the platform's certificate
+//! authorities. `ClientBuilder::rustls_config` replaces these defaults.
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
@@ -60,8 +60,8 @@ fn default_config(
         .with_no_client_auth())
 }
 
-/// Uses the process-wide default crypto provider. Supports only `http`, because this crate has no certificate verifier
-/// without the feature `ring`.
+/// Returns a configuration with the process-wide crypto provider. Without the feature `ring`, this crate has no
+/// certificate verifier, so this configuration supports only `http`.
 #[cfg(not(feature = "ring"))]
 fn default_config(_: Vec<CertificateDer<'static>>, https: bool) -> Result<ClientConfig, String> {
     let provider = CryptoProvider::get_default().filter(|_| !https);
@@ -80,7 +80,8 @@ fn start(
 }
 
 /// Returns a TLS configuration that trusts no certificates. The HTTP client requires a TLS configuration even if it
-/// sends only `http` requests. Loading the platform's certificates would fail on a machine without CA certificates.
+/// sends only `http` requests. The platform's certificates are not loaded, because loading them would fail on a machine
+/// without CA certificates.
 fn without_roots(config: ConfigBuilder<ClientConfig, WantsVerifier>) -> ClientConfig {
     config
         .with_root_certificates(RootCertStore::empty())

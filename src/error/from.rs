@@ -28,8 +28,8 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// Converts an error of the HTTP client. Removes the URL from the error, because a URL may contain text that must
-    /// not be logged.
+    /// Converts an error of the HTTP client into an [`Error`]. Removes the URL from the error, because a URL may
+    /// contain text that must not be logged.
     ///
     /// `is_proxied` is true if the client uses a proxy from an environment variable.
     pub(crate) fn from_reqwest(error: reqwest::Error, is_proxied: bool) -> Self {
@@ -130,7 +130,8 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
                 let (status, headers) = (response.status(), response.headers().clone());
                 let parsed = response.into_inner();
                 let body = serde_json::to_vec(&parsed).ok();
-                // The server sent no body, see `into_documented`.
+                // `into_documented` replaces an empty body, which then serializes as `{}`. The error does not store
+                // this text, because the server did not send it.
                 let body = body.filter(|body| body != b"{}");
                 let body = body.map(|body| excerpt(&body));
                 Self::from_parsed(status, &headers, Some(parsed), body)
@@ -159,8 +160,8 @@ fn causes<'a>(
     std::iter::successors(Some(error), |error| error.source())
 }
 
-/// Returns the kind of an HTTP client error and the first part of its message. Certificate failures and proxy tunnel
-/// failures are handled elsewhere.
+/// Returns the error kind of an HTTP client error, and the first part of the error message. The caller handles
+/// certificate failures and proxy tunnel failures.
 fn describe(error: &reqwest::Error) -> (ErrorKind, &'static str) {
     match () {
         () if error.is_builder() => (ErrorKind::Configuration, "the request is invalid"),
@@ -196,8 +197,8 @@ fn is_decompression_failure(error: &reqwest::Error) -> bool {
         && (cause.is::<io::Error>() || cause.to_string().contains("has been decompressed"))
 }
 
-/// Returns a message if a proxy did not connect the client to the API. This failure can be recognized only by the
-/// messages of the causes.
+/// Returns a message if a proxy did not connect the client to the API. Only the messages of the causes identify this
+/// failure.
 fn tunnel_failure(causes: &[String]) -> Option<String> {
     let mut texts = causes.iter();
     let tunnel = texts.find_map(|text| text.strip_prefix("tunnel error: "))?;

@@ -156,19 +156,20 @@ kinds! {
     /// retried. If the request was a write, the pack is read back.
     Server, "server", executed: Maybe, permanent: false, repeat: AfterBackoff;
     /// The server redirects the request (3xx). The client never follows redirects, because the target host would
-    /// receive the credential. The API may have executed the request. After a write, the pack is read back.
+    /// receive the credential. The API may have executed the request. If the request was a write, the pack is read
+    /// back.
     Redirect, "redirect", executed: Maybe, permanent: false, repeat: Never;
-    /// The response has a status that the API does not document. The API may have executed the request. After a write,
-    /// the pack is read back.
+    /// The response has a status that the API does not document. The API may have executed the request. If the request
+    /// was a write, the pack is read back.
     Unexpected, "unexpected", executed: Maybe, permanent: false, repeat: Never;
     /// The response body is longer than [`max_body_bytes`](crate::ClientBuilder::max_body_bytes). The API may have
-    /// executed the request. After a write, the pack is read back.
+    /// executed the request. If the request was a write, the pack is read back.
     TooLarge, "too_large", executed: Maybe, permanent: false, repeat: Never;
     /// The client cannot read or parse the body of a 200 response. The API may have executed the request. If the
     /// request was a read, it is retried. If the request was a write, the pack is read back.
     Unreadable, "unreadable", executed: Maybe, permanent: false, repeat: AfterBackoff;
-    /// The list of assignments has further pages, which this crate cannot read. The run ends before it sends anything,
-    /// because users who are already on the pack may be missing from an incomplete list.
+    /// The list of assignments has further pages, which this crate cannot read. With an incomplete list, a run could
+    /// assign users twice, so the run ends before it sends a write.
     IncompleteList, "incomplete_list", executed: Maybe, permanent: true, repeat: Never;
     /// A cache returned a list of assignments that is older than the run permits.
     StaleList, "stale_list", executed: Maybe, permanent: false, repeat: Never;

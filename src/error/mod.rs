@@ -119,7 +119,7 @@ impl Error {
         self.0.body.as_deref()
     }
 
-    /// Returns how long to wait, measured from this failure, until the rate limit permits a retry. The duration does
+    /// Returns the duration from this failure to the time at which the rate limit permits a retry. The duration does
     /// not depend on the local system clock.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -215,7 +215,7 @@ impl fmt::Display for Error {
         if inner.for_token {
             f.write_str("no access token: ")?;
         }
-        // The message may contain text from the server, such as a field name.
+        // The message may contain text from the server, such as a field name, so its control characters are escaped.
         write!(f, "{}", Printable(&inner.message))?;
         if let Some(detail) = &inner.detail {
             write!(f, ": {}", Printable(detail))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The local clock and the server's clock drift apart by at most one second in `DRIFT` seconds.
 const DRIFT: u32 = 10_000;
 
-/// The tolerance for rounding and slow handling when the date of a response is compared with the estimate.
+/// The tolerance for rounding and delays when the date of a response is compared with the estimate.
 const SLACK: Duration = Duration::from_secs(2);
 
 /// A lower bound of the server's time, as a duration since the Unix epoch.
@@ -29,8 +29,9 @@ impl ServerClock {
         Some(bound + elapsed.saturating_sub(elapsed / DRIFT))
     }
 
-    /// Updates the lower bound with a response that arrived at local time `now`. The server handled the request during
-    /// `round_trip`, at a server time between `bound` and `bound + vagueness`.
+    /// Updates the lower bound with a response that arrived at local time `now`. When the server handled the request,
+    /// the server time was between `bound` and `bound + vagueness`. `round_trip` is the time from the request to the
+    /// response.
     ///
     /// Returns true if the response contradicts the previous bound. A contradiction means that the server's clock was
     /// set back or had been wrong.
@@ -50,13 +51,11 @@ impl ServerClock {
         stepped_back
     }
 
-    /// Returns by how much the result of [`wait_until`](Self::wait_until) at local time `now` may exceed the necessary
-    /// wait.
+    /// Returns the maximum time by which [`wait_until`](Self::wait_until) may overestimate a wait at local time `now`.
     pub(super) fn caution(&self, now: Duration) -> Duration {
         let (_, at) = self.bound.unwrap_or_default();
         let elapsed = now.saturating_sub(at);
-        // A `Date` header is up to one second old. The other terms are the drift of the two clocks, and the rounding in
-        // `wait_until`.
+        // The sum covers a `Date` header that is one second old, the clock drift, and the rounding in `wait_until`.
         Duration::from_secs(1) + elapsed / DRIFT * 2 + Duration::from_millis(2)
     }
 
@@ -66,7 +65,7 @@ impl ServerClock {
         if ahead.is_zero() {
             return ahead;
         }
-        // The wait is longer by the drift of the two clocks, and by one millisecond for rounding.
+        // The wait includes a margin for clock drift, and one millisecond for rounding.
         ahead + ahead / DRIFT * 2 + Duration::from_millis(1)
     }
 }

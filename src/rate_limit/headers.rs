@@ -42,8 +42,8 @@ pub(super) fn date(headers: &HeaderMap) -> Option<Duration> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
-/// The maximum wait for a `Retry-After` header. A longer wait is reduced to this maximum, because it is probably a
-/// mistake and would block the client.
+/// The maximum wait that a `Retry-After` header can cause. A longer wait is reduced to this maximum, because it is
+/// probably a mistake and would block the client.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(86_400);
 
 /// Reads the `Retry-After` header and returns the time to wait. If the header contains a date, the wait is the
@@ -104,7 +104,8 @@ fn reset(value: &str, server: Duration) -> Option<Duration> {
         None => http_date(value).or_else(|| iso_date(value))?.as_secs_f64(),
         // A reset of 0 is treated as a time in the past, and not as 0 remaining seconds.
         Some(number) if number <= 0.0 => 0.0,
-        // One second is added, because the server may have rounded down both its time and the remaining seconds.
+        // One second is added to the reset, because the server may have rounded down both its time and the remaining
+        // seconds.
         Some(number) if number < SECONDS_TO_GO => {
             server.as_secs_f64().floor() + number.ceil() + 1.0
         }

@@ -5,14 +5,14 @@
 //! the current time, and waits.
 //!
 //! Two rules prevent refusals if no other program uses the account. The first rule subtracts requests in flight from
-//! the reported number of remaining requests. With this rule, [`RateLimit::ask`] never exceeds the limit, even if
-//! responses arrive out of order. The second rule uses a lower bound of the server's time, so that the client never
-//! starts a new window before the server does.
+//! the reported number of remaining requests. With this rule, [`RateLimit::ask`] never permits more requests than the
+//! limit, even if responses arrive out of order. The second rule uses a lower bound of the server's time, so that the
+//! client never starts a new window before the server does.
 //!
-//! Between two responses, other programs may use up the limit, so a refusal is still possible. After a refusal, the
-//! client sends one request at a time until the server accepts a request. If the per-minute or per-day limit is
-//! exhausted, the next request waits until the limit resets. If no limit is exhausted, the interval between requests
-//! grows with each refusal.
+//! Other programs may use up the limit before the next response reports it, so a refusal is still possible. After a
+//! refusal, the client sends one request at a time until the server accepts a request. If the per-minute or per-day
+//! limit is exhausted, the next request waits until the limit resets. If no limit is exhausted, the interval between
+//! requests grows with each refusal.
 
 mod clock;
 mod headers;
@@ -34,11 +34,11 @@ use window::{Arrival, Update, Window};
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The longest remaining time of a used-up day window for which the caller waits. If more time remains, the caller
-/// receives [`Decision::DaySpent`].
+/// If the daily quota is used up, but the day window ends within this time, the caller waits. If more time remains, the
+/// caller receives [`Decision::DaySpent`].
 ///
-/// Safety margins are added to `DAY_NEARLY_OVER`, so that a retry at `retry_at` waits and does not fail with `DaySpent`
-/// again.
+/// Safety margins are added to `DAY_NEARLY_OVER`, so that a caller that retries at `retry_at` does not receive
+/// `DaySpent` again.
 const DAY_NEARLY_OVER: Duration = Duration::from_secs(3);
 
 /// The pause after a response that reports no remaining requests and a reset in the past.
@@ -50,7 +50,7 @@ const EXPLAINS: Duration = Duration::from_secs(1);
 /// Specifies how many requests of each window must stay unused when a request is sent.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Share {
-    /// The reserve for other programs in each window. Despite the reserve, the client may send at least one request per
+    /// The reserve for other programs in each window. Even with a large reserve, the client may send one request per
     /// minute.
     pub(crate) reserve: Reserve,
     /// The number of daily requests that must be left after the request is sent. The value is 1 for a write, which may
@@ -86,7 +86,7 @@ impl Reserve {
 /// The decision whether a request may be sent.
 #[derive(Debug)]
 pub(crate) enum Decision {
-    /// Send the request, which is in flight until the ticket is returned.
+    /// Send the request, which is in flight until its ticket is passed back to [`RateLimit`].
     Go(Ticket),
     /// Call `ask` again after this duration or when a request in flight ends, whichever comes first.
     Wait(Duration),
@@ -136,7 +136,7 @@ pub struct Quota {
 pub struct WindowQuota {
     /// The maximum number of requests in this window.
     pub limit: u64,
-    /// A lower bound of the number of requests that are left in this window, excluding requests in flight.
+    /// A lower bound of the number of requests that are left in this window. Requests in flight are already subtracted.
     pub remaining: u64,
     /// The server time at which the window ends, or `None` if no response has reported this time.
     pub resets_at: Option<SystemTime>,
@@ -148,8 +148,8 @@ pub struct WindowQuota {
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     clock: ServerClock,
-    /// The system time and the local time at which the last response arrived. The server time is derived from the
-    /// system time if no response has reported a server time.
+    /// The time at which the last response arrived, as system time and as local time. The server time is derived from
+    /// the system time if no response has reported a server time.
     wall: Option<(SystemTime, Duration)>,
     minute: Option<Window>,
     day: Option<Window>,
@@ -194,7 +194,7 @@ impl RateLimit {
         })
     }
 
-    /// Returns a decision if the remaining requests of the day are reserved or used up. Returns `None` otherwise.
+    /// Returns `None` if the daily quota permits the request. Otherwise, returns the decision for this request.
     fn day_exhausted(&self, now: Duration, share: Share) -> Option<Decision> {
         let day = self.day.as_ref()?;
         let keep = share.reserve.of(day.limit).saturating_add(share.keep_back);
@@ -297,7 +297,7 @@ impl RateLimit {
     }
 
     /// Updates the estimate of the server time from the `Date` header. If this header is missing, the reset of a window
-    /// is used instead, because the reset is at most one window length in the future.
+    /// minus the window length is used, because the server time cannot be earlier.
     fn learn_clock(
         &mut self,
         date: Option<Duration>,

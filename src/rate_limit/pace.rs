@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The interval between requests after the first refusal.
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(60);
-/// The minimum interval between requests after a refusal. With a shorter interval, the client could send all waiting
+/// The minimum interval between requests after a refusal. With an interval near zero, the client would send all waiting
 /// requests at once, and the gateway would refuse them.
 const SHORTEST: Duration = Duration::from_millis(20);
 /// The interval is shortened when the number of accepted requests reaches the number of refusals or `PATIENCE`,
@@ -99,7 +99,7 @@ impl Pace {
         self.set(shorter.max(SHORTEST), event);
     }
 
-    /// Updates the interval after a refusal, if no rate-limit window is exhausted.
+    /// Updates the interval after a refusal that was not caused by an exhausted rate-limit window.
     pub(super) fn refused(&mut self, arrival: Arrival) {
         let sent_at = arrival.sent_at;
         // Requests that were sent together are refused together, so only the first refusal is counted.
@@ -125,8 +125,8 @@ impl Pace {
         self.accepted_since = 0;
         self.set(longer.min(LONGEST), arrival.event);
         // The interval starts at the last accepted request, because the gateway measures the interval from there. If
-        // the last accepted request was long ago, other programs must have used up the limit, so the interval starts
-        // later.
+        // the last accepted request was long ago, other programs must have used up the limit. In this case, the
+        // interval starts half its length before the refusal arrived.
         let latest = arrival.now.saturating_sub(self.interval / 2);
         self.from = self.accepted_at.map_or(arrival.now, |at| at.max(latest));
     }

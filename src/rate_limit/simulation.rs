@@ -116,7 +116,8 @@ impl Ended {
         (self.account.accepted, self.account.refused.values().sum())
     }
 
-    /// Panics if the simulation took longer than a percentage of the permitted time. `permitted` is in milliseconds.
+    /// Panics if the simulation took longer than `percent` percent of the permitted time. `permitted` is in
+    /// milliseconds.
     fn assert_within(&self, percent: u64, permitted: u64) {
         let finished = self.finished;
         assert!(
@@ -252,8 +253,8 @@ fn a_million_ids_alone_take_the_time_that_the_windows_take() {
             Opening::Fixed => MINUTE - case.phase,
             Opening::FirstUse => MINUTE,
         };
-        // With `Opening::FirstUse`, the first request opens a window, so each window costs one more round trip. The 400
-        // ms are for the last five requests.
+        // With `Opening::FirstUse`, the first request opens a window, so each window costs one more round trip. The
+        // last five requests may take 400 ms.
         let round_trips = 20 * if opening == Opening::FirstUse { 100 } else { 0 };
         let permitted = first + 19 * MINUTE + round_trips + 400;
         ended.assert_within(102, permitted);
@@ -277,7 +278,7 @@ fn other_programs_that_spend_a_third_cost_little() {
             assert!(most <= 4, "{most} refusals in a minute");
             assert_eq!(ended.account.accepted, 2_005);
             // The permitted time is computed from the requests that the other program actually sent in each minute.
-            // Four parallel requests take 0.2 s, so each request takes 50 ms on average.
+            // Four parallel requests take 0.2 s, so one request is completed every 50 ms on average.
             let (mut minute, mut open) = (MIDNIGHT / MINUTE, 2_005);
             let left = |minute| 100 - ended.account.others.get(&minute).copied().unwrap_or(0);
             while open > left(minute) {
@@ -496,7 +497,8 @@ proptest! {
             }
             let minute = limits.minute;
             let latency = u64::try_from(latency.as_millis()).unwrap();
-            // The 75 s per window cover the minute, the safety margins and the round trip that opens the window.
+            // The 75 s per window include the length of the window (60 s), the safety margins, and the round trip that
+            // opens the window.
             let windows = ended.sent.div_ceil(minute) + 1;
             let busy = ended.sent * (2 * latency + case.idle) / (case.callers as u64).min(minute);
             let longest = windows * 75_000 + 2 * busy + case.idle + 10_000;

@@ -48,8 +48,8 @@ pub(super) enum Update {
 pub(super) struct Window {
     length: Duration,
     pub(super) limit: u64,
-    /// The smallest number of remaining requests that the server reported for this window. Until the server reports the
-    /// window, `remaining` equals `limit`. Requests in flight are not subtracted from `remaining`.
+    /// The smallest number of remaining requests that the server reported for this window. At the start of a window,
+    /// `remaining` equals `limit`. Requests in flight are not subtracted from `remaining`.
     pub(super) remaining: u64,
     /// The number of requests that the server may have counted, but that are not yet subtracted from `remaining`.
     charged: u64,
@@ -98,8 +98,7 @@ impl Window {
         }
     }
 
-    /// Starts a new window. Charged requests are kept for the new window if the last call of `charge` was less than
-    /// `CARRY` ago.
+    /// Starts a new window. If `charge` was called less than `CARRY` ago, `charged` keeps its value in the new window.
     fn begin(&mut self, now: Duration, event: u64) {
         if now >= self.charged_at + CARRY {
             self.charged = 0;
@@ -117,7 +116,7 @@ impl Window {
         self.touched = now;
     }
 
-    /// Discards the known resets, which were reported by a wrong server clock.
+    /// Discards the known resets, because the server computed them with a wrong clock.
     pub(super) fn forget_reset(&mut self, now: Duration) {
         self.reset = None;
         self.ended = None;

@@ -73,7 +73,7 @@ impl Governor {
                 Effect::Token => Reserve::default(),
                 Effect::Read | Effect::Write => run.reserve,
             },
-            // A write leaves one request of the daily quota for a possible read-back.
+            // For a write, one request of the daily quota is reserved for a possible read-back.
             keep_back: u64::from(effect == Effect::Write),
         };
         let permit = self.wait(share, run);
@@ -233,7 +233,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use std::time::UNIX_EPOCH;
 
-    /// A clock that stands still until a test sets its time, which is in milliseconds.
+    /// A clock that stands still until a test sets its time. The time is in milliseconds.
     #[derive(Clone, Debug, Default)]
     struct Still(Arc<AtomicU64>);
 

@@ -92,7 +92,7 @@ impl Transport {
         // The generated client adds an `api-version` header, which the API does not support.
         request.headers_mut().remove("api-version");
         let effect = if *request.method() == Method::GET {
-            // With an outdated list from a cache, a run could assign users twice.
+            // The response must not come from a cache, because with an outdated list, a run could assign users twice.
             let headers = request.headers_mut();
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             Effect::Read

@@ -23,7 +23,7 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 /// The longest plausible token lifetime (ten years), in seconds. A longer lifetime is replaced with the default
 /// lifetime.
 const LONGEST_LIFETIME: f64 = 315_360_000.0;
-/// Error messages shorten texts from the token endpoint to this number of characters.
+/// The maximum number of characters that an error message quotes from each text of the token endpoint.
 const LONGEST_REASON: usize = 200;
 
 /// Client credentials, and the current access token. The `Debug` output contains no secrets.

@@ -10,7 +10,7 @@ const NAMES: [&[u8]; 6] = [b"more", b"next", b"offset", b"total", b"truncated", 
 
 /// Returns a description of the first field that reports a further page.
 pub(super) fn next_page(body: &[u8]) -> Option<String> {
-    // Most list responses have no paging field, so this check avoids parsing a long list twice.
+    // Most list responses have no paging field. This fast search avoids parsing such a response a second time.
     if !around_rows(body).into_iter().any(has_name) {
         return None;
     }

@@ -29,7 +29,7 @@ pub(super) async fn read_body(
     if length.is_some_and(|length| length > cap) && response.status().is_success() {
         return (BytesMut::new(), too_long());
     }
-    // The server may report a wrong length, so `cap` limits the memory allocation.
+    // The reported length may be wrong, so at most `cap` bytes are allocated in advance.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(cap));
     loop {
         match response.chunk().await {
@@ -59,7 +59,7 @@ pub(super) fn is_over_rate_limit(status: StatusCode, body: &[u8]) -> bool {
     if !status.is_success() {
         return status == StatusCode::TOO_MANY_REQUESTS;
     }
-    // A list response has the field `data` near its start. This check avoids parsing a long list twice.
+    // A list response has the field `data` near its start. A search for this field is faster than parsing a long list.
     if contains(&body[..body.len().min(1024)], b"\"data\"") {
         return false;
     }
@@ -76,8 +76,8 @@ pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
 /// Returns the response if the generated client can parse it. This check accepts every response with an error status,
 /// because the generated client reports that status as an error.
 ///
-/// `is_refused` is true if the account exceeded its rate limit. `unread` is the error, if any, because of which the
-/// body is incomplete.
+/// `is_refused` is true if the account exceeded its rate limit. If the body is incomplete, `unread` is the error that
+/// interrupted reading.
 ///
 /// # Errors
 ///
@@ -92,7 +92,7 @@ pub(super) fn check(
     let (status, headers) = (response.status(), response.headers());
     let encoding = unknown_encoding(headers);
     if !status.is_success() {
-        // For an error response, an incomplete body is sufficient, because the status already reports the failure.
+        // An error response with an incomplete body is accepted, because the status already reports the failure.
         if encoding.is_some() {
             // Compressed bytes are not readable in an error message.
             response.body_mut().clear();

@@ -26,7 +26,7 @@ fn reports_a_spent_day_at_once() {
         &day(START + 2, "0", &MIDNIGHT.to_string()),
     );
     assert!(spent(limit.ask(secs(2), Share::default())));
-    // Shortly before the end of the day, the caller waits instead of failing.
+    // When the day is about to end, the caller waits for the reset of the daily quota instead of failing.
     let nearly = secs(MIDNIGHT - START);
     assert!(matches!(
         limit.ask(secs(MIDNIGHT - START - 60), write),

@@ -45,7 +45,7 @@ fn requests_in_flight_and_lost_requests_count_as_spent() {
         0,
         "the lost request may be counted later"
     );
-    // In the next window, the lost request is no longer subtracted.
+    // In the next window, the lost request is no longer subtracted from the remaining requests.
     assert_eq!(left(&limit, secs(42)), 100);
 }
 
@@ -66,7 +66,7 @@ fn a_request_sent_well_after_a_loss_includes_it() {
 fn responses_may_arrive_in_any_order() {
     let mut limit = after(&minute(START, "50", RESET));
     let tickets: Vec<_> = (0..4).map(|_| go(&mut limit, secs(39))).collect();
-    // On the server, the next window has already begun, but the client still assumes the previous window.
+    // On the server, the next window has already begun, but the client is still in the previous window.
     let now = Duration::from_millis(40_500);
     let reported = [
         ("46", RESET),

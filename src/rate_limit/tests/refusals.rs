@@ -1,4 +1,4 @@
-//! Tests refusals by the rate limit and by a gateway.
+//! Tests how the rate limit handles refusals by the API and by a gateway.
 
 use super::*;
 

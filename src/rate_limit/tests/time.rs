@@ -6,7 +6,8 @@ use super::*;
 fn waits_until_the_server_has_certainly_reached_the_reset() {
     let mut limit = after(&minute(START, "0", RESET));
     let wait = wait(&mut limit, secs(10));
-    // The reset is 40 s after the response, and the margin is 1 s. Clock drift adds a few milliseconds.
+    // The reset is 40 s after the response. The client adds a safety margin of 1 s, and a few milliseconds for clock
+    // drift.
     let end = Duration::from_millis(100) + secs(41);
     assert!(
         (end..end + Duration::from_millis(20)).contains(&(secs(10) + wait)),
