@@ -169,7 +169,7 @@ kinds! {
     /// request was a read, it is retried. If the request was a write, the pack is read back.
     Unreadable, "unreadable", executed: Maybe, permanent: false, repeat: AfterBackoff;
     /// The list of assignments has further pages, which this crate cannot read. With an incomplete list, a run could
-    /// assign users twice, so the run ends before it sends a write.
+    /// assign users twice, so the run stops, and sends no further writes.
     IncompleteList, "incomplete_list", executed: Maybe, permanent: true, repeat: Never;
     /// A cache returned a list of assignments that is older than the run permits.
     StaleList, "stale_list", executed: Maybe, permanent: false, repeat: Never;
