@@ -14,8 +14,8 @@ use std::pin::pin;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
-/// If the first list of the pack is older than this duration, the run reads the pack again before the search for
-/// rejected users.
+/// The maximum age of the first list of the pack when the search for rejected users starts. If the list is older, the
+/// run reads the pack again.
 const RECENT: Duration = Duration::from_secs(60);
 
 /// Runs the engine until every user has an outcome. Returns the error that left users unresolved, if any.
@@ -54,7 +54,6 @@ pub(super) async fn run<A: Api>(
     engine.state.cause
 }
 
-/// A run. [`State`] decides what to send, and the engine sends it.
 struct Engine<'a, A> {
     api: &'a A,
     clock: &'a dyn Clock,
@@ -132,8 +131,8 @@ impl<'a, A: Api> Engine<'a, A> {
     /// Reads the pack, and sets the outcome of each user that is already on the pack. If `stoppable` is true, the stop
     /// signal cancels the read.
     ///
-    /// Returns the start time of the read, or an earlier time if the list came from a cache. If the read fails or is
-    /// canceled, stops the run with the error as its cause and returns `None`.
+    /// Returns the time when the read started, minus the age of the list if it came from a cache. If the read fails or
+    /// is canceled, stops the run with this error and returns `None`.
     async fn read(&mut self, stoppable: bool) -> Option<Duration> {
         let began = self.clock.now();
         let (api, clock) = (self.api, self.clock);

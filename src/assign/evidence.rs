@@ -1,16 +1,16 @@
 //! Uses lists of the pack to find out whether ambiguous requests were executed. An ambiguous request may or may not
 //! have been executed.
 //!
-//! A list that contains every user of a request proves that the request was executed. A list proves that the request
-//! was not executed, and never will be, if three conditions are met:
+//! A list that contains every user of a request proves that the request was executed. A list that meets the following
+//! three conditions proves that the request was not executed and will not be executed later:
 //!
 //! - At least the `settle` time passed between the failure of the request and the start of the read.
-//! - The list contains every user that the run knew to be on the pack when the read began.
+//! - The list contains every user that the run had assigned or found on the pack before the read began.
 //! - The list contains no user of the request.
 //!
-//! If the run has assigned no user since the request failed, two lists must meet the three conditions. A single list
-//! could be out of date. At least the `settle` time must pass between the end of the first read and the start of the
-//! second read.
+//! If the run assigned no user between the failure and the read, a single list could be out of date, so two lists
+//! must meet the conditions. At least the `settle` time must pass between the end of the first read and the start of
+//! the second read.
 
 use super::work::Work;
 use crate::error::Error;
@@ -39,7 +39,7 @@ pub(super) struct Ambiguous {
     given_up: Duration,
     /// The earliest time at which a read of the pack may resolve the request.
     due: Duration,
-    /// The end of the first read whose list met all three conditions, if a second list must confirm the result.
+    /// The end of the read whose list met all three conditions but needs a second list as confirmation.
     absent_at: Option<Duration>,
     reads: u32,
 }
@@ -49,7 +49,7 @@ pub(super) struct Ambiguous {
 struct Read {
     began: Duration,
     confirmed_at: Option<Duration>,
-    /// Users that were assigned after the read began, so the list may not contain these users.
+    /// Users that were assigned after the read began. The list may lack these users.
     confirmed_since: HashSet<u32>,
 }
 
@@ -67,7 +67,7 @@ pub(super) enum Proof {
 /// A list of the users on the pack, with its age and read time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown<'a> {
-    /// Whether the list contains each user of the run, indexed by the user's position.
+    /// For each user of the run, by position: whether the list contains the user.
     pub(super) on_list: &'a [bool],
     /// The age of a cached list, or zero if the list did not come from a cache.
     pub(super) age: Duration,
@@ -177,7 +177,7 @@ impl Ambiguous {
     ) -> Option<Proof> {
         self.reads += 1;
         self.due = list.ended.saturating_add(settle);
-        // If the list came from a cache, the read is dated back by the age of the list.
+        // A cached list is treated as if the read had started earlier by the age of the list.
         let began = read.began.checked_sub(list.age);
         let after =
             |earlier: Duration| began.is_some_and(|began| began >= earlier.saturating_add(settle));
@@ -205,7 +205,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// Returns evidence with one ambiguous request, which failed at 10 s. The request contains users 0, 1 and 2.
+    /// Returns an [`Evidence`] with one ambiguous request, which failed at 10 s. The request contains users 0, 1 and 2.
     fn evidence() -> Evidence {
         let mut evidence = Evidence::new(SETTLE);
         give_up(&mut evidence, vec![0, 1, 2], 10);

@@ -7,12 +7,12 @@ use std::collections::{HashMap, HashSet};
 
 /// The users of one run, with their outcomes. Positions are indices into the list of unique users.
 ///
-/// Outcomes are stored as one-byte tags, because a list may have a million users.
+/// Outcomes are stored as one-byte tags to save memory, because a list may have a million users.
 #[derive(Clone)]
 pub(super) struct Ledger {
     pub(super) users: UserList,
     tags: Vec<Tag>,
-    /// Maps the position of each rejected user to the outcome with the reason.
+    /// Maps the position of each rejected user to an [`Outcome::Rejected`], which contains the reason.
     rejected: HashMap<u32, Outcome>,
     /// The number of users with an outcome other than `NotAssigned`.
     pub(super) settled: u64,
@@ -20,7 +20,7 @@ pub(super) struct Ledger {
     pub(super) ambiguous: HashSet<u32>,
 }
 
-/// An [`Outcome`] without the reason of a rejection.
+/// An [`Outcome`] without the rejection reason.
 #[derive(Clone, Copy, PartialEq)]
 enum Tag {
     NotAssigned,

@@ -83,8 +83,8 @@ const MOST_READS: u64 = 3;
 ///
 /// # One run per pack
 /// A run waits until earlier runs on the same pack have ended. For example, a run for a single user waits until a large
-/// run on the same pack has ended. Do not await another run on the same pack in [`stop_when`](Self::stop_when), because
-/// the other run would wait until this run ends.
+/// run on the same pack has ended. Do not await another run on the same pack in [`stop_when`](Self::stop_when): the
+/// other run starts only after this run has ended, so it can never stop this run.
 ///
 /// # Errors
 /// [`AssignError`] if the outcome of a user is [`Outcome::NotAssigned`] or [`Outcome::Unknown`], or if the run failed
@@ -199,16 +199,15 @@ impl Assign {
 
     /// Reserves requests in each rate-limit window for other programs that use the same account. Default: 0.
     ///
-    /// In the per-minute window, the run may always send at least one request. If the remaining daily quota is not
-    /// larger than the reserve, the run treats the daily quota as used up. If the account has a limit of 100 requests
-    /// per day, reserve only a small number of requests.
+    /// Even with a large reserve, the run may send at least one request per minute. If the remaining daily quota is not
+    /// larger than the reserve, the run treats the daily quota as used up. For example, if the limit is 100 requests
+    /// per day, a run with `reserve(99)` ends after its first read.
     pub fn reserve(mut self, requests: u64) -> Self {
         self.reserve = requests;
         self
     }
 
-    /// Calls `progress` after every step of the run, and when the run starts or stops waiting. `progress` must not
-    /// block.
+    /// Calls `progress` after each write or read, and when the run starts or stops waiting. `progress` must not block.
     pub fn on_progress(mut self, progress: impl FnMut(AssignProgress) + Send + 'static) -> Self {
         self.on_progress = Box::new(progress);
         self
@@ -235,7 +234,7 @@ impl Assign {
     /// ```
     ///
     /// # Errors
-    /// Returns the errors with which a run can fail before its first write.
+    /// Fails if the list is invalid or if the pack cannot be read.
     pub async fn plan(self) -> Result<Plan, Error> {
         self.check()?;
         let users = self.users?;
@@ -257,7 +256,7 @@ impl Assign {
             None if writes == 0 || self.settings.all_or_nothing => requests + u64::from(writes > 0),
             None => MOST_READS + writes + self.settings.extra_writes,
         };
-        // A run that sends writes needs one more request for the read at its end.
+        // If the run sends writes, it may also read the pack at its end. `requests` does not include this read.
         let needed = requests + u64::from(writes > 0) + self.reserve;
         Ok(Plan {
             unique,
@@ -344,7 +343,8 @@ impl IntoFuture for Assign {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        // The span is made when the run is polled, so that it is inside the span of an instrumented run.
+        // The span is created on the first poll, because a caller's span from `instrument` is current only during
+        // polls.
         let run = async move {
             let users = self.users.as_ref().map_or(0, UserList::len);
             let span = tracing::info_span!("assign", pack = %self.pack.id(), users);

@@ -19,7 +19,7 @@ pub struct Plan {
     pub already_assigned: u64,
     /// The number of users that the run would send.
     pub to_assign: u64,
-    /// The number of requests if no user is rejected, which is one read and one write per chunk.
+    /// The number of requests if no user is rejected: one read, plus one write per chunk.
     pub requests: u64,
     /// The maximum number of requests, even if many users are rejected.
     pub max_requests: u64,
@@ -32,8 +32,9 @@ impl Plan {
     /// Estimates how many requests a run takes if the API rejects users without naming the rejected users in its
     /// response. `rejected` is the number of rejected users.
     ///
-    /// On average, a run takes no more requests than this estimate. A run takes one more read if sending its chunks
-    /// takes longer than a minute. If the API names the rejected users, a run takes far fewer requests.
+    /// On average, a run takes no more requests than this estimate. If sending the chunks takes longer than a minute,
+    /// the run needs one read that the estimate does not include. If the API names the rejected users, a run takes far
+    /// fewer requests.
     ///
     /// ```no_run
     /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) -> Result<(), connecteam_onboarding::Error> {
@@ -58,7 +59,7 @@ impl Plan {
             self.to_assign as f64,
             self.requests.saturating_sub(1) as f64,
         );
-        // The base-2 logarithm of the number of possible sets of rejected users.
+        // `log2 C(users, rejected)`: the number of bits that identify the rejected users.
         let choices: f64 = (0..rejected)
             .map(|k| ((users - k as f64) / (k + 1) as f64).log2())
             .sum();

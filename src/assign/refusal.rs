@@ -11,8 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) named: Named,
-    /// The position of each user that the response names by index, and the reason for this user if the response gives
-    /// one.
+    /// The position of each user that the response names by index, and the reason for rejecting this user, if present.
     pub(super) reasons: Vec<(u32, Option<String>)>,
 }
 
@@ -34,7 +33,7 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
                 }
             }
         }
-        // A `detail` field in an unknown format does not name users reliably.
+        // If the format of `detail` is unknown, numbers in it may not be user ids, so no user is named.
         Some(ErrorDetail::Other(_)) | None => {}
     }
     let mut hinted = hints(&texts, sent);
@@ -52,7 +51,7 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
 }
 
 /// Returns the indices of the users whose ids appear in the texts. If more than half of the ids appear, returns an
-/// empty set, because the texts probably repeat the request.
+/// empty set, because the texts probably quote the whole request.
 fn hints(texts: &[&str], sent: &[UserId]) -> BTreeSet<usize> {
     let index_of: HashMap<u64, usize> = sent.iter().map(|id| id.get()).zip(0..).collect();
     let numbers = texts

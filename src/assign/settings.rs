@@ -1,4 +1,4 @@
-//! [`Settings`]: the part of a run's configuration that its engine needs.
+//! [`Settings`]: the run settings that the engine needs.
 
 use crate::retry::RetryPolicy;
 use std::time::Duration;

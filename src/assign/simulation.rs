@@ -356,7 +356,7 @@ fn configuration() -> ProptestConfig {
     }
 }
 
-/// Returns a case with frequent faults and an API that keeps all of its promises.
+/// Returns a case with frequent faults, in which the API behaves as the run assumes.
 fn honest_case(seed: u64) -> Case {
     let mut nature = Nature {
         faults: Faults::equal(0.4),
@@ -380,8 +380,7 @@ fn honest_case(seed: u64) -> Case {
     }
 }
 
-/// Runs 300 simulations in which the API breaks a promise, and returns the violations that they find. `change` makes
-/// the API break the promise.
+/// Runs 300 simulations after `change` has modified the behavior of the API, and returns the violated laws.
 fn violations(change: impl Fn(&mut Nature)) -> impl Iterator<Item = String> {
     (0..300).map(honest_case).filter_map(move |mut case| {
         change(&mut case.nature);

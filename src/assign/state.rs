@@ -84,7 +84,8 @@ impl<'a> State<'a> {
             self.extra_writes += u64::from(work.is_some());
             return work;
         }
-        // The run does not stop while requests are in flight, because their results may decide the remaining users.
+        // The run does not stop while requests are in flight, because their results may determine the outcomes of the
+        // remaining users.
         if in_flight == 0 {
             let kept = "the last one is kept to read the pack back";
             self.stop(if affordable {
@@ -96,7 +97,7 @@ impl<'a> State<'a> {
         None
     }
 
-    /// Returns the next chunk of users without an outcome.
+    /// Returns the next chunk, which contains only users that are `NotAssigned`.
     fn next_chunk(&mut self) -> Option<Work> {
         let end = u32::try_from(self.ledger.len()).unwrap_or(u32::MAX);
         let mut positions = Vec::new();
@@ -189,7 +190,7 @@ impl<'a> State<'a> {
         self.search.withdraw(|position| on_list[position as usize]);
     }
 
-    /// Returns whether `list` contains each user of the run, indexed by the user's position.
+    /// For each user of the run, by position, returns whether `list` contains the user.
     fn on_list(&self, list: &List) -> Vec<bool> {
         let mut on_list = vec![false; self.ledger.len()];
         let users = &self.ledger.users;
@@ -220,7 +221,8 @@ impl<'a> State<'a> {
             tracing::info!(users = request.work.positions().len(), ?proof, "read back");
             match proof {
                 Proof::Executed => {
-                    // The search ignores the request, because the list does not show which program assigned the users.
+                    // Another program may have assigned the users, so the search must not treat the request as
+                    // accepted.
                     self.assigned(request.work.positions(), now);
                     self.search.abandon(request.work.group);
                 }
