@@ -16,7 +16,7 @@ const TAIL: f64 = 1.0 / 512.0;
 
 /// An estimate of the share of rejected items, based on the results so far.
 ///
-/// The estimate assigns a probability to each candidate share, because any share is possible at the start.
+/// The estimate assigns a probability to each candidate share.
 #[derive(Debug)]
 pub(super) struct Density {
     points: Vec<Point>,
@@ -177,9 +177,9 @@ impl Place {
 ///
 /// Each possible position of the first rejected item is an outcome with a probability. Another outcome is that no item
 /// is rejected. A sequence of tests assigns a binary code to each outcome, with one bit per test. Huffman's algorithm
-/// finds the code with the fewest bits on average. The first test splits the code space into two halves. One half
-/// contains the outcomes whose position is tested, and the other half contains all other outcomes. `impossible` is the
-/// total probability of outcomes that a refusal has ruled out.
+/// finds the code with the fewest bits on average. The first bit is the result of the first test, so it separates the
+/// positions in the tested group from all other outcomes. `impossible` is the total probability of outcomes that a
+/// refusal has ruled out.
 fn first_part(mut places: Vec<Place>, impossible: f64, size: usize) -> usize {
     let mut probabilities = Vec::new();
     let mut left = 1.0;

@@ -28,7 +28,7 @@ pub(crate) struct Named {
     pub(crate) hinted: Vec<u32>,
 }
 
-/// At least two undecided items of a refused request, whose other items were accepted later.
+/// At least two undecided items of a refused request. All other items of this request were accepted later.
 #[derive(Debug)]
 pub(super) struct Suspects<R> {
     pub(super) items: Vec<u32>,
@@ -45,7 +45,7 @@ pub(super) enum Source<R> {
     Untested,
     /// An untested item that is tested alone because the preceding item was rejected.
     Neighbor,
-    /// The first items of [`Suspects`]. The field `rest` contains the other items.
+    /// The first items of a [`Suspects`] set. `rest` contains the remaining items of the set.
     Part {
         rest: Vec<u32>,
         reason: R,

@@ -25,7 +25,7 @@ use verdicts::{Verdict, Verdicts};
 /// The probability of rejection above which testing an item alone takes the fewest requests.
 /// The threshold of `(3 - √5) / 2` is derived from the golden ratio.
 const ALONE: f64 = 0.382;
-/// The excess of wrong hints over right hints at which the search starts to ignore all hints.
+/// The search ignores all hints once wrong hints outnumber right hints by this amount.
 const WRONG_HINTS: i32 = 3;
 
 /// A search for the rejected items of refused chunks. `R` is the type of a refusal's reason.
@@ -40,9 +40,9 @@ pub(crate) struct Search<R> {
     untested: BTreeSet<u32>,
     /// Undecided items that are tested in large groups, because the refusal of their request named only other items.
     probably_fine: BTreeSet<u32>,
-    /// Undecided items that are tested alone, because an error text seems to name them.
+    /// Undecided items that are tested alone, because their ids appear in an error text.
     hinted: BTreeSet<u32>,
-    /// Sets of undecided items. Each set contains at least one rejected item, because its request was refused.
+    /// Sets of undecided items. Each set contains at least one item that the API rejects.
     suspects: Vec<Suspects<R>>,
     /// The number of groups that the caller has not passed back yet.
     in_flight: usize,
@@ -148,9 +148,9 @@ impl<R: Clone> Search<R> {
         let complete = self.take_back(&mut group);
         let counts = !group.source.is_biased();
         match group.source {
-            // After the search has started to ignore hints, right hints no longer matter.
+            // Once the search ignores hints, it never uses hints again, even if a hint turns out to be right.
             Source::Hint if self.trusts_hints() => self.wrong_hints -= i32::from(complete),
-            // The refused part contains a rejected item, so the rest of the earlier request becomes untested again.
+            // The rejected item in the refused part explains the earlier refusal, so nothing is known about `rest`.
             Source::Part { rest, .. } => self.untested.extend(rest),
             _ => {}
         }
@@ -163,8 +163,7 @@ impl<R: Clone> Search<R> {
             self.verdicts.remove(*item);
         }
         self.take_back(&mut group);
-        // The removed part may contain the only rejected item of the earlier request, so the rest becomes untested
-        // again.
+        // The only rejected item of the earlier request may be in the removed group, so `rest` becomes untested again.
         if let Source::Part { rest, .. } = group.source {
             self.untested.extend(rest);
         }
@@ -266,8 +265,9 @@ impl<R: Clone> Search<R> {
         rejected.into_iter().map(reject).collect()
     }
 
-    /// Rejects the last undecided item of a refused request, or adds several undecided items to the suspects. If
-    /// `intact` is false, the items become untested, because a withdrawn item may have caused the refusal.
+    /// Rejects a single item, or adds several items to the suspects. `items` contains the undecided items of a refused
+    /// request. If `intact` is false, the items become untested instead, because a withdrawn item may have caused the
+    /// refusal.
     fn narrow(&mut self, items: Vec<u32>, intact: bool, counts: bool, reason: R) -> Vec<(u32, R)> {
         if !intact || items.is_empty() {
             self.untested.extend(items);

@@ -134,7 +134,7 @@ impl Model {
             self.search.refused(group, self.requests, &naming)
         } else {
             for item in group.items() {
-                // An item gets no verdict if it was withdrawn while in flight.
+                // Items that were withdrawn while the group was in flight get no verdict.
                 if self.open.remove(item) {
                     self.accepted.insert(*item);
                 }
@@ -258,7 +258,7 @@ fn refused_chunk(items: &[u32]) -> Search<&'static str> {
     search
 }
 
-/// Simulates a refused chunk. No item is rejected yet, because the refusal names no item.
+/// Simulates a refusal of a chunk. The refusal names no item.
 fn refuse_chunk<R: Clone>(search: &mut Search<R>, items: Vec<u32>, reason: R) {
     let chunk = search.chunk(items);
     assert!(search.refused(chunk, reason, &Named::default()).is_empty());

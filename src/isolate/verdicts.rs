@@ -16,20 +16,18 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
-    /// Adds open items.
     pub(super) fn add(&mut self, items: &[u32]) {
         let open = items.iter().map(|&item| (item, Verdict::Open));
         self.items.extend(open);
         self.open += items.len();
     }
 
-    /// Sets the verdict of an open item.
     pub(super) fn decide(&mut self, item: u32, verdict: Verdict) {
         self.items.insert(item, verdict);
         self.open -= 1;
     }
 
-    /// Removes an item unless the item already has a verdict.
+    /// Removes `item` if it is undecided.
     pub(super) fn remove(&mut self, item: u32) {
         if self.items.get(&item) == Some(&Verdict::Open) {
             self.items.remove(&item);
@@ -49,14 +47,14 @@ impl Verdicts {
         after.map(|(item, verdict)| (*item, *verdict))
     }
 
-    /// Removes all items that are not open from `items`. Returns true if no item was removed.
+    /// Keeps only the undecided items in `items`. Returns true if no item was removed.
     pub(super) fn keep_open(&self, items: &mut Vec<u32>) -> bool {
         let len = items.len();
         items.retain(|item| self.items.get(item) == Some(&Verdict::Open));
         items.len() == len
     }
 
-    /// Iterates over the open items, in ascending order.
+    /// Iterates over the undecided items, in ascending order.
     pub(super) fn open(&self) -> impl Iterator<Item = u32> {
         let open = self.items.iter();
         open.filter(|(_, verdict)| **verdict == Verdict::Open)
