@@ -1,5 +1,5 @@
-//! The request limits of the simulated API. The account has two rate-limit windows. An optional gateway refuses
-//! requests, and its error responses have no rate-limit headers.
+//! The request limits of the simulated API. The account has two rate-limit windows. An optional gateway refuses bursts
+//! of requests.
 //!
 //! Times are in milliseconds since the Unix epoch.
 
@@ -14,7 +14,7 @@ pub(crate) const DAY: u64 = 24 * 60 * MINUTE;
 /// When a rate-limit window begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
-    /// A window begins at each full minute or at midnight UTC.
+    /// Minute windows begin at each full minute, and day windows begin at midnight UTC.
     Fixed,
     /// A window begins with the first request after the previous window has ended.
     FirstUse,
@@ -28,7 +28,7 @@ pub(crate) struct Limits {
     /// The number of requests per day that the account permits.
     pub(crate) day: u64,
     pub(crate) opening: Opening,
-    /// Whether reset times are rounded up, instead of down, to a full second.
+    /// If true, reset times are rounded up to a full second. Otherwise, they are rounded down.
     pub(crate) round_up: bool,
 }
 
@@ -103,7 +103,7 @@ pub(crate) struct GatewayRefusals {
 pub(crate) struct Account {
     minute: Window,
     day: Window,
-    /// The time from which the next request is not part of a burst.
+    /// The earliest time at which the gateway does not count the next request as part of a burst.
     gateway_free_at: u64,
     /// Whether a response has reported the limits to the client.
     reported: bool,
@@ -145,7 +145,8 @@ impl Account {
         fits
     }
 
-    /// Applies the gateway to a request. If the gateway refuses the request, returns the headers of the error response.
+    /// Checks whether the gateway accepts a request. Returns the headers of the error response if the gateway refuses
+    /// the request.
     pub(crate) fn gateway(&mut self, now: u64, gateway: Gateway) -> Result<(), HeaderMap> {
         let accepts_from = self
             .gateway_free_at

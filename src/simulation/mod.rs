@@ -1,7 +1,7 @@
 //! A simulated API in virtual time, with the faults of a real API and network.
 //!
 //! Tests use the simulation to check laws about assignments and rate limits. A [`World`] simulates the API and the
-//! network. A [`Connection`] sends the requests of one run instead of the real transport.
+//! network. A [`Connection`] replaces the real transport and sends the requests of one run to the [`World`].
 
 mod account;
 mod clock;

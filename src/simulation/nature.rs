@@ -17,7 +17,7 @@ pub(crate) struct Nature {
     pub(crate) permanent: Option<(u64, u16)>,
     /// The maximum time for which a request or a response is in transit.
     pub(crate) latency: Duration,
-    /// Whether transit times are random between zero and `latency`, instead of exactly `latency`.
+    /// If true, each transit time is random, from zero to `latency`. Otherwise, each transit time is `latency`.
     pub(crate) varied: bool,
     /// Whether responses have a `Date` header.
     pub(crate) dated: bool,

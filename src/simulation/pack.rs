@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
-/// What the API does if a request contains a user who is already on the pack. The vendor does not document this case.
+/// The response to a request with a user who is already on the pack. The vendor does not document what the real API
+/// does in this case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reassign {
     /// The API accepts the request and changes nothing.
@@ -30,7 +31,7 @@ pub(crate) enum Naming {
     Echo,
 }
 
-/// A promise that the API breaks. Tests check that each broken promise is detected as a violation of a law.
+/// Incorrect behavior of the API. Tests check that the simulation detects each kind as a violation of a law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lie {
     /// The API returns status 200 without executing the request.
@@ -65,7 +66,7 @@ pub(crate) struct Pack {
     pub(crate) users: BTreeSet<u64>,
     /// The assignments of each user.
     pub(crate) rows: BTreeMap<u64, Vec<Row>>,
-    /// For each user, the number of client requests that the API executed.
+    /// For each user, the number of executed client requests that contained this user.
     pub(crate) executed: BTreeMap<u64, u32>,
 }
 

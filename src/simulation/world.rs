@@ -200,8 +200,8 @@ impl World {
 }
 
 impl State {
-    /// Registers a request that the client sends. Returns the time until the request arrives at the API, and the
-    /// request with its simulated faults.
+    /// Creates a client request with random faults. Returns the time until the request arrives at the API, and the
+    /// request.
     fn begin(&mut self, users: Option<Vec<u64>>, now: Duration) -> (Duration, Request) {
         self.requests += 1;
         let sent = users.iter();
@@ -219,7 +219,7 @@ impl State {
         (self.way(), request)
     }
 
-    /// Updates the state after the client received a response or an error.
+    /// Updates the statistics after the client received a response or an error.
     fn end(&mut self, response: &Result<Response, Error>) {
         match response {
             Ok(response) => {
@@ -283,8 +283,8 @@ impl State {
         }
     }
 
-    /// Applies the gateway's limit and the account's limits to an incoming request. Returns the response headers in `Ok` if the
-    /// request is accepted, and in `Err` if the request is refused.
+    /// Counts an incoming request against the limits of the gateway and the account. Returns the response headers in
+    /// `Ok` if the request is accepted, and in `Err` if the request is refused.
     fn count(&mut self, now: u64) -> Result<HeaderMap, HeaderMap> {
         if let Some(gateway) = self.nature.gateway {
             self.account.gateway(now, gateway)?;
@@ -319,7 +319,8 @@ impl State {
             users: users
                 .map(|user| UserId::try_from(user).expect("an id"))
                 .collect(),
-            // The `Age` header has whole seconds, so the age is rounded up.
+            // The `Age` header has whole seconds. The age is rounded up, so that the list never seems more recent than
+            // it is.
             age: cached.map(|_| Duration::from_secs(old.as_secs() + 1)),
         };
         (Ok(list), Some(shown))
