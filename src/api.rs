@@ -4,14 +4,15 @@
 //! client authenticates its requests and keeps them within the rate limits.
 //!
 //! Use the typed client to send a single request and get the complete response, including the vendor's `requestId`.
-//! Most programs should use [`Pack`](crate::Pack) instead of the typed client. [`Pack`](crate::Pack) splits long lists
-//! into several requests, retries failed requests, and reads the pack before it assigns users.
+//! Most programs should use [`Pack`](crate::Pack) instead of the typed client. [`Pack`](crate::Pack) splits long user
+//! lists into several requests, retries failed requests, and reads the pack before it assigns users.
 //!
 //! - [`Client`] has one method per endpoint. Each method makes a single attempt, without retries and without splitting
 //!   the list of users.
 //! - [`types`] contains the request and response types.
-//! - `?` and `map_err(Error::from)` convert an [`Error`] to [`crate::Error`]. In a function that returns `Box<dyn
-//!   Error>`, call `map_err` explicitly, because only the message of [`crate::Error`] says how to fix the problem.
+//! - In a function that returns [`crate::Error`], `?` converts an [`Error`] of this module. In a function that returns
+//!   `Box<dyn Error>`, `?` does not convert the error. Call `map_err(connecteam_onboarding::Error::from)` there,
+//!   because only the message of [`crate::Error`] says how to fix the problem.
 //! - The constants contain values from the spec, such as header names and OAuth scopes.
 //!
 //! ```no_run

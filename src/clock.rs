@@ -7,8 +7,8 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A source of time.
 ///
-/// The client uses [`SystemClock`] by default. In tests, a custom clock avoids real waits for back-off, the settle time
-/// and the rate limit. The `mock` feature provides `mock::FakeClock`, a clock for tests.
+/// The client uses [`SystemClock`] by default. In tests, a custom clock avoids real waits, for example before retries
+/// or because of the rate limit. The `mock` feature provides `mock::FakeClock`, a clock for tests.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, Clock, Sleep};
@@ -39,7 +39,8 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// Returns the elapsed time since a fixed moment. The returned value never decreases.
     fn now(&self) -> Duration;
 
-    /// Returns the current date and time. The client uses the returned time only until a response has a `Date` header.
+    /// Returns the current date and time. The client uses the returned time only until it receives a response with a
+    /// `Date` header.
     fn wall(&self) -> SystemTime;
 
     /// Waits for this duration. Dropping the returned future cancels the wait.

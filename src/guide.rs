@@ -10,7 +10,7 @@
 //! | [`testing`] | test your own code with the fake API |
 //! | [`migrating`] | replace a hand-written loop, and keep HTTP settings, TLS and middleware |
 //!
-//! All examples are compiled as doc tests. Examples that use the fake are executed as tests.
+//! All examples are compiled as doc tests. Examples that use the fake API server are executed as tests.
 
 // Brings items into scope for the links in the guide pages.
 #[allow(unused_imports, reason = "a page may need none of them")]
@@ -37,7 +37,7 @@ pub mod configuration {}
 #[doc = include_str!("guide/failures.md")]
 pub mod failures {}
 
-/// Test your own code with a fake API that supports faults, rate limits, tokens and a fake clock.
+/// Test your own code with a fake clock and a fake API server, which simulates faults, rate limits and access tokens.
 ///
 #[cfg_attr(feature = "mock", doc = include_str!("guide/testing.md"))]
 #[cfg_attr(

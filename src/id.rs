@@ -49,8 +49,7 @@ macro_rules! id {
                 self.0.get()
             }
 
-            /// Creates an id and can be used in constants. Returns `None` if the number is 0 or greater than
-            /// `i64::MAX`.
+            /// Creates an id, for example for a constant. Returns `None` if the number is 0 or greater than `i64::MAX`.
             ///
             /// ```
             #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]
@@ -157,7 +156,7 @@ pub struct InvalidId {
 
 impl InvalidId {
     fn new(what: &'static str, value: &str) -> Self {
-        // The value is shortened, because a caller may pass the contents of a whole file by mistake.
+        // Shortens the value in the error message, because a caller may pass the contents of a whole file by mistake.
         let shown: String = value.chars().take(60).collect();
         let cut = if shown.len() < value.len() { "…" } else { "" };
         let is_number = value.bytes().all(|byte| byte.is_ascii_digit());

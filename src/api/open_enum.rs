@@ -1,6 +1,6 @@
 /// Defines an enum with one variant per known string and a variant `Other` for all other strings.
 ///
-/// Serde's `untagged` attribute is not used, because `untagged` buffers each value before it matches the variants.
+/// Serde's `untagged` attribute is not used, because it would first copy each value into a buffer.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $value:literal,)* }) => {
         $(#[$doc])*

@@ -1,5 +1,5 @@
-/// Defines the enum `Region` from the server names and base URLs in the spec. The first server becomes the default
-/// region.
+/// Defines the enum `Region` from the server names and base URLs in the spec. The first server in the spec becomes the
+/// default region.
 macro_rules! regions {
     ($(#[$first_doc:meta])* $first:ident = $first_url:literal, $($(#[$doc:meta])* $name:ident = $url:literal,)*) => {
         /// The region of a Connecteam account. Each region has its own base URL.

@@ -3,8 +3,8 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 /// Implements `JsonSchema` for the generated types, with the schemas and limits from the spec. Each line of the macro
-/// input contains the name, the Rust type and the JSON Schema of one component. A `$ref` in a schema contains the plain
-/// name of another component.
+/// input contains the name, the Rust type and the JSON Schema of one component. A `$ref` in these schemas contains only
+/// the name of a component, not a JSON pointer.
 macro_rules! json_schemas {
     ($($name:literal: $type:ty = $schema:literal;)*) => {
         $(

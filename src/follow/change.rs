@@ -3,7 +3,7 @@ use crate::{AssignmentId, AssignmentStatus, Error, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What happened to an assignment between two snapshots.
+/// The kind of a [`Change`] between two snapshots.
 ///
 /// ```
 /// use connecteam_onboarding::ChangeKind;
@@ -27,8 +27,8 @@ pub enum ChangeKind {
     Reopened,
     /// The API no longer lists the assignment.
     Removed,
-    /// Any other change, for example to a status that this release does not know. A changed `isWaitingApproval` of a
-    /// completed assignment is also reported as `Other`.
+    /// Any other change, for example a change to a status that this release does not know. If only `isWaitingApproval`
+    /// of a completed assignment changes, the kind is also `Other`.
     Other,
 }
 
@@ -111,7 +111,7 @@ impl Change {
             (None, None) => return ChangeKind::Other,
         };
         match (before, after) {
-            // If the stage is still completed, a second `Completed` change would count the same completion twice.
+            // A change within the completed stage is `Other`, so that callers do not count the same completion twice.
             (before, after) if before == after => ChangeKind::Other,
             (_, Stage::WaitingForApproval) => ChangeKind::Submitted,
             (_, Stage::Completed) => ChangeKind::Completed,

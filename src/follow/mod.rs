@@ -1,4 +1,4 @@
-//! Follows the progress of a pack with snapshots and a stream of changes.
+//! Snapshots of a pack and a stream of its changes.
 //!
 //! Only the modules [`read`] and [`watch`] do I/O. All other modules receive the assignments and the time as arguments.
 

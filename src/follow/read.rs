@@ -23,7 +23,7 @@ impl Pack {
     ///
     /// # Errors
     /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) without sending a request if `earlier` is of
-    /// another pack. Other failures return the same errors as [`assignments`](Self::assignments).
+    /// another pack. For all other failures, returns the same errors as [`assignments`](Self::assignments).
     ///
     /// # Cancel safety
     /// Dropping the future is safe, because this method never changes the pack.

@@ -53,8 +53,8 @@ const LATEST: u64 = 253_402_300_799;
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// The version of the file format. This field comes first, so that a file in a newer format fails with an error
-    /// about its version.
+    /// The version of the file format. This field comes first, so that reading a file in a newer format fails with an
+    /// error about the format version.
     #[serde(deserialize_with = "known_version")]
     #[cfg_attr(feature = "schemars", schemars(range(min = 1, max = 1)))]
     version: u64,
@@ -191,7 +191,7 @@ impl Snapshot {
         });
         let mut entries: Vec<_> = entries.collect();
         if !entries.is_sorted_by(|a, b| a.id < b.id) {
-            // Reversing before the stable sort makes `dedup_by_key` keep the entry that was listed last.
+            // Reversing the list before the stable sort makes `dedup_by_key` keep the last entry with each id.
             entries.reverse();
             entries.sort_by_key(|entry| entry.id);
             entries.dedup_by_key(|entry| entry.id);
@@ -235,8 +235,8 @@ impl Snapshot {
         later
     }
 
-    /// Returns whether `assignments` contains exactly the entries of this snapshot, in the same order. A poll that
-    /// returns an identical list creates no new snapshot.
+    /// Returns whether `assignments` contains exactly the entries of this snapshot, in the same order. If a poll
+    /// returns the same list again, the watch does not build a new snapshot.
     pub(super) fn shows(&self, assignments: &[Assignment]) -> bool {
         let same = |(entry, assignment): (&SnapshotEntry, &Assignment)| {
             entry.id == assignment.id
@@ -345,14 +345,14 @@ impl Snapshot {
             .map(|entry| (entry.user_id, entry.stage() == Stage::Completed))
             .collect();
         users.sort_unstable();
-        // `false` sorts before `true`, so `dedup_by_key` keeps an incomplete assignment if the user has one.
+        // Each user's incomplete assignments sort first, and `dedup_by_key` keeps the first assignment of each user.
         users.dedup_by_key(|(user, _)| *user);
         users.retain(|(_, completed)| *completed);
         users.into_iter().map(|(user, _)| user)
     }
 
-    /// Returns the ids of users with an assignment in progress that has not changed since `moment`, sorted and without
-    /// duplicates. Assignments that wait for approval are ignored.
+    /// Returns the ids of users with an in-progress assignment whose state has not changed since `moment`, sorted and
+    /// without duplicates. Assignments that wait for approval are ignored.
     #[must_use]
     pub fn in_progress_since(
         &self,

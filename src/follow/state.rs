@@ -33,7 +33,7 @@ impl<'a> Stage<'a> {
             AssignmentStatus::InProgress if is_waiting_approval => Self::WaitingForApproval,
             AssignmentStatus::InProgress => Self::InProgress,
             AssignmentStatus::Completed => Self::Completed,
-            // Variants that later versions of the spec add become `Other` until this function handles them.
+            // If a later version of the spec adds a status, that status maps to `Other` until this function handles it.
             other => Self::Other(other.as_str()),
         }
     }
@@ -80,7 +80,8 @@ pub struct State {
 }
 
 impl State {
-    /// Converts an `Other` with a known text to the known variant, so that a state equals its deserialized copy.
+    /// Replaces an `Other` such as `Other("completed")` with the known variant `Completed`. Without this replacement,
+    /// serializing and deserializing a state could produce a different state.
     pub(crate) fn new(status: AssignmentStatus, is_waiting_approval: bool) -> Self {
         let status = match status {
             AssignmentStatus::Other(text) => AssignmentStatus::from(text.as_str()),
@@ -112,7 +113,7 @@ impl State {
 }
 
 impl fmt::Display for State {
-    /// Formats the stage. Appends `and waiting for approval` if an approval is pending at a stage other than
+    /// Formats the stage. The text ends with `and waiting for approval` if an approval is pending but the stage is not
     /// `WaitingForApproval`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = self.stage();

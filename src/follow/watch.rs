@@ -37,10 +37,10 @@ pub struct Update {
 /// - If the list of assignments is suddenly empty, the watch reads the pack a second time before it reports removals.
 ///
 /// # Rate limit
-/// Each poll is one request and is subject to the rate limit of the client. The watch leaves 10% of each rate-limit
-/// window (at least one request) to other requests. While the watch waits for the rate limit, it does not delay other
-/// requests. When at most half of a window's requests remain, the watch lengthens its interval to use at most half of
-/// the remaining requests.
+/// Each poll is one request and is subject to the rate limit of the client. In each rate-limit window, the watch
+/// reserves 10% of the quota (at least one request) for other requests. While the watch waits for the rate limit, it
+/// does not delay other requests. When half or less of a window's quota remains, the watch polls less often, so that it
+/// uses at most half of the remaining requests.
 ///
 /// # Cancel safety
 /// Dropping a pending `next()` future loses no data, because the next call of `next()` continues the same poll.
@@ -73,10 +73,10 @@ pub struct Watch {
 
 type Item = Result<Update, Error>;
 
-/// The wait after the first error, unless the interval is longer. Each consecutive error doubles the wait.
+/// The wait after the first error, or the interval if the interval is longer. Each consecutive error doubles the wait.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The maximum wait after consecutive errors, unless the interval is longer.
+/// The maximum wait after consecutive errors, or the interval if the interval is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 impl fmt::Debug for Watch {
@@ -140,10 +140,10 @@ impl Watch {
     /// must be completed. Without `only`, all assignments of the pack must be completed, so an empty pack ends the
     /// stream after the first poll.
     ///
-    /// The API keeps the assignments of users who no longer exist, so **a watch over a whole pack may never end**.
-    /// Prefer [`only`](Self::only) with the users of [`Report::on_pack`](crate::Report::on_pack) or with other known
-    /// users. With `only`, the stream does not end if a selected user is removed from the pack. Stop the watch yourself
-    /// when it yields [`ChangeKind::Removed`](crate::ChangeKind::Removed).
+    /// Users who no longer exist keep their assignments but cannot complete them, so **a watch over a whole pack may
+    /// never end**. Prefer [`only`](Self::only) with the users of [`Report::on_pack`](crate::Report::on_pack) or with
+    /// another list of existing users. With `only`, the stream does not end if a selected user is removed from the
+    /// pack. Stop the watch yourself when it yields [`ChangeKind::Removed`](crate::ChangeKind::Removed).
     pub fn until_complete(mut self) -> Self {
         self.start.until_complete = true;
         self
@@ -265,7 +265,7 @@ fn pause(interval: Duration, failures: u32) -> Duration {
     backoff(first, longest, failures)
 }
 
-/// Returns the interval at which polls use half of the remaining requests before the window ends. Returns zero if more
+/// Returns the poll interval that uses half of the remaining requests by the end of the window. Returns zero if more
 /// than half of the requests in the window remain.
 fn spread(window: WindowQuota, server: SystemTime) -> Duration {
     if window.remaining > window.limit / 2 {
@@ -328,7 +328,7 @@ mod tests {
         }
     }
 
-    /// Simulates a watch without other requests and returns the number of polls in one rate-limit window.
+    /// Returns the number of polls in one rate-limit window if only the watch sends requests.
     fn polls(limit: u64, length: Duration, interval: Duration) -> u64 {
         let (mut now, mut remaining) = (UNIX_EPOCH, limit);
         while now < UNIX_EPOCH + length && remaining > 0 {

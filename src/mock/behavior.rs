@@ -9,9 +9,9 @@ pub enum RefusalStyle {
     /// The response does not identify any rejected user.
     #[default]
     Silent,
-    /// The response contains the `userIds` index of each rejected user.
+    /// The response contains the index of each rejected user in the `userIds` list.
     Indices,
-    /// The response contains the `userIds` index of only the first rejected user.
+    /// The response contains only the index of the first rejected user in the `userIds` list.
     FirstIndex,
     /// The response message contains the ids of the rejected users.
     Text,

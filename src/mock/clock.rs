@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A clock for tests that avoids real waits. Each wait takes two milliseconds of real time and advances the fake clock
 /// by the requested duration.
 ///
-/// With this clock, tests of back-off, settle time and rate limits take almost no real time. Two concurrent waits of
-/// one minute each advance the clock by one minute in total. All clones of a clock share the same time.
+/// With this clock, tests of retries and rate limits take almost no real time. Two concurrent one-minute waits advance
+/// the clock by one minute in total. All clones of a clock share the same time.
 ///
 /// The clock starts at 2026-01-01T00:00:00Z. Real time advances the clock only after a call of
 /// [`FakeOnboarding::real_time`](super::FakeOnboarding::real_time).
@@ -27,8 +27,8 @@ pub struct FakeClock(Arc<State>);
 struct State {
     /// The total time added by waits and `advance`, in nanoseconds.
     added: AtomicU64,
-    /// The system clock, which is set if the fake uses real time. With real time, the fake clock reports the system
-    /// time plus `added`.
+    /// Contains the system clock if the fake uses real time. With real time, the fake clock reports the system time
+    /// plus `added`.
     machine: OnceLock<SystemClock>,
 }
 
@@ -39,7 +39,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 const START: Duration = Duration::from_secs(1_767_225_600);
 
 impl FakeClock {
-    /// Advances the clock by this duration. Does not change the fake time at which pending waits end.
+    /// Advances the clock by this duration. Advancing the clock does not extend pending waits.
     pub fn advance(&self, by: Duration) {
         self.reach(self.added() + by);
     }

@@ -12,7 +12,7 @@ pub(super) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request.headers().get(name)?.to_str().ok()
 }
 
-/// Returns the credential from the `Authorization` header if the header uses this scheme.
+/// Returns the credential from the `Authorization` header if the header's scheme is `scheme`.
 pub(super) fn authorization<'a>(request: &'a Request, scheme: &str) -> Option<&'a str> {
     let (name, credential) = header(request, "authorization")?.split_once(' ')?;
     name.eq_ignore_ascii_case(scheme).then_some(credential)

@@ -200,8 +200,8 @@ impl FakeOnboarding {
         self.add_key(key, &[READ_SCOPE])
     }
 
-    /// Adds an API key without any permissions. A request with this key fails with status 403, as on an account plan
-    /// without API access.
+    /// Adds an API key without any permissions. A request with this key fails with status 403, as if the account's plan
+    /// did not include API access.
     pub fn add_key_without_access(&self, key: impl Into<String>) -> &Self {
         self.add_key(key, &[])
     }
@@ -278,13 +278,14 @@ impl FakeOnboarding {
         self.change(|state| state.limits = vec![minute, day])
     }
 
-    /// Adds a fault to the queue. Each request to the assignments endpoint consumes one fault from the queue. Token
-    /// requests do not consume faults.
+    /// Adds a fault to the end of the fault queue. Each request to the assignments endpoint consumes one fault from the
+    /// queue. Token requests do not consume faults.
     pub fn fail_next(&self, fault: Fault) -> &Self {
         self.change(|state| state.faults.push_back(fault))
     }
 
-    /// Queues normal responses for this number of requests, ahead of faults that are added later.
+    /// Adds this number of normal responses to the end of the fault queue. Faults that are added later apply after
+    /// these responses.
     pub fn pass_next(&self, requests: usize) -> &Self {
         let pass = std::iter::repeat_n(Fault::pass(), requests);
         self.change(|state| state.faults.extend(pass))

@@ -52,7 +52,6 @@ impl Packs {
     pub(super) fn change(&mut self, pack: PackId, user: UserId, change: impl Fn(&mut Assignment)) {
         let assignments = self.assignments_mut(pack).iter_mut();
         let mut found = assignments.filter(|row| row.user_id == user).peekable();
-        // A user without an assignment is a mistake in the test.
         assert!(found.peek().is_some(), "user {user} is not on pack {pack}");
         found.for_each(change);
     }

@@ -99,8 +99,8 @@ impl State {
         response
     }
 
-    /// Removes the next fault from the queue if the fault applies to this request. A fault that executes its request
-    /// stays in the queue while the rate limit is exceeded.
+    /// Removes and returns the next fault if it applies to this request. A fault that executes the request applies only
+    /// if the request is within the rate limit.
     fn next_fault(&mut self, endpoint: Endpoint<'_>, fits: bool) -> Option<Fault> {
         let next = self.faults.front()?;
         let applies = matches!(endpoint, Endpoint::Assignments(_)) && (fits || !next.executes);

@@ -141,7 +141,6 @@ proptest! {
             })
             .collect();
         prop_assert!(snapshot.shows(&listed));
-        // In `mixed`, one row comes from `second`.
         let mut mixed = listed;
         if let (Some(place), Some(other)) = (mixed.get_mut(at_once), second.first()) {
             *place = other.clone();
@@ -185,7 +184,8 @@ fn every_pair_of_states_has_its_kind() {
         ("paused", true),
         ("new", false),
     ];
-    // Rows are states before the change, and columns are states after the change. The last column stands for a removal.
+    // The rows of `kinds` are the states before a change, and the columns are the states after the change. The last
+    // column stands for a removal.
     let kinds = [
         [
             None,
@@ -400,7 +400,7 @@ fn an_unchanged_entry_keeps_its_time() {
         .iter()
         .map(|entry| entry_since(entry) - START)
         .collect();
-    // Assignment 1 never changed, assignment 2 was missing once, and assignment 3 moved to another user.
+    // Assignment 1 never changed, assignment 2 was missing from one list, and assignment 3 moved to another user.
     assert_eq!(since, [60, 240, 120]);
     assert_eq!(ids(snapshot.in_progress_since(at(59))), Vec::<u64>::new());
     assert_eq!(ids(snapshot.in_progress_since(at(60))), [7]);
