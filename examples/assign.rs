@@ -51,7 +51,7 @@ struct Options {
 #[tokio::main]
 async fn main() {
     let stop = stop::signal();
-    // `--json` and `--plan` are read first, so that errors in the other arguments can be printed as JSON.
+    // `--json` and `--plan` are read first, so that errors in the other arguments are printed in the requested format.
     let print = Print {
         json: arguments::has("--json"),
         plan: arguments::has("--plan"),

@@ -102,7 +102,7 @@ fn show((pack, user, reply): (PackId, UserId, Option<Reply>)) -> ExitStatus {
     }
 }
 
-/// Returns the exit status that the help text lists first.
+/// Returns the more severe exit status.
 fn worse(a: ExitStatus, b: ExitStatus) -> ExitStatus {
     let order = [
         ExitStatus::Unknown,

@@ -74,8 +74,9 @@ pub fn compare(ours: &Facts, vendor: &Facts) -> Report {
     };
     let mut differences: Vec<_> = keys.into_iter().map(difference).collect();
     differences.retain(|one| one.ours != one.vendor);
-    // If a field is added or removed, the report shows only its presence. If a change of its type is breaking, the
-    // report shows only its presence, content and type. In both cases, the report hides the nested fields.
+    // For an added or removed field, the report contains only the fact `presence`. For a field with a breaking change
+    // of type, the report contains only the facts `presence`, `content` and `type`. In both cases, the report omits
+    // nested fields.
     let mut heads = BTreeMap::new();
     for one in &differences {
         let facts = match one.what.as_str() {

@@ -14,7 +14,7 @@ pub fn parse(content: &[u8]) -> Result<Value> {
     let content = content.strip_prefix(mark).unwrap_or(content).trim_ascii();
     let root: Value = match content.first() {
         None => return Err("the document is empty; save it again".to_owned()),
-        // JSON is also valid YAML, but the YAML parser is slower.
+        // The YAML parser also accepts JSON, but it is slower than the JSON parser.
         Some(b'{' | b'[') => serde_json::from_slice(content)
             .map_err(|e| format!("not JSON: {e}; save the document again"))?,
         Some(_) => yaml_serde::from_slice(content)

@@ -128,8 +128,8 @@ impl<'a> Merged<'a> {
         *known = BTreeSet::from([others.fold(limit, tighter).to_string()]);
     }
 
-    /// Returns alternatives for merging if they specify only types and values. Other alternatives are recorded by name
-    /// as a type.
+    /// Returns the alternatives if they can be merged: only one exists, or all specify only types and values. Otherwise
+    /// adds the names of the alternatives as the fact `type`, and returns an empty list.
     fn alternatives(&mut self, all: &'a [Value]) -> Vec<&'a Value> {
         let (null, others): (Vec<_>, Vec<_>) = all.iter().partition(|one| one["type"] == "null");
         self.is_nullable |= !null.is_empty();

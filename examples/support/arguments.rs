@@ -68,7 +68,7 @@ impl Arguments {
 
     /// Prints the help text and exits with status 0.
     pub fn help(&self) -> ! {
-        // The error is ignored, because the reader of a closed pipe needs no more text.
+        // A write error is ignored, because it usually means that the reader has closed the pipe.
         let _ = writeln!(std::io::stdout(), "{}", self.help.trim_end());
         std::process::exit(0)
     }

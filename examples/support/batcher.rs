@@ -51,8 +51,8 @@ impl Batcher {
         outcome.await.ok()
     }
 
-    /// Assigns each batch immediately from now on. Stops each run that takes longer than `grace`, for example because it
-    /// waits for the rate limit.
+    /// Assigns each batch immediately from now on. Stops each run that takes longer than `grace`, for example because
+    /// it waits for the rate limit.
     pub fn stop(&self, grace: Duration) {
         self.stop.send_replace(Some(grace));
     }
@@ -119,7 +119,7 @@ async fn stop(mut stopped: watch::Receiver<Option<Duration>>) -> Duration {
         .and_then(|grace| *grace)
     {
         Some(grace) => grace,
-        // Every clone of the batcher was dropped without a stop.
+        // Every clone of the batcher was dropped without a call of `stop`.
         None => std::future::pending().await,
     }
 }

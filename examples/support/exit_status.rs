@@ -54,7 +54,8 @@ impl ExitStatus {
 
     /// Ends the program.
     pub fn exit(self) -> ! {
-        // Returning from `main` would wait for blocked threads, for example a thread that reads standard input.
+        // Unlike a return from `main`, `exit` does not wait for blocked threads, for example a thread that reads
+        // standard input.
         std::process::exit(self as i32)
     }
 }

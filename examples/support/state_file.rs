@@ -207,8 +207,9 @@ fn create(new: &Path, old: &Path, content: &[u8]) -> io::Result<()> {
     sync(&file)
 }
 
-/// Writes the new content before shortening the file. If a kill interrupts the write, the next run reports the damaged
-/// file as an error. An empty file would be treated as a missing state.
+/// Writes the new content, and then removes the rest of the old content. If the program is killed during the write, the
+/// file is damaged, and the next run reports an error. If the file were emptied first, a kill could leave an empty
+/// file, which would be treated as a missing state.
 fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .create(true)

@@ -48,8 +48,8 @@ fn listen() -> std::io::Result<BoxFuture<'static, ()>> {
         if is_ignored(number) {
             continue;
         }
-        // The shutdown handler is registered first, so it runs before the handler that sets the flag. Therefore only a
-        // second signal ends the program.
+        // The shutdown handler ends the program only if the flag is set. It is registered first, so at the first signal
+        // it runs before the other handler sets the flag. Therefore only a second signal ends the program.
         flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&stopped))?;
         flag::register(number, Arc::clone(&stopped))?;
         let mut received = signal(SignalKind::from_raw(number))?;
