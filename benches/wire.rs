@@ -333,7 +333,7 @@ fn connections(what: &str, server: &Server, job: Job, turns: usize, requests: u3
     );
 }
 
-/// Prints the CPU instructions of each function, for two repetitions of each job with our client.
+/// Runs each job twice with our client. Prints how many CPU instructions each function executed.
 fn profile() {
     let servers = [0, 100_000].map(server);
     let [empty, large] = &servers;

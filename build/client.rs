@@ -95,7 +95,7 @@ fn adapt(value: &mut Value) {
                     object.remove("format");
                 }
             }
-            // progenitor generates an enum only for `oneOf`, so `anyOf` becomes `oneOf`. The enum can represent
+            // progenitor generates an enum only for `oneOf`, so this code replaces `anyOf` with `oneOf`. The enum can represent
             // `anyOf`, because deserialization tries the variants in order.
             let titled = |parts: &Value| {
                 let mut parts = parts.as_array().into_iter().flatten();

@@ -81,7 +81,7 @@ fn token_path(document: &Document) -> Result<&str, String> {
         .ok_or_else(|| document.error(&pointer, "https:// with a path"))
 }
 
-/// Returns the header components that describe rate limits, each with the name of the response header.
+/// Returns the entries of `components.headers` that describe rate limits, each with the name of the response header.
 fn rate_limit_headers(document: &Document, item: &str) -> Result<Vec<(String, String)>, String> {
     let pointer = format!("{item}/get/responses/200/headers");
     let windows = ["Minute", "Day"].into_iter();

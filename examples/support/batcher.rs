@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Collects ids, and assigns the ids of each pack in one run per interval. All clones of a batcher share the same
-/// batches.
+/// Collects user ids. In each interval, one run per pack assigns the users that were collected for the pack. All clones
+/// of a batcher share the same batches.
 #[derive(Clone)]
 pub struct Batcher {
     sender: mpsc::Sender<Submission>,

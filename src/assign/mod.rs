@@ -216,7 +216,7 @@ impl Assign {
     /// Ends the run when the future `stop` is ready.
     ///
     /// After the stop, the run sends no more users and waits for the requests in flight. If a request is ambiguous, the
-    /// run reads the pack to resolve the request before it returns its report.
+    /// run reads the pack to find out whether the API executed the request. Then it returns its report.
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stop = stop.boxed();
         self

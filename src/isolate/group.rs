@@ -55,7 +55,7 @@ pub(super) enum Source<R> {
 }
 
 impl<R> Source<R> {
-    /// Returns true if the search chose the items because they are probably rejected. The results of biased groups are
+    /// Returns true if the search chose the items because the API will probably reject them. The results of biased groups are
     /// not used to estimate the share of rejected items.
     pub(super) fn is_biased(&self) -> bool {
         match self {

@@ -1,8 +1,8 @@
 //! Finds the items that the API rejects, by adaptive group testing, without I/O.
 //!
-//! If a request is refused, at least one of its items is rejected. If a request is accepted, all of its items are
-//! accepted. [`Search`] derives the verdict on each item from the results of requests, and chooses the next group to
-//! test. [`density`] chooses group sizes that keep the number of requests low.
+//! The API refuses a request if it rejects at least one item of the request. Otherwise, the API accepts all items.
+//! [`Search`] derives the verdict on each item from the results of requests, and chooses the next group to test.
+//! [`density`] chooses group sizes that keep the number of requests low.
 //!
 //! The search rejects an item in only three cases:
 //!

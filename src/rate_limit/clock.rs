@@ -59,7 +59,7 @@ impl ServerClock {
         Duration::from_secs(1) + elapsed / DRIFT * 2 + Duration::from_millis(2)
     }
 
-    /// Returns how long to wait, measured from local time `now`, until the server's clock has certainly reached `time`.
+    /// Returns how long to wait after local time `now`, so that the server's clock has certainly reached `time`.
     pub(super) fn wait_until(&self, time: Duration, now: Duration) -> Duration {
         let ahead = time.saturating_sub(self.at_least(now).unwrap_or(time));
         if ahead.is_zero() {

@@ -119,7 +119,7 @@ impl Governor {
                     if now.saturating_sub(start) + wait > self.longest_wait {
                         return Err(self.too_long(wait, until));
                     }
-                    // The first wait is logged. A later wait is logged only if it is the longest wait so far.
+                    // The first wait of a request is logged. Its next waits are logged only if they are longer.
                     if waiting.is_none() || wait > NOTABLE_WAIT.max(longest_logged) {
                         log_wait(wait);
                         longest_logged = wait;

@@ -7,8 +7,7 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// The effect of a request on the server. The effect determines how the request waits and whether the request is safe
-/// to repeat.
+/// What a request does on the server. The wait for the rate limit and the retries depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// A request that reads a list and is safe to repeat.

@@ -50,7 +50,8 @@ impl Copy {
             copy(&original.join(file), &root.join(file));
         }
         fs::write(root.join("tests/edited.rs"), program("")).unwrap();
-        // Only the copy has the feature `copy`, so that cargo distinguishes the two crates in the shared target folder.
+        // The copy of the crate gets an additional feature. With it, cargo distinguishes the copy from the original crate
+        // in the shared target folder.
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         fs::write(
             root.join("Cargo.toml"),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Sends four requests at local time 1 s and refuses all of them immediately.
+/// Simulates four requests that are sent at local time 1 s, and that the server refuses immediately.
 fn refuse_four(limit: &mut RateLimit, reported: &HeaderMap) {
     let tickets: Vec<_> = (0..4).map(|_| go(limit, secs(1))).collect();
     for ticket in tickets {
