@@ -1,8 +1,8 @@
-//! Measures `UserList`, which removes duplicates from a list of a million ids, and compares it with common
-//! alternatives. All alternatives keep the order of the ids.
+//! Measures how fast `UserList` and common alternatives remove duplicates from a million ids, and how much memory they
+//! need. All alternatives keep the order of the ids.
 //!
-//! `cargo bench --bench dedup` prints time and memory as a Markdown table. `UserList` does more than the
-//! alternatives: it also checks each id, counts the duplicates, and builds an index by id.
+//! `cargo bench --bench dedup` prints time and memory as a Markdown table. `UserList` does more than the alternatives:
+//! it also checks each id, counts the duplicates, and builds an index for lookups by id.
 
 mod support;
 
@@ -43,7 +43,7 @@ const LISTS: [(&str, List); 3] = [
         let ids = (0..IDS).map(|i| if i % 2 == 0 { i + 1 } else { i / 3 + 1 });
         ids.map(spread).collect()
     }),
-    // These ids have equal low bits. A hasher that only multiplies or masks the id would put them into a few hash table
+    // The low bits of these ids are equal. If a hasher only multiplies or masks the ids, they share a few hash table
     // slots.
     ("multiples of 2^40", || {
         let ids = (1..=IDS).map(|i| (i << 40) & (u64::MAX >> 1) | i >> 23 | 1 << 39);

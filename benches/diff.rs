@@ -21,8 +21,8 @@ fn list(changed_every: usize) -> Vec<Assignment> {
         .map(|i| {
             let changed = changed_every > 0 && i % changed_every == 0;
             let status = if i % 3 == 0 || changed { "completed" } else { "in_progress" };
-            // Every second changed assignment gets a new id, so that the comparison reports one removed and one added
-            // assignment.
+            // Every second changed assignment gets a new id. The comparison reports a new id as a removed assignment
+            // and an added assignment.
             let id = i * 7 + usize::from(changed && (i / changed_every).is_multiple_of(2));
             serde_json::json!({"id": id, "userId": i + 7_000_000, "status": status, "isWaitingApproval": i % 5 == 0})
         })

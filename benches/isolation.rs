@@ -120,7 +120,7 @@ impl Names {
                 ..Named::default()
             },
             // The client ignores a message that names more than half of the items, because such a message may repeat
-            // the whole request. The benchmark ignores it too.
+            // the whole request. The benchmark does the same.
             Self::InText if named.len() * 2 > items.len() => Named::default(),
             Self::InText => Named {
                 hinted: named,

@@ -165,7 +165,7 @@ struct Time(Arc<Mutex<TimeState>>);
 #[derive(Debug, Default)]
 struct TimeState {
     now: Duration,
-    /// The current waits. The key of each entry is a pair: the time when the wait ends, and a unique number.
+    /// The current waits. Each key consists of the time when the wait ends and a unique number.
     waits: BTreeMap<(Duration, u64), oneshot::Sender<()>>,
     events: u64,
     ended: bool,
@@ -224,7 +224,7 @@ fn is_busy() -> bool {
     };
     let runs = |thread: &std::fs::DirEntry| {
         let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-        // In the file `stat`, the name of the thread is in parentheses, and the state comes after the name.
+        // In `/proc/self/task/*/stat`, the thread state follows the thread name, which is in parentheses.
         stat.rsplit(") ")
             .next()
             .is_some_and(|stat| stat.starts_with('R'))

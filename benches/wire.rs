@@ -5,7 +5,7 @@
 //! - `cargo bench --bench wire` prints the tables.
 //! - `cargo bench --bench wire -- growth` measures how the CPU instructions grow with the number of items. The
 //!   results are written to `benches/growth.csv` and `benches/growth.svg`.
-//! - `cargo bench --bench wire -- profile` prints the CPU instructions of each function.
+//! - `cargo bench --bench wire -- profile` prints how many CPU instructions each function executes.
 //!
 //! Valgrind counts the CPU instructions.
 
@@ -58,7 +58,7 @@ fn main() {
 enum Job {
     /// Reads all assignments of a pack.
     Read,
-    /// Assigns users, from a list of this length. A fifth of the ids in the list are duplicates.
+    /// Assigns the users in a list of this length. A fifth of the ids in the list are duplicates.
     Assign(usize),
     /// Polls a pack until an assignment changes. The hand-written program reads the pack as often as our client does.
     Watch,
@@ -180,8 +180,8 @@ fn contestant(name: &str, server: &Server, job: Job, turns: usize) -> Vec<String
 /// Returns the number of CPU instructions that one repetition of the job needs, or `None` if valgrind is not installed.
 fn instructions(name: &str, server: &Server, job: Job) -> Option<f64> {
     let [one, two] = [1, 2].map(|turns| contestant(name, server, job, turns));
-    // One process runs the job once, and the other runs it twice. Each process sets up one client, so the difference is
-    // the cost of one repetition.
+    // One process runs the job once, and the other runs it twice. Each process sets up one client, so the difference
+    // between the two counts is the cost of one repetition.
     Some(process::instructions(&two)? - process::instructions(&one)?)
 }
 
@@ -322,7 +322,7 @@ fn row(what: &str, server: &Server, job: Job, turns: usize, count: bool) {
     );
 }
 
-/// Prints the cost of opening a new connection for each request, as our client does.
+/// Prints how much time a program loses if it opens a new connection for each request. Our client does this.
 fn connections(what: &str, server: &Server, job: Job, turns: usize, requests: u32) {
     let names = [OURS, BY_HAND_UNPOOLED, BY_HAND];
     let [ours, each, one] = measure(names, server, job, turns).map(|(seconds, _)| seconds * 1e3);

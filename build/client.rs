@@ -53,7 +53,8 @@ fn settings() -> GenerationSettings {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
-        // Hooks sign the requests. `HooksMode::Expected` makes the compiler check that `src/` implements the hooks.
+        // Hooks sign the requests. With `HooksMode::Expected`, the generated client compiles only if `src/` implements
+        // its hooks.
         .with_hooks(HooksMode::Expected)
         .with_inner_type("crate::request::Transport".parse().expect("a Rust path"))
         .with_replacement(STATUS, "crate::api::AssignmentStatus", std::iter::empty());
@@ -85,8 +86,8 @@ fn adapt(value: &mut Value) {
     match value {
         Value::Object(object) => {
             if object.get("type").is_some_and(|kind| kind == "string") {
-                // Patterns and most formats are removed. With them, the generated code would need chrono, uuid or
-                // regress, and would reject values that the API may send.
+                // Removes the pattern and most formats from a string schema. If a schema kept them, the generated code
+                // would need chrono, uuid or regress, and would reject values that the API may send.
                 object.remove("pattern");
                 if !object
                     .get("format")
@@ -95,8 +96,8 @@ fn adapt(value: &mut Value) {
                     object.remove("format");
                 }
             }
-            // progenitor generates an enum only for `oneOf`, so this code replaces `anyOf` with `oneOf`. The enum can represent
-            // `anyOf`, because deserialization tries the variants in order.
+            // progenitor generates an enum only for `oneOf`, so this code replaces `anyOf` with `oneOf`. The enum can
+            // represent `anyOf`, because deserialization tries the variants in order.
             let titled = |parts: &Value| {
                 let mut parts = parts.as_array().into_iter().flatten();
                 parts.all(|part| part["title"].is_string())

@@ -83,8 +83,8 @@ impl Document {
             .collect()
     }
 
-    /// Converts the document to the type that the generator needs. First converts each part separately, because an
-    /// error of the whole document does not say which part is wrong.
+    /// Converts the document to the type that the generator needs. First converts each part separately, so that an
+    /// error says which part is wrong.
     pub fn typed(&self) -> Result<OpenAPI, String> {
         self.part::<Info>("/info")?;
         for server in self.entries("/servers") {
@@ -113,8 +113,8 @@ impl Document {
     }
 
     fn part<T: DeserializeOwned>(&self, pointer: &str) -> Result<T, String> {
-        // The types of `openapiv3` are deserialized only from JSON. Deserializing them also from YAML would nearly
-        // double the code that users compile.
+        // The types of `openapiv3` are deserialized only from JSON. Support for a second format would nearly double the
+        // code that users compile.
         serde_json::from_value(self.get(pointer).clone()).map_err(|e| {
             format!(
                 "{}: expected an OpenAPI 3.0 document: {e}",
@@ -141,8 +141,8 @@ impl Document {
         pointer.is_some_and(|pointer| self.0.pointer(pointer).is_some())
     }
 
-    /// Checks that an operation has one type of success body and one type of error body. The generator would panic
-    /// otherwise.
+    /// Checks that an operation has one type of success body and one type of error body. If an operation had more
+    /// types, the generator would panic.
     fn check_responses(&self, responses: &str) -> Result<(), String> {
         let (mut success, mut error) = (None, None);
         for code in keys(self.get(responses)) {

@@ -7,8 +7,8 @@ use serde_json::Value;
 const READ: &str = "getPackAssignments";
 const WRITE: &str = "assignUsersToPack";
 
-/// The JSON pointers that `src/` relies on. Each line has a pointer and the expected value, in the format of
-/// [`described`]. `*` stands for the URL path that the read and assign operations share.
+/// The JSON pointers that `src/` relies on. Each line contains a pointer and the text that [`described`] must return
+/// for this pointer. `*` stands for the URL path that the read and assign operations share.
 const NEEDS: &str = r#"
 /paths/*/parameters/0/name: packId
 /paths/*/parameters/0/schema: PackId
@@ -54,12 +54,12 @@ const NEEDS: &str = r#"
 /components/schemas/ErrorLocation/oneOf/1: integer, title Index, format int64
 "#;
 
-/// The schema keywords that change the Rust type, in addition to `type`.
+/// The schema keywords, other than `type`, that change the Rust type.
 const TYPING: [&str; 8] = [
     "title", "format", "minimum", "nullable", "enum", "anyOf", "oneOf", "allOf",
 ];
 
-/// Returns the path of the operations that `src/` calls.
+/// Returns the URL path that the read and assign operations share.
 pub fn path(document: &Document) -> Result<&str, String> {
     let paths = document.get("/paths").as_object().into_iter().flatten();
     let mut called = paths.filter(|(_, item)| {
@@ -78,7 +78,7 @@ pub fn path(document: &Document) -> Result<&str, String> {
     }
 }
 
-/// Returns an error if the spec does not match a line of [`NEEDS`].
+/// Returns an error for the first line of [`NEEDS`] that the spec does not match.
 pub fn check(document: &Document, path: &str) -> Result<(), String> {
     let path = child("", path);
     for (pointer, expected) in NEEDS.lines().filter_map(|line| line.split_once(": ")) {

@@ -1,16 +1,16 @@
 //! Edits the generated code of progenitor as text. Hides the constructors, seals the trait `MockServerExt`, and adds
-//! missing documentation and derives.
+//! missing documentation and `derive` attributes.
 
 use super::document::Document;
 use super::{Options, rust_type};
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// Makes the constructor `new_with_client` private to the crate. A client that users construct would ignore the rate
-/// limits and could use any host.
+/// Makes the constructor `new_with_client` private to the crate. With a public constructor, users could create a client
+/// that ignores the rate limits or uses another host.
 const CONSTRUCTOR: (&str, &str) = ("pub fn new_with_client(", "pub(crate) fn new_with_client(");
-/// Seals the trait, so that users cannot implement it. Methods that later versions of the spec add would break such
-/// implementations.
+/// Seals the trait, so that users cannot implement it. Otherwise, a later version of the spec could add a method, and
+/// existing implementations would no longer compile.
 const SEALED: (&str, &str) = (
     "pub trait MockServerExt {",
     "pub trait MockServerExt: crate::api::sealed::Sealed {",
@@ -39,7 +39,8 @@ pub fn post_process(code: &str, document: &Document, options: Options) -> Result
     if options.mock {
         code = replaced(&code, SEALED)?;
     }
-    // progenitor uses the module `error` only for enums without fields. Without such an enum, the module is empty.
+    // progenitor uses the module `error` only for enums without fields. If the spec has no such enum, the module is
+    // empty and is removed.
     if !code.contains("self::error::") {
         code = without_item(&code, ERROR_MODULE)?;
     }
@@ -104,7 +105,7 @@ fn declared_type(line: &str) -> Option<&str> {
     rest.split(|c: char| !c.is_alphanumeric()).next()
 }
 
-/// Returns the documentation of an enum variant: the description of the matching part of the schema.
+/// Returns the description of the schema part whose title is the name of the enum variant.
 fn variant_doc<'a>(schema: &'a Value, item: &str) -> Option<&'a str> {
     let (name, _) = item.split_once('(')?;
     let parts = ["anyOf", "oneOf"].map(|keyword| schema[keyword].as_array());

@@ -1,5 +1,5 @@
-//! Generates `JsonSchema` implementations. The JSON schema of a component is the schema in the spec, including its
-//! limits. A derived `JsonSchema` implementation would not include limits such as `maxItems`.
+//! Generates `JsonSchema` implementations. The JSON schema of a component is the schema in the spec. A derived
+//! `JsonSchema` implementation would omit limits such as `maxItems`.
 
 use super::document::Document;
 use super::rust_type;

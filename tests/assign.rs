@@ -144,7 +144,7 @@ async fn assigns_the_other_users_when_some_do_not_exist() {
         assert_eq!(server.assigned(1001).len(), 1_197, "{naming:?}");
         let reason = report.rejected().next().expect("one").1.reason().to_owned();
         assert!(!reason.is_empty());
-        // The API refuses three chunks. The other requests isolate the rejected users.
+        // The API refuses the requests for all three chunks. Further requests isolate the rejected users.
         let most = match naming {
             Naming::Index => 3 + 3,
             Naming::Text => 3 + 3 + 3,

@@ -96,8 +96,8 @@ fn no_link_between_files_is_broken() {
     assert!(links > 40, "only {links} links were found");
 }
 
-/// Links to files do not work in the generated documentation. For each link in the README, `src/links.md` therefore
-/// defines a link to a Rust item.
+/// Links to files do not work in the generated documentation. For each link that the README defines, `src/links.md`
+/// therefore defines a link from the same label to a Rust item.
 #[test]
 fn each_link_of_the_readme_leads_to_an_item_in_the_documentation() {
     let (readme, items) = (

@@ -42,7 +42,7 @@ fn refusal() -> Answer {
 const LIMIT: u64 = 5;
 
 /// The server time at the start of a test, in seconds since the Unix epoch. The first rate-limit window ends 20 seconds
-/// later.
+/// after `START`.
 const START: u64 = 1_767_225_640;
 
 struct Report {
@@ -74,7 +74,7 @@ impl Report {
             "float to go" => vec![format!("{}.5", reset - now - 1)],
             "iso" | "iso without zone" | "iso with fraction" => {
                 // The Unix time 1767225600 is 2026-01-01T00:00:00Z. Each test ends within the first hour of 2026, so
-                // only the minutes of the reset time differ.
+                // only the minutes of `2026-01-01T00:00:00Z` must be replaced.
                 let minute = (reset - 1_767_225_600) / 60;
                 let zone = match form {
                     "iso" => "Z",
@@ -130,8 +130,8 @@ async fn account(
         answer
     });
     let pack = pack(&server, &clock, |builder| builder);
-    // Requests are sent one at a time, because a wait would advance the simulated clock while other requests are in
-    // flight.
+    // A wait for the rate limit advances the simulated clock at once. Requests are sent one at a time, so that no
+    // request is in flight when the clock advances.
     for _ in 0..23 {
         let list = pack.assignments().await;
         list.unwrap_or_else(|error| panic!("{count_form:?} {reset_form:?}: {error}"));
@@ -166,13 +166,13 @@ async fn every_common_form_of_the_headers_is_read() {
         let name = format!("{counts:?} {reset:?} dated: {dated}");
         assert!(refused <= 1, "{name}: {refused} refused");
         // The first window ends after 20 seconds. The last three of the 23 requests fit into the fifth window, which
-        // starts after 200 seconds. The limit of 215 seconds includes a margin of 15 seconds.
+        // starts after 200 seconds. The test permits 215 seconds, which includes a margin of 15 seconds.
         assert!(took <= SECOND * 215, "{name}: {took:?}");
     }
 }
 
-/// Starts a server that refuses one request with this status and these headers. The refused request is the `number`-th
-/// request.
+/// Starts a server that refuses one request with this status and these headers. `number` selects the refused request,
+/// where 1 is the first request.
 fn refuses(number: u64, status: u16, headers: &[(&'static str, &str)]) -> Scripted {
     let headers: Vec<_> = headers
         .iter()

@@ -46,7 +46,7 @@ fn list(users: &[u64]) -> Answer {
     Answer::json(200, &json!({"data": {"assignments": rows}}))
 }
 
-/// Returns a fault that sends a cached list. The response contains `age` as its `Age` header.
+/// Returns a fault that makes the server send a cached list. The response contains `age` as its `Age` header.
 fn cached(users: &[u64], age: &str) -> Fault {
     Fault::Response(list(users).with("age", age))
 }
@@ -342,7 +342,7 @@ async fn a_snapshot_after_another_reads_a_list_twice_that_is_suddenly_empty() {
     let later = pack.snapshot_after(&earlier).await.expect("a list");
     assert_eq!((later.len(), server.gets()), (1, 3));
 
-    // `Pack::snapshot` has no earlier snapshot to compare with, so it does not read an empty list again.
+    // `Pack::snapshot` has no earlier snapshot to compare with, so it returns an empty list without a second read.
     server.fault("GET", Fault::Response(list(&[])));
     assert!(pack.snapshot().await.expect("a list").is_empty());
     assert_eq!(server.gets(), 4);

@@ -220,7 +220,7 @@ async fn an_access_token_of_the_caller_is_never_renewed() {
     assert_eq!((server.tokens(), server.gets()), (0, 2));
 }
 
-/// Sets the response to the next token request. The server then accepts the access token `given`.
+/// Sets the response to the next token request. Makes the server accept the access token `given`.
 fn respond(server: &Server, status: u16, body: &str) {
     server.with(|world| world.tokens.insert("given".to_owned()));
     let fault = Fault::Status(status, "application/json", body.to_owned());

@@ -40,7 +40,8 @@ impl Clock for Quick {
         let mut state = self.0.lock().expect("no panic");
         state.0 += duration;
         state.1.push(duration);
-        // Lets other tasks run. Otherwise, a watch that finds no changes would poll in a loop and block the thread.
+        // Lets other tasks run. Without this yield, a watch that finds no changes would poll in a loop and block the
+        // thread.
         Box::pin(tokio::task::yield_now())
     }
 }

@@ -57,7 +57,7 @@ impl Peak {
         }
     }
 
-    /// Returns the increase from the memory at the start to the peak memory, in KiB.
+    /// Returns the difference between the peak memory and the memory at the start, in KiB.
     pub fn kibibytes(&self) -> f64 {
         kibibytes("VmHWM") - self.before
     }

@@ -27,8 +27,8 @@ pub fn instructions(arguments: &[String]) -> Option<f64> {
     line.and_then(|total| total.trim().parse().ok())
 }
 
-/// Runs this program again with these arguments. Returns a text table with the CPU instructions of each function.
-/// Returns `None` if valgrind is not installed.
+/// Runs this program again with these arguments. Returns a text table with the number of CPU instructions that each
+/// function executed. Returns `None` if valgrind is not installed.
 pub fn profile(arguments: &[String]) -> Option<String> {
     let file = callgrind(arguments)?;
     let output = Command::new("callgrind_annotate")

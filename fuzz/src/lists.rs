@@ -1,4 +1,4 @@
-//! Fuzzes the readers of the example programs with lists of ids and with CSV files.
+//! Fuzzes the code with which the example programs read id lists and CSV files.
 #![no_main]
 
 #[path = "../../examples/support"]

@@ -1,9 +1,9 @@
-//! Fuzzes the rate limit with the headers of many responses. No header may cause a panic, or stop the client
+//! Fuzzes the rate limiter with the headers of many responses. No header may cause a panic, or stop the client
 //! permanently.
 #![no_main]
 
-// The crate does not export the module `rate_limit`, so this file includes the source. The included source uses only
-// the module `api` of the crate.
+// The crate does not export the module `rate_limit`, so this file includes the source. The source uses `crate::api`, so
+// this file imports the module `api`.
 #[path = "../../src/rate_limit/mod.rs"]
 #[allow(dead_code)]
 mod rate_limit;
@@ -26,9 +26,9 @@ const HEADERS: [&str; 8] = [
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| check(data));
 
-/// Updates the rate limit with each line of the fuzz data. The first byte of a line selects the request and the
-/// outcome. The second byte is the time since the last line, in units of 250 ms. The other bytes are the header values
-/// in the order of `HEADERS`, separated by `|`.
+/// Updates the rate limit with each line of the fuzz data. The first byte of a line selects the options of a new
+/// request, and how an earlier request ends. The second byte is the time since the last line, in units of 250 ms. The
+/// other bytes are the header values in the order of `HEADERS`, separated by `|`.
 fn check(data: &[u8]) {
     let mut limit = RateLimit::default();
     let (mut now, mut in_flight) = (Duration::ZERO, Vec::new());

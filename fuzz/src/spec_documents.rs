@@ -17,8 +17,8 @@ const OPTIONS: Options = Options {
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
-    // The fuzz data is first used as a whole document. Then it replaces a part of our spec. The first two bytes select
-    // the start of the replaced part, and the third byte is the length of the replaced part.
+    // The fuzz data is first used as a whole document. Then the data after the third byte replaces a part of our spec.
+    // The first two bytes select the start of the replaced part, and the third byte is the length of the replaced part.
     let any = String::from_utf8_lossy(data);
     check(&any);
     if let [high, low, length, text @ ..] = data {

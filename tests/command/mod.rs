@@ -126,7 +126,7 @@ pub fn wait_for_listener(child: &Child) {
     }
 }
 
-/// Installs a handler for each stop signal that this process ignores, for example because it runs in the background.
+/// Installs a handler for each stop signal that this process ignores. A process in the background may ignore SIGINT.
 /// Child processes inherit ignored signals, but not handlers, so they start with the default actions of these signals.
 #[cfg(unix)]
 pub fn reset_ignored_signals() {

@@ -88,7 +88,7 @@ mod signals {
         }
     }
 
-    /// The test reads only the first line, so the printed changes fill the pipe and block `follow`.
+    /// The test reads only the first line of the output, so the printed changes fill the pipe and block `follow`.
     #[test]
     fn a_stop_signal_does_not_wait_for_a_reader() {
         let (server, state) = (Server::start(), folder("reader").join("state.json"));

@@ -1,4 +1,4 @@
-//! Tests the lock of the state file, and state files that cannot be replaced.
+//! Tests how `follow` locks its state file, and how `follow` handles a state file that cannot be replaced.
 
 use super::pack::{follow, lines, put, until_gets};
 use crate::command::{folder, run, text};

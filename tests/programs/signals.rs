@@ -158,7 +158,8 @@ fn a_second_signal_ends_a_program_at_once() {
         let users = file("twice.txt", "7\n");
         let mut child = spawn(assign(&server, &users, &[]));
         until(|| server.posts() > 0);
-        // The signal is sent repeatedly, because the system merges identical pending signals.
+        // The system merges identical pending signals, so the program may receive two signals as one. The test
+        // therefore repeats the signal until the program ends.
         while child.try_wait().expect("a process").is_none() {
             send(&child, signal);
             std::thread::sleep(MS * 20);

@@ -50,8 +50,8 @@ impl Copy {
             copy(&original.join(file), &root.join(file));
         }
         fs::write(root.join("tests/edited.rs"), program("")).unwrap();
-        // The copy of the crate gets an additional feature. With it, cargo distinguishes the copy from the original crate
-        // in the shared target folder.
+        // The copy of the crate gets an additional feature. With it, cargo distinguishes the copy from the original
+        // crate in the shared target folder.
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         fs::write(
             root.join("Cargo.toml"),
@@ -91,8 +91,8 @@ impl Copy {
             command.arg("--release");
         }
         command.args(["--features", &features()]);
-        // Removes the environment variables that cargo sets for this crate. Otherwise, the build script of `ring` would
-        // run again, first for the copy and then for this crate.
+        // Removes the environment variables that cargo sets for this crate. Cargo reruns the build script of `ring`
+        // when one of these variables changes, for example between a build of the copy and a build of this crate.
         for (name, _) in std::env::vars_os() {
             let of_package = |start: &&str| name.to_string_lossy().starts_with(start);
             if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"]
@@ -176,7 +176,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Returns the source code of the test in the copied crate. Appends `more` to the code.
+/// Returns the source code of the test in the copied crate, followed by the code `more`.
 fn program(more: &str) -> String {
     format!(
         "{}\nconst LOWERED: usize = {LOWERED};\n{more}",

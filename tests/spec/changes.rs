@@ -167,7 +167,7 @@ fn every_component_has_its_own_json_schema() {
     }
 }
 
-/// The README is written by hand, so its maximum number of users per request could differ from the spec.
+/// The README is written by hand, so it could state a wrong maximum number of users per request.
 #[test]
 fn the_readme_states_the_limit() {
     let readme = include_str!("../../README.md").to_lowercase();

@@ -14,8 +14,8 @@ fn spec() -> Value {
     yaml_serde::from_str(SPEC).unwrap()
 }
 
-/// Returns the name and the schema of a type. Removes the root keywords from the schema, and shortens each reference to
-/// a type name.
+/// Returns the name and the schema of a type. The schema contains no `$schema`, `$defs` or `title`, and each reference
+/// is only a type name.
 fn own<T: JsonSchema>() -> (String, Value) {
     fn names(value: &mut Value) {
         match value {

@@ -20,7 +20,8 @@ pub mod tls;
 pub mod wire;
 pub mod world;
 
-/// The maximum number of users per request. The tests use this constant, so that they pass with any limit in the spec.
+/// The maximum number of users per request. The tests use this constant instead of a number, so that they pass with any
+/// limit in the spec.
 pub const MOST: u64 = connecteam_onboarding::MAX_USERS_PER_REQUEST as u64;
 
 pub use clock::SkippingClock;

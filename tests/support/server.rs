@@ -34,7 +34,8 @@ pub enum Fault {
     Raw(Vec<u8>),
     /// Sends this response, without executing the request.
     Response(Answer),
-    /// Sends this response in several pieces and pauses before each piece, without executing the request.
+    /// Does not execute the request. Sends the body of this response in this number of pieces, and pauses before each
+    /// piece.
     SlowResponse(Answer, usize, Duration),
     /// Executes the request, and adds these headers to the response.
     Headers(Vec<(&'static str, String)>),
@@ -188,7 +189,8 @@ impl Server {
         self
     }
 
-    /// Returns a function that executes requests on this server, so that another server can forward requests to it.
+    /// Returns a function that executes requests on this server. Another server can call the function to forward
+    /// requests.
     pub fn handler(&self) -> impl Fn(&Request) -> Answer + Clone + Send + use<> {
         let state = Arc::clone(&self.state);
         move |request| execute(request, &state)
@@ -264,7 +266,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // The accepting thread checks `stopped` only when a client connects. This connection therefore ends the thread.
+        // The accepting thread checks `stopped` only when a client connects, so this code connects to end the thread.
         drop(TcpStream::connect(self.address));
     }
 }
@@ -342,7 +344,8 @@ fn respond(
             travel();
             let answer = execute(request, state);
             travel();
-            // The guard is dropped before `write`, because the client may send its next request before `write` returns.
+            // The client may send its next request before `write` returns. The guard is dropped first, so that only the
+            // next request counts as in flight.
             drop(in_flight);
             answer.write(out).ok()
         }

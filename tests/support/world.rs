@@ -42,8 +42,8 @@ pub enum Headers {
 pub struct Window {
     pub limit: u64,
     pub seconds: f64,
-    /// If `true`, each window starts at a multiple of its length since the Unix epoch. Otherwise, a window starts at
-    /// its first request.
+    /// If `true`, the time from the Unix epoch to the start of each window is a multiple of the window length.
+    /// Otherwise, a window starts at its first request.
     pub aligned: bool,
     /// The start of the current window, as a duration since the Unix epoch.
     opened: Option<Duration>,
@@ -61,7 +61,7 @@ impl Window {
         }
     }
 
-    /// Creates a window that starts at a multiple of its length since the Unix epoch.
+    /// Creates a window with `aligned` set to `true`.
     pub fn aligned(limit: u64, seconds: f64) -> Self {
         Self {
             aligned: true,
