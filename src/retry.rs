@@ -106,13 +106,15 @@ pub(crate) fn backoff(first: Duration, longest: Duration, failures: u32) -> Dura
     first.saturating_mul(factor).min(longest)
 }
 
-/// After rate-limit refusals, a call is retried for at least this time, which covers ten one-minute windows.
+/// Rate-limit refusals are retried for at least this long after the start of a call, even if the retry policy permits
+/// less time. This time covers ten one-minute windows.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(600);
 
 /// Returns whether and when to retry a failed call.
 fn repeat(error: &Error, effect: Effect) -> Repeat {
     match error.kind().repeat() {
-        // A `RateLimited` error has a `retry_at` only if the wait would exceed `max_rate_limit_wait`.
+        // If a `RateLimited` error has a `retry_at`, the wait would exceed `max_rate_limit_wait`, so the call is not
+        // retried.
         Repeat::WhenPermitted if error.retry_at().is_some() => Repeat::Never,
         _ if effect == Effect::Write && error.executed() == Executed::Maybe => Repeat::Never,
         repeat => repeat,

@@ -161,8 +161,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Limits the time of one attempt, from connecting to the end of the body. Default: 10 min, so that a long list can
-    /// be read over a slow connection. This time-out does not include the wait for the rate limit.
+    /// Limits the time of one attempt, from connecting to the end of the response body. Default: 10 min, so that a long
+    /// list can be read over a slow connection. This time-out does not include the wait for the rate limit.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = timeout;
         self
@@ -282,8 +282,8 @@ impl ClientBuilder {
             max_body: self.max_body,
             total_timeout: self.total_timeout,
             turns: Turns::default(),
-            // A callback that was passed to `http_client` may replace or disable the proxy from the environment, so a
-            // client with such a callback is treated as not proxied.
+            // If a callback was passed to `http_client`, `is_proxied` is false, because the callback may replace or
+            // disable the proxy from the environment.
             is_proxied: https && self.adjust.is_empty() && proxy::is_used_for(&base),
             http: self.http(https)?,
             base,
@@ -307,8 +307,8 @@ impl ClientBuilder {
         let http = reqwest::Client::builder();
         #[cfg(feature = "__rustls")]
         let http = http.tls_backend_preconfigured(self.tls.into_config(https)?);
-        // The connect time-out must be the shortest time-out, because only a connect error proves that the request was
-        // not sent. The read and total time-outs include the time to connect.
+        // The connect time-out must be shorter than the read and total time-outs, which include the time to connect. If
+        // another time-out expired first, its error would not prove that the request was not sent.
         let shortest = self.read_timeout.min(self.total_timeout);
         let mut http = http
             .connect_timeout(self.connect_timeout.min(shortest / 10 * 9))
@@ -324,7 +324,8 @@ impl ClientBuilder {
             // Verbose connection logs would contain the credential.
             .connection_verbose(false)
             .https_only(https)
-            // If a server closes an idle connection while a write is sent on it, the write is ambiguous.
+            // Idle connections are not reused, because a server may close such a connection while a write is sent. The
+            // client could not know whether the API executed that write.
             .pool_max_idle_per_host(0);
         if !https {
             // A proxy could read the credential in an `http` request.
@@ -337,7 +338,8 @@ impl ClientBuilder {
     }
 }
 
-/// Parses and checks a base URL. Requests contain the credential, so the URL must use `https` or a loopback address.
+/// Parses and checks a base URL. Requests contain the credential, so `http` is permitted only for `localhost` and
+/// loopback addresses.
 pub(super) fn check_base_url(text: &str) -> Result<Url, String> {
     // The error message omits the invalid URL, which may contain a password.
     let url = Url::parse(text).map_err(|e| format!("the base URL is invalid: {e}"))?;

@@ -24,8 +24,9 @@ use std::time::SystemTime;
 /// A client for one Connecteam account.
 ///
 /// A client is cheap to clone. Clones of a client share its HTTP client, access token and rate-limit state. If clones
-/// of one client assign users to the same pack, the runs execute one after another. **Build one client per account and
-/// process, and clone it**, because clients that are built separately do not count each other's requests.
+/// of one client assign users to the same pack, the [`Assign`](crate::Assign) runs execute one after another. **Build
+/// one client per account and process, and clone this client.** Clients that are built separately do not count each
+/// other's requests, so together they may exceed the account's rate limit.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, PackId, Region};

@@ -60,8 +60,8 @@ impl Pack {
     /// after a transient failure.
     ///
     /// # Errors
-    /// Returns the error of the last attempt. [`ErrorKind`](crate::ErrorKind) lists the possible failures. A failed
-    /// read does not change the pack.
+    /// If the read fails, returns the error of the last attempt. [`ErrorKind`](crate::ErrorKind) lists the possible
+    /// failures. A failed read does not change the pack.
     ///
     /// # Cancel safety
     /// Dropping the future is safe, because this call only reads.
@@ -94,7 +94,8 @@ impl Pack {
         Self::new(self.client.with_run(run), self.id)
     }
 
-    /// Returns a handle whose requests yield to all other requests and leave a tenth of each rate-limit window unused.
+    /// Returns a handle whose requests yield to all other requests and leave a tenth of the requests in each rate-limit
+    /// window unused.
     pub(crate) fn low_priority(&self) -> Self {
         self.with_run(Arc::new(Run::new(None, Reserve::Tenth)))
     }

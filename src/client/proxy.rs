@@ -12,7 +12,8 @@ pub(super) fn is_used_for(base: &Url) -> bool {
     intercepts(&Matcher::from_env(), base.as_str())
 }
 
-/// Returns the first `https` proxy variable with an invalid proxy URL. The HTTP client ignores such a variable.
+/// Returns the name of the first environment variable that sets an invalid URL for the `https` proxy. The HTTP client
+/// ignores such a variable.
 pub(super) fn unusable_variable(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Option<&'static str> {

@@ -34,7 +34,8 @@ impl Tls {
     }
 }
 
-/// Verifies server certificates with the platform's verifier, which trusts the platform's authorities and `roots`.
+/// Verifies server certificates with the platform's verifier, which trusts the platform's certificate authorities and
+/// the certificates in `roots`.
 #[cfg(feature = "ring")]
 fn default_config(
     roots: Vec<CertificateDer<'static>>,

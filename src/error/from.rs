@@ -130,8 +130,8 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
                 let (status, headers) = (response.status(), response.headers().clone());
                 let parsed = response.into_inner();
                 let body = serde_json::to_vec(&parsed).ok();
-                // `into_documented` replaces an empty body, which then serializes as `{}`. The error does not store
-                // this text, because the server did not send it.
+                // If the server sent an empty body, `into_documented` has replaced it, and `parsed` serializes as `{}`.
+                // The server did not send `{}`, so the error does not store this text.
                 let body = body.filter(|body| body != b"{}");
                 let body = body.map(|body| excerpt(&body));
                 Self::from_parsed(status, &headers, Some(parsed), body)
@@ -197,8 +197,8 @@ fn is_decompression_failure(error: &reqwest::Error) -> bool {
         && (cause.is::<io::Error>() || cause.to_string().contains("has been decompressed"))
 }
 
-/// Returns a message if a proxy did not connect the client to the API. Only the messages of the causes identify this
-/// failure.
+/// Returns a message if a proxy did not connect the client to the API. This failure has no public error type, so the
+/// function recognizes it from the messages of the causes.
 fn tunnel_failure(causes: &[String]) -> Option<String> {
     let mut texts = causes.iter();
     let tunnel = texts.find_map(|text| text.strip_prefix("tunnel error: "))?;

@@ -187,7 +187,7 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// The error for a text that is not the name of an [`ErrorKind`].
+/// The error that `FromStr` returns for a text that is not the name of an [`ErrorKind`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownErrorKind(String);
 

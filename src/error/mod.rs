@@ -191,7 +191,7 @@ impl Error {
         self.change(|inner| inner.for_token = true)
     }
 
-    /// Returns the parsed reason from the body of an error response.
+    /// Returns the description of the failure, parsed from the body of an error response.
     pub(crate) fn refusal(&self) -> Option<&ErrorDetail> {
         self.0.refusal.as_ref()
     }

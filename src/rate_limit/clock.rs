@@ -51,11 +51,11 @@ impl ServerClock {
         stepped_back
     }
 
-    /// Returns the maximum time by which [`wait_until`](Self::wait_until) may overestimate a wait at local time `now`.
+    /// Returns how much too long the result of [`wait_until`](Self::wait_until) can be at local time `now`.
     pub(super) fn caution(&self, now: Duration) -> Duration {
         let (_, at) = self.bound.unwrap_or_default();
         let elapsed = now.saturating_sub(at);
-        // The sum covers a `Date` header that is one second old, the clock drift, and the rounding in `wait_until`.
+        // The result covers a `Date` header that is one second old, the clock drift, and the rounding in `wait_until`.
         Duration::from_secs(1) + elapsed / DRIFT * 2 + Duration::from_millis(2)
     }
 

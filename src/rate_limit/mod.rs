@@ -9,10 +9,10 @@
 //! limit, even if responses arrive out of order. The second rule uses a lower bound of the server's time, so that the
 //! client never starts a new window before the server does.
 //!
-//! Other programs may use up the limit before the next response reports it, so a refusal is still possible. After a
-//! refusal, the client sends one request at a time until the server accepts a request. If the per-minute or per-day
-//! limit is exhausted, the next request waits until the limit resets. If no limit is exhausted, the interval between
-//! requests grows with each refusal.
+//! Other programs may use up the limit without the client's knowledge, so a refusal is still possible. After a refusal,
+//! the client sends one request at a time until the server accepts a request. If the per-minute or per-day limit is
+//! exhausted, the next request waits until the limit resets. If no limit is exhausted, the interval between requests
+//! grows with each refusal.
 
 mod clock;
 mod headers;
@@ -37,21 +37,21 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// If the daily quota is used up, but the day window ends within this time, the caller waits. If more time remains, the
 /// caller receives [`Decision::DaySpent`].
 ///
-/// Safety margins are added to `DAY_NEARLY_OVER`, so that a caller that retries at `retry_at` does not receive
-/// `DaySpent` again.
+/// At `retry_at`, the client may still overestimate the remaining time. Safety margins are therefore added to
+/// `DAY_NEARLY_OVER`, so that a retry at this time does not receive `DaySpent` again.
 const DAY_NEARLY_OVER: Duration = Duration::from_secs(3);
 
 /// The pause after a response that reports no remaining requests and a reset in the past.
 const CONTRADICTION_PAUSE: Duration = Duration::from_secs(1);
 
-/// A refusal is attributed to an exhausted window only if at least `EXPLAINS` of the window is left.
+/// A refusal is not attributed to an exhausted window that ends in less than this time.
 const EXPLAINS: Duration = Duration::from_secs(1);
 
 /// Specifies how many requests of each window must stay unused when a request is sent.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Share {
-    /// The reserve for other programs in each window. Even with a large reserve, the client may send one request per
-    /// minute.
+    /// The reserve for other programs in each window. If the reserve exceeds the per-minute limit, the client may still
+    /// send one request per minute.
     pub(crate) reserve: Reserve,
     /// The number of daily requests that must be left after the request is sent. The value is 1 for a write, which may
     /// need a read-back, and 0 for all other requests.
@@ -148,8 +148,8 @@ pub struct WindowQuota {
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     clock: ServerClock,
-    /// The time at which the last response arrived, as system time and as local time. The server time is derived from
-    /// the system time if no response has reported a server time.
+    /// The time at which the last response arrived, as system time and as monotonic time. The server time is derived
+    /// from the system time if no response has reported a server time.
     wall: Option<(SystemTime, Duration)>,
     minute: Option<Window>,
     day: Option<Window>,
@@ -296,8 +296,8 @@ impl RateLimit {
         server.or(ours)
     }
 
-    /// Updates the estimate of the server time from the `Date` header. If this header is missing, the reset of a window
-    /// minus the window length is used, because the server time cannot be earlier.
+    /// Updates the estimate of the server time from the `Date` header. If this header is missing, uses the start of a
+    /// window, which is computed from its reset. The server time cannot be earlier than this start.
     fn learn_clock(
         &mut self,
         date: Option<Duration>,

@@ -20,7 +20,8 @@ const SHORTEST: Duration = Duration::from_millis(20);
 /// whichever is smaller.
 const PATIENCE: u32 = 12;
 
-/// The current interval between requests, and the state of the search. The interval is zero until the first refusal.
+/// The current interval between requests, and the state of the binary search for the shortest interval. The interval is
+/// zero until the first refusal.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     interval: Duration,
@@ -87,7 +88,7 @@ impl Pace {
     fn shorten(&mut self, event: u64) {
         if self.interval < self.too_short {
             // The gateway now accepts an interval that it refused earlier. Either the gateway's limit has changed, or
-            // other programs had used up the limit during the earlier refusal.
+            // other programs had used up the limit before the earlier refusal.
             self.too_short = self.interval / 2;
         }
         let gap = self.interval.saturating_sub(self.too_short);
@@ -125,20 +126,20 @@ impl Pace {
         self.accepted_since = 0;
         self.set(longer.min(LONGEST), arrival.event);
         // The interval starts at the last accepted request, because the gateway measures the interval from there. If
-        // the last accepted request was long ago, other programs must have used up the limit. In this case, the
-        // interval starts half its length before the refusal arrived.
+        // the last accepted request was long ago, other programs must have used up the limit. In this case, the next
+        // request waits for half the interval, measured from the arrival of the refusal.
         let latest = arrival.now.saturating_sub(self.interval / 2);
         self.from = self.accepted_at.map_or(arrival.now, |at| at.max(latest));
     }
 
-    /// Returns the mean interval between the requests that were accepted since the last refusal. A token bucket is
-    /// empty at each refusal, so the mean interval shows how fast the bucket is refilled.
+    /// Returns the mean interval between the requests that were accepted since the last refusal. A token bucket has no
+    /// whole token left at each refusal, so the mean interval shows how fast the bucket is refilled.
     fn between_refusals(&self, sent_at: Duration) -> Option<Duration> {
         let accepted = self.accepted_since;
         let elapsed = sent_at.saturating_sub(self.refused_at?);
         let interval = elapsed.checked_div(accepted)?;
-        // At a refusal, the bucket may contain a fraction of a token, so the real interval can be a little longer than
-        // the mean.
+        // The bucket may contain a fraction of a token at the first of the two refusals. The time to refill one token
+        // can therefore be a little longer than the mean interval.
         Some(interval + interval / accepted)
     }
 

@@ -253,8 +253,8 @@ fn a_million_ids_alone_take_the_time_that_the_windows_take() {
             Opening::Fixed => MINUTE - case.phase,
             Opening::FirstUse => MINUTE,
         };
-        // With `Opening::FirstUse`, the first request opens a window, so each window costs one more round trip. The
-        // last five requests may take 400 ms.
+        // With `Opening::FirstUse`, a window starts only when a request arrives, so each window adds one round trip to
+        // the permitted time. The permitted time also includes 400 ms for the last five requests.
         let round_trips = 20 * if opening == Opening::FirstUse { 100 } else { 0 };
         let permitted = first + 19 * MINUTE + round_trips + 400;
         ended.assert_within(102, permitted);

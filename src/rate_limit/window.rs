@@ -10,7 +10,7 @@ pub(super) const MARGIN: Duration = Duration::from_secs(1);
 /// The maximum delay until the server counts a lost request.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// If a request is lost less than `CARRY` before the end of a window, the server may count it in the next window.
+/// If a request is lost within this time before the end of a window, the server may count it in the next window.
 const CARRY: Duration = Duration::from_secs(10);
 
 /// The times and the event numbers of a request and its response.
@@ -43,7 +43,7 @@ pub(super) enum Update {
     Contradictory,
 }
 
-/// The state of one rate-limit window, which is created when a response first reports this window.
+/// The state of the per-minute or per-day window. The state is created when a response first reports the window.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Window {
     length: Duration,
@@ -98,7 +98,8 @@ impl Window {
         }
     }
 
-    /// Starts a new window. If `charge` was called less than `CARRY` ago, `charged` keeps its value in the new window.
+    /// Starts a new window. `charged` keeps its value if the time since the last call to `charge` is shorter than
+    /// `CARRY`.
     fn begin(&mut self, now: Duration, event: u64) {
         if now >= self.charged_at + CARRY {
             self.charged = 0;
@@ -109,7 +110,7 @@ impl Window {
         self.since = event;
     }
 
-    /// Reduces the remaining requests by one request that the server may have counted.
+    /// Records that the server may have counted one more request.
     pub(super) fn charge(&mut self, now: Duration) {
         self.charged += 1;
         self.charged_at = now;
@@ -182,7 +183,7 @@ impl Window {
     }
 
     /// Starts a new window if the reported reset does not belong to the current window. If the current window has no
-    /// known reset, the newest response starts a new window.
+    /// known reset, a response that is newer than `remaining` starts a new window.
     fn enter(&mut self, reset: Option<Duration>, newest: bool, arrival: Arrival) {
         let same = match (self.reset, reset) {
             (Some((first, _)), Some(reset)) => reset.abs_diff(first) <= MARGIN,
@@ -207,8 +208,8 @@ impl Window {
         }
     }
 
-    /// Updates the number of remaining requests. If the request was sent at least `SETTLE` after the last call of
-    /// `charge`, the server has already subtracted all charged requests.
+    /// Updates the number of remaining requests. If the time from the last call to `charge` to the sending of the
+    /// request is at least `SETTLE`, the server has already subtracted all charged requests.
     fn count(&mut self, remaining: u64, arrival: Arrival) {
         if remaining < self.remaining {
             self.remaining = remaining;

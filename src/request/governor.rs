@@ -100,8 +100,8 @@ impl Governor {
             if turn.is_none() {
                 turn = Some(self.queue.lock().await);
             }
-            // The task registers for the notification before it decides whether to wait. Otherwise it would miss a
-            // response that arrives right after the decision.
+            // The task registers for notifications about responses before it decides whether to wait. Otherwise, it
+            // would miss a response that arrives right after the decision.
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             let now = self.clock.now();
@@ -119,14 +119,15 @@ impl Governor {
                     if now.saturating_sub(start) + wait > self.longest_wait {
                         return Err(self.too_long(wait, until));
                     }
-                    // The first wait of a request is logged. Its next waits are logged only if they are longer.
+                    // The first wait of a request is logged. A later wait is logged only if it is longer than
+                    // `NOTABLE_WAIT` and longer than all waits logged before.
                     if waiting.is_none() || wait > NOTABLE_WAIT.max(longest_logged) {
                         log_wait(wait);
                         longest_logged = wait;
                     }
                     waiting.get_or_insert_with(|| Waiting(run));
                     run.set_waiting(Some(until));
-                    // A request with a reserve does not block other requests while it waits.
+                    // A request of a run with a reserve does not block other requests while it waits.
                     if share.reserve != Reserve::default() {
                         turn = None;
                     }

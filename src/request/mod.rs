@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     /// The maximum size of a response body, in bytes after decompression.
     pub(crate) max_body: usize,
-    /// The time limit of one attempt, from connecting to the end of the body.
+    /// The time limit of one attempt, from connecting to the end of the response body.
     pub(crate) total_timeout: Duration,
     pub(crate) turns: Turns,
     /// Whether requests use a proxy from an environment variable.

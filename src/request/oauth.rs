@@ -16,14 +16,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::form_urlencoded;
 
-/// An access token is renewed `AHEAD` before it expires, or after nine tenths of its lifetime, whichever is later.
+/// The time between the renewal of an access token and its expiry. If a tenth of the token lifetime is shorter, that
+/// tenth is used instead.
 const AHEAD: Duration = Duration::from_secs(300);
 /// The assumed lifetime of an access token if the response has no valid `expires_in`.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 /// The longest plausible token lifetime (ten years), in seconds. A longer lifetime is replaced with the default
 /// lifetime.
 const LONGEST_LIFETIME: f64 = 315_360_000.0;
-/// The maximum number of characters that an error message quotes from each text of the token endpoint.
+/// The maximum number of characters that an error message quotes from each field of a token response.
 const LONGEST_REASON: usize = 200;
 
 /// Client credentials, and the current access token. The `Debug` output contains no secrets.
@@ -115,7 +116,7 @@ impl OAuth {
     /// Returns the current access token, or requests a new token with `send`.
     ///
     /// # Errors
-    /// Returns the error of a failed token request. After this error, the caller must not send its own request.
+    /// Returns the error of a failed token request. After this error, the caller must not send its API request.
     pub(super) async fn token(
         &self,
         base: &Url,

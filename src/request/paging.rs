@@ -20,7 +20,8 @@ pub(super) fn next_page(body: &[u8]) -> Option<String> {
     fields.find_map(|(name, value)| sign(name, value, false, rows))
 }
 
-/// Returns the parts of the body before the first `userId` and after the last `userId`. Every row has a field `userId`.
+/// Returns the parts of the body before the first `userId` and after the last `userId`. Every row has a field `userId`,
+/// so these parts contain all fields outside the rows.
 fn around_rows(body: &[u8]) -> [&[u8]; 2] {
     const FIELD: &[u8] = b"\"userId\"";
     let is_field = |part: &[u8]| part == FIELD;
@@ -91,7 +92,8 @@ fn sign(name: &str, value: &Value, within: bool, rows: usize) -> Option<String> 
         "islastpage" => *value == Value::Bool(false),
         "next" | "nextpage" | "nextcursor" | "nexttoken" | "nextpagetoken" | "nextlink"
         | "nexturl" | "nextpageurl" | "odatanextlink" => is_present(value),
-        // Outside a paging object, a total may count something other than the rows of this list.
+        // Totals are checked only inside a paging object. Elsewhere, a total may count something other than the rows of
+        // this list.
         "totalpages" | "pagecount" | "pages" => within && number(value) > 1.0,
         #[expect(clippy::cast_precision_loss, reason = "no list has 2^52 rows")]
         "total" | "totalcount" | "totalitems" => within && number(value) > rows as f64,

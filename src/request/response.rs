@@ -29,7 +29,7 @@ pub(super) async fn read_body(
     if length.is_some_and(|length| length > cap) && response.status().is_success() {
         return (BytesMut::new(), too_long());
     }
-    // The reported length may be wrong, so at most `cap` bytes are allocated in advance.
+    // The `Content-Length` may be wrong, so at most `cap` bytes are allocated in advance.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(cap));
     loop {
         match response.chunk().await {

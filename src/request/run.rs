@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// What a request does on the server. The wait for the rate limit and the retries depend on it.
+/// What a request does on the server. The rate limit and the retry policy treat reads, writes and token requests
+/// differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// A request that reads a list and is safe to repeat.
@@ -18,7 +19,8 @@ pub(crate) enum Effect {
     Token,
 }
 
-/// The state that all requests of one run share. The default run has no limit, has no reserve, and is never stopped.
+/// The state that all requests of one run share. The default run has no request limit and no reserve, and is never
+/// stopped.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     sent: AtomicU64,
@@ -70,8 +72,8 @@ impl Run {
         self.max_requests.unwrap_or(u64::MAX)
     }
 
-    /// Returns the error for a run that has reached its limit. `state` is the part of the message that gives the
-    /// reason.
+    /// Returns the error for a run that has reached its limit. `state` is the part of the error message that says why
+    /// the run sends no more requests.
     pub(crate) fn limit_reached(&self, state: &str) -> Error {
         let message = format!(
             "the run may send {} requests, and {state}: run it again with a higher limit",

@@ -45,8 +45,8 @@ fn hostile_headers() -> impl Strategy<Value = HeaderMap> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Hostile headers never cause a panic, a long wait or a loop without a pause. In the end, either a request is
-    /// permitted or the daily quota is used up.
+    /// Hostile headers never cause a panic, a long wait or a loop without a pause. After at most four waits, either a
+    /// request is permitted or the daily quota is used up.
     #[test]
     fn hostile_headers_do_no_harm(
         steps in prop::collection::vec((0..3_u8, any::<bool>(), 0..20_000_u64, hostile_headers()), 1..60),

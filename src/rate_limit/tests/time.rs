@@ -1,4 +1,4 @@
-//! Tests how the end of a rate-limit window is computed from the `Date` and reset headers, also if a clock is wrong.
+//! Tests how the end of a rate-limit window is computed from the `Date` and reset headers, even if a clock is wrong.
 
 use super::*;
 
@@ -110,7 +110,8 @@ fn a_reset_in_the_past_neither_stalls_nor_loops() {
                 &minute(START + now.as_secs(), "0", reset),
             );
         }
-        // A reset in the future ends the pauses that followed contradictory responses.
+        // The client paused after each response with a reset in the past. A response with a reset in the future ends
+        // these pauses.
         now += secs(1);
         let ticket = go(&mut limit, now);
         receive(
