@@ -10,8 +10,8 @@ use crate::request::Run;
 use crate::retry::{Effect, retry};
 use std::time::Duration;
 
-/// The API calls that a run makes. The methods do not apply the retry policy. Implementations enforce the rate limit
-/// and the request limit of the run.
+/// The API calls that a run makes. The methods do not apply the retry policy. Implementations enforce the account's
+/// rate limit and the run's request limit.
 pub(crate) trait Api: Sync {
     /// Reads the users on the pack. A user with two assignments appears twice in the result.
     fn list(&self) -> impl Future<Output = Result<List, Error>> + Send;
@@ -41,7 +41,7 @@ pub(super) async fn list<A: Api>(
     retry(&settings.retry, clock, Effect::Read, &never_stopped, call).await
 }
 
-/// Reads the users on the pack. If a cache returned the list, reads the users once more.
+/// Reads the users on the pack. If the first list comes from a cache, reads the users a second time.
 ///
 /// # Errors
 /// [`ErrorKind::StaleList`] if the second read returns a cached list that is older than [`Settings::settle`].

@@ -1,5 +1,5 @@
-//! The engine of a run. The engine sends the writes that [`State`] chooses, and reads the pack. Several writes may be
-//! in flight at once.
+//! The engine reads the pack during a run, and sends the writes that [`State`] chooses. Several writes may be in flight
+//! at once.
 
 use super::api::{Api, List, current_list, list};
 use super::progress::{AssignProgress, OnProgress, Waiting};
@@ -14,8 +14,8 @@ use std::pin::pin;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
-/// The maximum age of the first list of the pack when the search for rejected users starts. If the list is older, the
-/// run reads the pack again.
+/// When the search for rejected users starts, the run reads the pack again if the first list of the pack is at least
+/// this old.
 const RECENT: Duration = Duration::from_secs(60);
 
 /// Runs the engine until every user has an outcome. Returns the error that left users unresolved, if any.
@@ -46,7 +46,7 @@ pub(super) async fn run<A: Api>(
             }
         }
     }
-    // Some servers reject users who are already on the pack. A rejection becomes final only after a later read proves
+    // The API may reject users who are already on the pack. A rejection becomes final only after a later read proves
     // that the user is not on the pack.
     if engine.state.ledger.has_rejections() && engine.read(false).await.is_none() {
         engine.state.ledger.undo_rejections();
@@ -132,7 +132,7 @@ impl<'a, A: Api> Engine<'a, A> {
     /// signal cancels the read.
     ///
     /// Returns the time when the read started, minus the age of the list if it came from a cache. If the read fails or
-    /// is canceled, stops the run with this error and returns `None`.
+    /// is canceled, stops the run with the resulting error and returns `None`.
     async fn read(&mut self, stoppable: bool) -> Option<Duration> {
         let began = self.clock.now();
         let (api, clock) = (self.api, self.clock);

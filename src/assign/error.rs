@@ -5,8 +5,8 @@ use crate::error::{Error, ErrorKind};
 use serde::Serialize;
 use std::fmt;
 
-/// The error of a run that left users unresolved or failed permanently. The error contains its cause and the full
-/// report.
+/// The error that a run returns if the run left users unresolved or failed permanently. The error contains its cause
+/// and the full report.
 ///
 /// The error message includes the cause and the number of users with each outcome. Because the cause is part of the
 /// message, [`source`](std::error::Error::source) returns `None`. The serialized form has the fields of the cause (an
@@ -61,7 +61,7 @@ impl AssignError {
         self.0.report
     }
 
-    /// Returns the first failure that ended the run or left users unresolved.
+    /// Returns the first error that ended the run or left users unresolved.
     #[must_use]
     pub fn cause(&self) -> &Error {
         &self.0.cause

@@ -1,5 +1,5 @@
-//! Uses lists of the pack to find out whether ambiguous requests were executed. An ambiguous request may or may not
-//! have been executed.
+//! Uses lists of the users on the pack to find out whether ambiguous requests were executed. An ambiguous request may
+//! or may not have been executed.
 //!
 //! A list that contains every user of a request proves that the request was executed. A list that meets the following
 //! three conditions proves that the request was not executed and will not be executed later:
@@ -8,9 +8,9 @@
 //! - The list contains every user that the run had assigned or found on the pack before the read began.
 //! - The list contains no user of the request.
 //!
-//! If the run assigned no user between the failure and the read, a single list could be out of date, so two lists
-//! must meet the conditions. At least the `settle` time must pass between the end of the first read and the start of
-//! the second read.
+//! If the run assigned a user between the failure and the read, a list with this user is recent enough. Otherwise, a
+//! single list could be out of date, so two lists must meet the conditions. At least the `settle` time must pass
+//! between the end of the first read and the start of the second read.
 
 use super::work::Work;
 use crate::error::Error;
@@ -39,7 +39,8 @@ pub(super) struct Ambiguous {
     given_up: Duration,
     /// The earliest time at which a read of the pack may resolve the request.
     due: Duration,
-    /// The end of the read whose list met all three conditions but needs a second list as confirmation.
+    /// Set if a list met all three conditions but must be confirmed by a second list. Contains the time when the read
+    /// of the first list ended.
     absent_at: Option<Duration>,
     reads: u32,
 }
@@ -64,10 +65,10 @@ pub(super) enum Proof {
     GivenUp,
 }
 
-/// A list of the users on the pack, with its age and read time.
+/// A list of the users on the pack, with the age of the list and the time when the read ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown<'a> {
-    /// For each user of the run, by position: whether the list contains the user.
+    /// `on_list[position]` is true if the list contains the user at this position.
     pub(super) on_list: &'a [bool],
     /// The age of a cached list, or zero if the list did not come from a cache.
     pub(super) age: Duration,
@@ -177,7 +178,7 @@ impl Ambiguous {
     ) -> Option<Proof> {
         self.reads += 1;
         self.due = list.ended.saturating_add(settle);
-        // A cached list is treated as if the read had started earlier by the age of the list.
+        // For a cached list, the start of the read is moved back by the age of the list.
         let began = read.began.checked_sub(list.age);
         let after =
             |earlier: Duration| began.is_some_and(|began| began >= earlier.saturating_add(settle));

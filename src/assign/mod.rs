@@ -65,8 +65,8 @@ const MOST_READS: u64 = 3;
 /// # }
 /// ```
 ///
-/// The guide describes [every step](crate::guide::assign) and [every failure](crate::guide::failures). `Assign` can be
-/// awaited. To pass a run to a function that requires a future, such as `tokio::spawn`, call
+/// The guide describes [each step of a run](crate::guide::assign) and [all possible failures](crate::guide::failures).
+/// `Assign` can be awaited. To pass a run to a function that requires a future, such as `tokio::spawn`, call
 /// [`into_future()`](IntoFuture::into_future).
 ///
 /// # Assumptions
@@ -83,8 +83,8 @@ const MOST_READS: u64 = 3;
 ///
 /// # One run per pack
 /// A run waits until earlier runs on the same pack have ended. For example, a run for a single user waits until a large
-/// run on the same pack has ended. Do not await another run on the same pack in [`stop_when`](Self::stop_when): the
-/// other run starts only after this run has ended, so it can never stop this run.
+/// run on the same pack has ended. Do not await another run on the same pack in [`stop_when`](Self::stop_when). The
+/// other run starts only after this run has ended, so the stop signal would never come.
 ///
 /// # Errors
 /// [`AssignError`] if the outcome of a user is [`Outcome::NotAssigned`] or [`Outcome::Unknown`], or if the run failed
@@ -199,9 +199,9 @@ impl Assign {
 
     /// Reserves requests in each rate-limit window for other programs that use the same account. Default: 0.
     ///
-    /// Even with a large reserve, the run may send at least one request per minute. If the remaining daily quota is not
-    /// larger than the reserve, the run treats the daily quota as used up. For example, if the limit is 100 requests
-    /// per day, a run with `reserve(99)` ends after its first read.
+    /// Even if the reserve exceeds the per-minute limit, the run may send one request per minute. If the remaining
+    /// daily quota is not larger than the reserve, the run treats the daily quota as used up. For example, if the limit
+    /// is 100 requests per day, a run with `reserve(99)` ends after its first read.
     pub fn reserve(mut self, requests: u64) -> Self {
         self.reserve = requests;
         self
@@ -216,7 +216,7 @@ impl Assign {
     /// Ends the run when the future `stop` is ready.
     ///
     /// After the stop, the run sends no more users and waits for the requests in flight. If a request is ambiguous, the
-    /// run reads the pack to find out whether the API executed the request. Then it returns its report.
+    /// run reads the pack to find out whether the API executed the request. Finally, the run returns its report.
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stop = stop.boxed();
         self
@@ -256,7 +256,7 @@ impl Assign {
             None if writes == 0 || self.settings.all_or_nothing => requests + u64::from(writes > 0),
             None => MOST_READS + writes + self.settings.extra_writes,
         };
-        // If the run sends writes, it may also read the pack at its end. `requests` does not include this read.
+        // A run may read the pack once more after its writes. `needed` includes this read, and `requests` does not.
         let needed = requests + u64::from(writes > 0) + self.reserve;
         Ok(Plan {
             unique,
@@ -343,8 +343,8 @@ impl IntoFuture for Assign {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        // The span is created on the first poll, because a caller's span from `instrument` is current only during
-        // polls.
+        // The span is created on the first poll, so that it becomes a child of a span that the caller attached with
+        // `instrument`. The caller's span is current only during polls.
         let run = async move {
             let users = self.users.as_ref().map_or(0, UserList::len);
             let span = tracing::info_span!("assign", pack = %self.pack.id(), users);

@@ -4,7 +4,7 @@ use crate::text::Printable;
 use std::fmt;
 use std::sync::Arc;
 
-/// What happened to one user. Each unique id of a list ends with exactly one outcome.
+/// What happened to one user. Each unique id of a list gets exactly one outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -30,7 +30,7 @@ impl Rejection {
         Self(reason.into())
     }
 
-    /// Returns the API's reason without changes.
+    /// Returns the rejection reason as the API sent it, without escaping.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.0

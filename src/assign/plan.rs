@@ -33,8 +33,8 @@ impl Plan {
     /// response. `rejected` is the number of rejected users.
     ///
     /// On average, a run takes no more requests than this estimate. If sending the chunks takes longer than a minute,
-    /// the run needs one read that the estimate does not include. If the API names the rejected users, a run takes far
-    /// fewer requests.
+    /// the run needs one additional read that the estimate does not include. If the API names the rejected users, a run
+    /// takes far fewer requests.
     ///
     /// ```no_run
     /// # async fn example(pack: connecteam_onboarding::Pack, list: Vec<u64>) -> Result<(), connecteam_onboarding::Error> {
@@ -59,14 +59,14 @@ impl Plan {
             self.to_assign as f64,
             self.requests.saturating_sub(1) as f64,
         );
-        // `log2 C(users, rejected)`: the number of bits that identify the rejected users.
+        // `choices` is `log2 C(users, rejected)`, the number of bits that identify the rejected users.
         let choices: f64 = (0..rejected)
             .map(|k| ((users - k as f64) / (k + 1) as f64).log2())
             .sum();
         let factor = if rejected < 5 { 1.25 } else { 1.05 };
         let writes = factor * (choices + rejected as f64 + chunks);
         let writes = writes.min(1.15 * users).max(chunks).ceil();
-        // Besides its writes, a run reads the pack once at the start and once at the end.
+        // In addition to the writes, a run reads the pack once at the start and once at the end.
         (writes as u64 + 2).min(self.max_requests)
     }
 }

@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) named: Named,
-    /// The position of each user that the response names by index, and the reason for rejecting this user, if present.
+    /// The positions of the users that the response names by index. Each entry has the reason for the rejection, or
+    /// `None` if the response gives no reason.
     pub(super) reasons: Vec<(u32, Option<String>)>,
 }
 
 /// Finds the named users in the `detail` field of a 422 response. `sent` contains the users of the request, and
-/// `positions` contains their positions in the list.
+/// `positions` contains the positions of these users in the list of unique users.
 pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u32]) -> Refusal {
     let mut texts = Vec::new();
     // Maps each index in the response to the reason in the first error item with this index.
@@ -33,7 +34,8 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
                 }
             }
         }
-        // If the format of `detail` is unknown, numbers in it may not be user ids, so no user is named.
+        // If the format of `detail` is unknown, the numbers in `detail` are ignored, because they could be something
+        // other than user ids.
         Some(ErrorDetail::Other(_)) | None => {}
     }
     let mut hinted = hints(&texts, sent);
@@ -50,8 +52,8 @@ pub(super) fn read(detail: Option<&ErrorDetail>, sent: &[UserId], positions: &[u
     }
 }
 
-/// Returns the indices of the users whose ids appear in the texts. If more than half of the ids appear, returns an
-/// empty set, because the texts probably quote the whole request.
+/// Returns the indices of the users whose ids appear in the error texts. If more than half of the ids appear, returns
+/// an empty set, because the texts probably quote the whole request.
 fn hints(texts: &[&str], sent: &[UserId]) -> BTreeSet<usize> {
     let index_of: HashMap<u64, usize> = sent.iter().map(|id| id.get()).zip(0..).collect();
     let numbers = texts

@@ -94,7 +94,7 @@ fn natures() -> impl Strategy<Value = Nature> {
                 permanent,
                 latency: Duration::from_millis(200),
                 varied: true,
-                // The engine assumes that the delay of a late execution plus the age of a list is less than `SETTLE`.
+                // The engine assumes that `late` plus `stale` is less than `SETTLE`.
                 late: SETTLE.mul_f64(split * 0.95),
                 stale: SETTLE.mul_f64((1.0 - split) * 0.95),
                 cached,
@@ -178,7 +178,7 @@ impl Case {
     }
 }
 
-/// The report of a run, and the error that left users unresolved, if any.
+/// The report of a run. The second value is the error that left users unresolved, or `None`.
 type Ended = (Report, Option<Error>);
 
 /// Runs the engine once. Returns `None` if the run was dropped.
@@ -356,7 +356,7 @@ fn configuration() -> ProptestConfig {
     }
 }
 
-/// Returns a case with frequent faults, in which the API behaves as the run assumes.
+/// Returns a case with frequent faults. The behavior of the API agrees with the engine's assumptions.
 fn honest_case(seed: u64) -> Case {
     let mut nature = Nature {
         faults: Faults::equal(0.4),

@@ -1,6 +1,6 @@
 //! [`State`]: chooses the next write of a run, and updates the outcomes of users after each result.
 //!
-//! This module does no I/O. The engine passes the results of requests and the current time as arguments.
+//! This module does no I/O. The engine passes the results of requests and the current time to the methods of [`State`].
 
 use super::api::List;
 use super::evidence::{Ambiguous, Evidence, Proof, Shown};
@@ -58,7 +58,7 @@ impl<'a> State<'a> {
         !self.search.is_done() && !self.run.is_stopped()
     }
 
-    /// Prevents new writes, and records the cause unless an earlier cause is already recorded.
+    /// Prevents new writes. Records `cause` as the error of the run, unless an earlier error is already recorded.
     pub(super) fn stop(&mut self, cause: Error) {
         self.cause.get_or_insert(cause);
         self.run.stop();
@@ -76,7 +76,7 @@ impl<'a> State<'a> {
         if self.resend.is_empty() && (!searching || self.search.is_done()) {
             return None;
         }
-        // One request is reserved for a read, which resolves ambiguous requests and makes rejections final.
+        // One request is reserved for a read that resolves ambiguous requests and makes rejections final.
         let affordable = self.run.remaining() > in_flight as u64 + 1;
         if affordable && self.extra_writes < self.settings.extra_writes {
             let resend = self.resend.pop_front();
@@ -154,8 +154,8 @@ impl<'a> State<'a> {
         let reason = error.detail().or(error.body());
         let reason = Rejection::new(reason.unwrap_or("the API gave no reason"));
         if self.settings.all_or_nothing {
-            // The refusal replaces an earlier cause such as a stop signal, because the refusal explains why no user is
-            // assigned.
+            // The refusal replaces an earlier error, for example from a stop signal, because the refusal explains why
+            // no user is assigned.
             self.cause = Some(error);
             self.run.stop();
         } else {
@@ -190,7 +190,7 @@ impl<'a> State<'a> {
         self.search.withdraw(|position| on_list[position as usize]);
     }
 
-    /// For each user of the run, by position, returns whether `list` contains the user.
+    /// Returns one entry per user of the run, in order of position. An entry is true if `list` contains the user.
     fn on_list(&self, list: &List) -> Vec<bool> {
         let mut on_list = vec![false; self.ledger.len()];
         let users = &self.ledger.users;
@@ -221,8 +221,8 @@ impl<'a> State<'a> {
             tracing::info!(users = request.work.positions().len(), ?proof, "read back");
             match proof {
                 Proof::Executed => {
-                    // Another program may have assigned the users, so the search must not treat the request as
-                    // accepted.
+                    // The list contains the users of the request, but another program may have assigned them.
+                    // Therefore, the search must not treat the request as accepted.
                     self.assigned(request.work.positions(), now);
                     self.search.abandon(request.work.group);
                 }
@@ -257,8 +257,8 @@ impl<'a> State<'a> {
         self.unknown(request.work, Some(on_list));
     }
 
-    /// Sets the outcome of each user of a request that stays ambiguous. Users in `on_list` are on the pack, and all
-    /// other users are `Unknown`.
+    /// Sets the outcome of each user of a request that stays ambiguous. The outcome is `Unknown` unless `on_list` shows
+    /// that the user is on the pack.
     fn unknown(&mut self, work: Work, on_list: Option<&[bool]>) {
         for position in work.positions() {
             if on_list.is_some_and(|on_list| on_list[*position as usize]) {

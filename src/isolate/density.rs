@@ -11,7 +11,7 @@ const LOG_ODDS: (f64, f64) = (-18.0, 6.0);
 const LEANING: f64 = 0.4;
 /// The minimum probability of a candidate share. Less probable candidates are ignored.
 const NEGLIGIBLE: f64 = 1e-5;
-/// The total probability below which [`first_part`] combines all remaining outcomes into one outcome.
+/// [`first_part`] combines the remaining outcomes into one outcome once their total probability is at most this value.
 const TAIL: f64 = 1.0 / 512.0;
 
 /// An estimate of the share of rejected items, based on the results so far.
@@ -84,7 +84,7 @@ impl Density {
         }
     }
 
-    /// Removes a refused group from the estimate, because newer results replace the refusal.
+    /// Undoes [`group_refused`](Self::group_refused) before a newer result for the same group is added.
     pub(super) fn group_settled(&mut self, size: usize) {
         for point in &mut self.points {
             point.log_belief -= point.log_group_refused(count(size));
@@ -145,7 +145,7 @@ pub(super) struct Neighbors {
     pub(super) accepted: u32,
     /// The number of rejected items that directly follow another rejected item.
     pub(super) rejected: u32,
-    /// Items that were undecided when the preceding item was rejected.
+    /// Undecided items that directly follow a rejected item. The search may test each of them alone.
     pub(super) waiting: Vec<u32>,
 }
 
@@ -173,7 +173,8 @@ impl Place {
     }
 }
 
-/// Returns how many items to test first in order to find the first rejected item with the fewest requests.
+/// Returns how many items the first test should contain so that the search for the first rejected item takes the fewest
+/// requests on average.
 ///
 /// Each possible position of the first rejected item is an outcome with a probability. Another outcome is that no item
 /// is rejected. A sequence of tests assigns a binary code to each outcome, with one bit per test. Huffman's algorithm

@@ -43,7 +43,7 @@ pub(super) enum Source<R> {
     Hint,
     ProbablyFine,
     Untested,
-    /// An untested item that is tested alone because the preceding item was rejected.
+    /// A single item that directly follows a rejected item in the list.
     Neighbor,
     /// The first items of a [`Suspects`] set. `rest` contains the remaining items of the set.
     Part {

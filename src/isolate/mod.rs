@@ -22,13 +22,13 @@ use group::{Source, Suspects};
 use std::collections::BTreeSet;
 use verdicts::{Verdict, Verdicts};
 
-/// The probability of rejection above which testing an item alone takes the fewest requests.
+/// If the probability that an item is rejected exceeds this value, testing the item alone takes the fewest requests.
 /// The threshold of `(3 - √5) / 2` is derived from the golden ratio.
 const ALONE: f64 = 0.382;
 /// The search ignores all hints once wrong hints outnumber right hints by this amount.
 const WRONG_HINTS: i32 = 3;
 
-/// A search for the rejected items of refused chunks. `R` is the type of a refusal's reason.
+/// A search for the rejected items of refused chunks. `R` is the type of the rejection reason.
 ///
 /// Each item is identified by its position in the caller's list. The search assumes that neighbors in the list often
 /// have the same verdict.

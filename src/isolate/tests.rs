@@ -251,7 +251,7 @@ proptest! {
     }
 }
 
-/// Returns a search after one chunk was refused without naming an item.
+/// Returns a search in which one chunk was refused. The refusal named no item.
 fn refused_chunk(items: &[u32]) -> Search<&'static str> {
     let mut search = Search::new(500);
     refuse_chunk(&mut search, items.to_vec(), "chunk");

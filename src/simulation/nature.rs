@@ -12,8 +12,8 @@ pub(crate) struct Nature {
     pub(crate) limits: Option<Limits>,
     pub(crate) gateway: Option<Gateway>,
     pub(crate) faults: Faults,
-    /// If set, the API refuses every request from a given request number on. The pair contains the request number and
-    /// the status code of the refusals.
+    /// If set to `(first, status)`, request number `first` and all later requests are refused with the status code
+    /// `status`.
     pub(crate) permanent: Option<(u64, u16)>,
     /// The maximum time for which a request or a response is in transit.
     pub(crate) latency: Duration,
@@ -21,9 +21,9 @@ pub(crate) struct Nature {
     pub(crate) varied: bool,
     /// Whether responses have a `Date` header.
     pub(crate) dated: bool,
-    /// The maximum delay of a late execution, measured from the error that the client receives.
+    /// The maximum time between the error that the client receives and the execution of a delayed request.
     pub(crate) late: Duration,
-    /// The maximum age of a list that does not come from a cache.
+    /// The maximum age of a list that the API returns without a cache. Such a list has no `Age` header.
     pub(crate) stale: Duration,
     /// The maximum age of a cached list, which has an `Age` header. `None` means that there is no cache.
     pub(crate) cached: Option<Duration>,
@@ -76,7 +76,8 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Returns five equally frequent faults. `share` is the total fraction of requests that the five faults affect.
+    /// Returns [`Faults`] in which five faults are equally frequent. `share` is the total fraction of requests that the
+    /// five faults affect.
     pub(crate) fn equal(share: f64) -> Self {
         let each = share / 5.0;
         Self {

@@ -1,4 +1,4 @@
-//! [`Pack`]: the simulated pack. This module also defines how the simulated API validates a list of users.
+//! [`Pack`]: the simulated pack, and the rules by which the simulated API validates a list of users.
 
 use crate::api::types::ErrorBody;
 use crate::error::Error;

@@ -58,7 +58,8 @@ struct Request {
 pub(super) struct Response {
     pub(super) headers: HeaderMap,
     pub(super) result: Result<List, Error>,
-    /// The time of the pack snapshot in the list, or `None` if the response has no list.
+    /// The list in the response contains the users that were on the pack at this time. `None` if the response has no
+    /// list.
     shown: Option<Duration>,
 }
 
@@ -86,7 +87,7 @@ pub(crate) struct State {
     random: fastrand::Rng,
     /// The number of requests that the client has sent.
     pub(crate) requests: u64,
-    /// The time of the pack snapshot in the last list that the client received.
+    /// The last list that the client received contains the users that were on the pack at this time.
     pub(crate) shown: Duration,
     /// The number of requests whose outcome is ambiguous to the client.
     pub(crate) ambiguous: u32,
@@ -200,8 +201,7 @@ impl World {
 }
 
 impl State {
-    /// Creates a client request with random faults. Returns the time until the request arrives at the API, and the
-    /// request.
+    /// Creates a client request with random faults. The returned duration is the request's transit time to the API.
     fn begin(&mut self, users: Option<Vec<u64>>, now: Duration) -> (Duration, Request) {
         self.requests += 1;
         let sent = users.iter();
@@ -308,8 +308,8 @@ impl State {
         })
     }
 
-    /// Returns a list of the pack, and the time of the pack snapshot in this list. `sent_at` is the time when the
-    /// client sent the request.
+    /// Returns a list of the users that were on the pack at a random recent time, and this time. `sent_at` is the time
+    /// when the client sent the request.
     fn list(&mut self, sent_at: Duration) -> (Result<List, Error>, Option<Duration>) {
         let cached = self.nature.cached.filter(|_| self.random.bool());
         let old = self.within(cached.unwrap_or(self.nature.stale));
