@@ -11,8 +11,9 @@
 //!   the list of users.
 //! - [`types`] contains the request and response types.
 //! - In a function that returns [`crate::Error`], `?` converts an [`Error`] of this module. In a function that returns
-//!   `Box<dyn Error>`, `?` does not convert the error. Call `map_err(connecteam_onboarding::Error::from)` there,
-//!   because only the message of [`crate::Error`] says how to fix the problem.
+//!   `Box<dyn Error>`, `?` does not convert the error to [`crate::Error`]. Call
+//!   `map_err(connecteam_onboarding::Error::from)` there, because only the message of [`crate::Error`] says how to fix
+//!   the problem.
 //! - The constants contain values from the spec, such as header names and OAuth scopes.
 //!
 //! ```no_run
@@ -78,7 +79,8 @@ impl types::AssignUsersRequest {
     }
 }
 
-/// The names of the rate-limit response headers. [`RATE_LIMIT_HEADERS`] contains the names that the API uses.
+/// The names of the rate-limit response headers. The constant [`RATE_LIMIT_HEADERS`] contains the names that the API
+/// uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitHeaders {

@@ -7,8 +7,8 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A source of time.
 ///
-/// The client uses [`SystemClock`] by default. In tests, a custom clock avoids real waits, for example before retries
-/// or because of the rate limit. The `mock` feature provides `mock::FakeClock`, a clock for tests.
+/// The client uses [`SystemClock`] by default. In tests, a custom clock can skip real waits, such as retry delays and
+/// rate-limit waits. The `mock` feature provides `mock::FakeClock`, a clock for tests.
 ///
 /// ```
 /// use connecteam_onboarding::{Client, Clock, Sleep};

@@ -27,8 +27,8 @@ pub enum ChangeKind {
     Reopened,
     /// The API no longer lists the assignment.
     Removed,
-    /// Any other change, for example a change to a status that this release does not know. If only `isWaitingApproval`
-    /// of a completed assignment changes, the kind is also `Other`.
+    /// Any other change, for example a change to a status that this release does not know. If a completed assignment
+    /// changes only its `isWaitingApproval`, the kind is `Other`.
     Other,
 }
 
@@ -189,7 +189,7 @@ impl From<Change> for Row {
 impl TryFrom<Row> for Change {
     type Error = String;
 
-    /// Returns an error if `change` contradicts the states before and after the change.
+    /// Returns an error if the kind in the row does not match the states before and after the change.
     fn try_from(row: Row) -> Result<Self, String> {
         let (id, kind) = (row.assignment_id, row.change);
         let after = match (row.status, row.is_waiting_approval) {
@@ -222,9 +222,9 @@ impl TryFrom<Row> for Change {
 impl Snapshot {
     /// Returns the changes since an earlier snapshot of the same pack, sorted by assignment id.
     ///
-    /// Applying the returned changes in order to `earlier` produces the assignments of this snapshot. If an assignment
-    /// id now belongs to another user, the result contains a removal and a new assignment. Times are not compared. The
-    /// comparison takes linear time and allocates memory only for the changes.
+    /// Applying the returned changes to `earlier`, in order, produces the assignments of this snapshot. If an
+    /// assignment id now belongs to another user, the result contains a removal and a new assignment. Times are not
+    /// compared. The comparison takes linear time and allocates memory only for the changes.
     ///
     /// # Errors
     /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the snapshots are of different packs.

@@ -22,8 +22,8 @@ impl Pack {
     /// If the response lists no assignments but `earlier` contains some, this method reads the pack a second time.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) without sending a request if `earlier` is of
-    /// another pack. For all other failures, returns the same errors as [`assignments`](Self::assignments).
+    /// If `earlier` is of another pack, returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) without
+    /// sending a request. For all other failures, returns the same errors as [`assignments`](Self::assignments).
     ///
     /// # Cancel safety
     /// Dropping the future is safe, because this method never changes the pack.

@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 /// The version of the snapshot file format.
 const VERSION: u64 = 1;
 
-/// The last second of the year 9999, which `SystemTime` can represent on every platform. A file with a later time is
-/// rejected, because the time could overflow `SystemTime`.
+/// The last second of the year 9999, which `SystemTime` can represent on every platform. A snapshot file with a time
+/// after the year 9999 is rejected, because the time could overflow `SystemTime`.
 const LATEST: u64 = 253_402_300_799;
 
 /// The assignments of a pack at one point in time. Each entry stores the time of the first snapshot that contained its

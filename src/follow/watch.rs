@@ -43,7 +43,7 @@ pub struct Update {
 /// uses at most half of the remaining requests.
 ///
 /// # Cancel safety
-/// Dropping a pending `next()` future loses no data, because the next call of `next()` continues the same poll.
+/// Dropping a pending `next()` future loses no data, because the next call to `next()` continues the same poll.
 /// Dropping the watch is safe, because a watch never changes the pack. To avoid missing changes between two watches,
 /// start the second watch from the last snapshot whose changes you handled. [The guide](crate::guide::follow) shows
 /// how.
@@ -66,7 +66,7 @@ pub struct Update {
 /// ```
 #[must_use = "a stream does nothing unless polled"]
 pub struct Watch {
-    /// The first call of `poll_next` clones this state to create the stream.
+    /// The first call to `poll_next` clones this state to create the stream.
     start: State,
     stream: Option<Pin<Box<dyn FusedStream<Item = Item> + Send>>>,
 }
@@ -127,8 +127,8 @@ impl Watch {
         self
     }
 
-    /// Yields an update without changes after the first poll, so that you can save its snapshot. This setting has no
-    /// effect if the watch starts from a saved snapshot.
+    /// Yields an update without changes after the first poll, so that you can save the first snapshot. This setting has
+    /// no effect if the watch starts from a saved snapshot.
     pub fn with_baseline(mut self) -> Self {
         self.start.baseline = true;
         self
@@ -191,7 +191,8 @@ impl State {
         None
     }
 
-    /// Reads the pack and returns `None` if the list is identical to the previous list.
+    /// Reads the pack and builds a snapshot, or returns `None` if the assignments are the same as in the previous
+    /// snapshot.
     ///
     /// The request runs in its own task, so that it continues while the stream is not polled. A request that is not
     /// polled could hold a permit that other requests wait for.
@@ -265,8 +266,8 @@ fn pause(interval: Duration, failures: u32) -> Duration {
     backoff(first, longest, failures)
 }
 
-/// Returns the poll interval that uses half of the remaining requests by the end of the window. Returns zero if more
-/// than half of the requests in the window remain.
+/// Returns the interval at which polls use half of the remaining requests by the end of the window. Returns zero if
+/// more than half of the requests in the window remain.
 fn spread(window: WindowQuota, server: SystemTime) -> Duration {
     if window.remaining > window.limit / 2 {
         return Duration::ZERO;

@@ -2,7 +2,7 @@ use super::message::{Response, response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Selects how a 422 response identifies the rejected users. The vendor does not document the format, so test your code
-/// with each style.
+/// with each variant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefusalStyle {
@@ -59,7 +59,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Creates a fault that returns this status and body without executing the request.
+    /// Creates a fault that makes the fake return this status and body without executing the request.
     ///
     /// The content type of the response depends on the body. A body that starts with `<` is HTML, an empty body is
     /// plain text, and any other body is JSON.
@@ -70,8 +70,8 @@ impl Fault {
         Self::new(false, Some((status, body.into())))
     }
 
-    /// Creates a fault that executes the request and returns this status and body instead of the normal response. The
-    /// content type depends on the body, as for [`before`](Self::before).
+    /// Creates a fault that makes the fake execute the request and return this status and body instead of the normal
+    /// response. The content type depends on the body, as for [`before`](Self::before).
     ///
     /// # Panics
     /// Panics if `status` is not between 200 and 999.
@@ -79,13 +79,13 @@ impl Fault {
         Self::new(true, Some((status, body.into())))
     }
 
-    /// Creates a fault that executes the request and returns the normal response. Use [`header`](Self::header) to add
-    /// headers to the response.
+    /// Creates a fault that does not replace the normal response. Use [`header`](Self::header) to add headers to the
+    /// response.
     pub fn pass() -> Self {
         Self::new(true, None)
     }
 
-    /// Creates a fault that returns a rate-limit error with status 200 without executing the request.
+    /// Creates a fault that makes the fake return a rate-limit error with status 200 without executing the request.
     pub fn too_many_requests_as_200() -> Self {
         Self::before(200, r#"{"detail":"Too many requests"}"#)
     }

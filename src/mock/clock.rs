@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// With this clock, tests of retries and rate limits take almost no real time. Two concurrent one-minute waits advance
 /// the clock by one minute in total. All clones of a clock share the same time.
 ///
-/// The clock starts at 2026-01-01T00:00:00Z. Real time advances the clock only after a call of
+/// The clock starts at 2026-01-01T00:00:00Z. Real time advances the clock only after a call to
 /// [`FakeOnboarding::real_time`](super::FakeOnboarding::real_time).
 ///
 /// ```
@@ -39,7 +39,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 const START: Duration = Duration::from_secs(1_767_225_600);
 
 impl FakeClock {
-    /// Advances the clock by this duration. Advancing the clock does not extend pending waits.
+    /// Advances the clock by this duration. The end times of pending waits do not change.
     pub fn advance(&self, by: Duration) {
         self.reach(self.added() + by);
     }

@@ -25,7 +25,7 @@ impl Window {
         }
     }
 
-    /// Counts a request and returns `true` if the limit permits the request.
+    /// Returns whether the limit permits a request. Only permitted requests are counted.
     pub(super) fn take(&mut self, epoch: u64) -> bool {
         let number = epoch / self.length;
         if number != self.number {

@@ -271,7 +271,7 @@ impl FakeOnboarding {
     /// Sets how many requests the account may send per minute and per day. Default: no limits.
     ///
     /// Per-minute windows start at full minutes of the fake's clock, and per-day windows start at midnight (UTC). A
-    /// call of `limits` resets the request counts of both windows.
+    /// call to `limits` resets the request counts of both windows.
     pub fn limits(&self, minute: u64, day: u64) -> &Self {
         let minute = Window::new(RATE_LIMIT_HEADERS.minute, 60, minute);
         let day = Window::new(RATE_LIMIT_HEADERS.day, 86_400, day);
@@ -338,7 +338,7 @@ impl FakeOnboarding {
     }
 }
 
-/// Locks the state and ignores poisoning, because the state stays valid if a call panics.
+/// Locks the state. Poisoning is ignored, because the state stays valid even if a call panics.
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -25,7 +25,7 @@ pub(super) struct App {
 }
 
 pub(super) struct Token {
-    /// The expiry time, in seconds since the Unix epoch.
+    /// The expiry time of the token, in seconds since the Unix epoch.
     expires: u64,
     scopes: Vec<String>,
 }

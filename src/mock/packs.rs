@@ -16,8 +16,8 @@ pub(super) struct Packs {
     pub(super) reassignment: Reassignment,
     assignments: HashMap<PackId, Vec<Assignment>>,
     last_id: u64,
-    /// The assignments that were sent last, as JSON, because serializing a long list takes long. Each change of an
-    /// assignment removes them.
+    /// Caches the JSON of the most recently sent list of assignments, because serializing a long list is slow. Each
+    /// change of an assignment clears the cache.
     sent: Option<(PackId, String)>,
 }
 

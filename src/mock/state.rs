@@ -67,7 +67,7 @@ impl State {
         response
     }
 
-    /// Responds to an API request after applying the rate limits and the next fault.
+    /// Returns the response to an API request, which may depend on the rate limits and the next fault.
     fn call(&mut self, endpoint: Endpoint<'_>, request: &Request, epoch: u64) -> Response {
         match (endpoint, request.method().as_str()) {
             (Endpoint::Token, "POST") => self.counts.tokens += 1,
@@ -99,8 +99,8 @@ impl State {
         response
     }
 
-    /// Removes and returns the next fault if it applies to this request. A fault that executes the request applies only
-    /// if the request is within the rate limit.
+    /// Removes and returns the next fault if it applies to this request. If the request exceeds the rate limit, faults
+    /// from [`Fault::after`] and [`Fault::pass`] stay in the queue.
     fn next_fault(&mut self, endpoint: Endpoint<'_>, fits: bool) -> Option<Fault> {
         let next = self.faults.front()?;
         let applies = matches!(endpoint, Endpoint::Assignments(_)) && (fits || !next.executes);
