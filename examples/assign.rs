@@ -179,7 +179,7 @@ fn print_object(result: impl Serialize, error: Option<Problem>) {
     output::line(object.expect("plain data"));
 }
 
-/// The JSON form of a plan. If the program fails, it prints this object with default values.
+/// The JSON form of a plan. If an error occurs before a plan is available, all counts are 0.
 #[derive(Default, Serialize)]
 struct PlanObject {
     unique: u64,

@@ -80,7 +80,7 @@ async fn run(stop: Stop) -> Result<ExitStatus, Problem> {
         }
     }
     drop(batcher);
-    // All replies have arrived, so the batcher task is about to end.
+    // The last clone of the batcher was just dropped, so the batcher task ends.
     let _ = task.await;
     result.map(|()| status)
 }
@@ -102,7 +102,7 @@ fn show((pack, user, reply): (PackId, UserId, Option<Reply>)) -> ExitStatus {
     }
 }
 
-/// Returns the more severe exit status.
+/// Returns the more severe of two exit statuses.
 fn worse(a: ExitStatus, b: ExitStatus) -> ExitStatus {
     let order = [
         ExitStatus::Unknown,

@@ -125,7 +125,7 @@ fn print_variables(fake: &FakeOnboarding) -> io::Result<()> {
 }
 
 /// After each interval, advances one user per pack by one stage. Picks the first user that has not completed the pack.
-/// The task runs until its future is dropped.
+/// The returned future never completes.
 async fn move_users(fake: &FakeOnboarding, options: &Options) {
     let Some(interval) = options.moves else {
         return std::future::pending().await;

@@ -1,5 +1,5 @@
-//! Starts the fake API server and assigns a list with duplicates and unknown users. The program needs no credentials,
-//! no network and no CA certificates.
+//! Starts the fake API server and assigns a list of users that contains duplicates and unknown users. The program needs
+//! no credentials, no network and no CA certificates.
 
 #![forbid(unsafe_code)]
 

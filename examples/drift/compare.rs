@@ -47,8 +47,8 @@ const RULES: &[[&str; 4]] = &[
     ["*", "*", "*", "breaking"],
 ];
 
-/// A fact that differs between the two documents. `ours` or `vendor` is `None` if that document does not contain the
-/// fact.
+/// A fact that differs between the two documents. `ours` is `None` if only the vendor's document contains the fact, and
+/// vice versa.
 #[derive(Serialize)]
 struct Difference {
     place: String,
@@ -74,9 +74,9 @@ pub fn compare(ours: &Facts, vendor: &Facts) -> Report {
     };
     let mut differences: Vec<_> = keys.into_iter().map(difference).collect();
     differences.retain(|one| one.ours != one.vendor);
-    // For an added or removed field, the report contains only the fact `presence`. For a field with a breaking change
-    // of type, the report contains only the facts `presence`, `content` and `type`. In both cases, the report omits
-    // nested fields.
+    // For an added or removed field, the report contains only the fact `presence`. If the type of a field changes in a
+    // breaking way, the report contains only the facts `presence`, `content` and `type`. For all of these fields, the
+    // report omits nested fields.
     let mut heads = BTreeMap::new();
     for one in &differences {
         let facts = match one.what.as_str() {
@@ -103,7 +103,7 @@ pub fn compare(ours: &Facts, vendor: &Facts) -> Report {
     report
 }
 
-/// The column `*` matches every word.
+/// Returns whether a column of a rule matches a word. `*` matches every word.
 fn has(column: &str, word: &str) -> bool {
     column == "*" || column.split(' ').any(|one| one == word)
 }

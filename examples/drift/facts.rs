@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The maximum size of the facts of one document, in bytes. The facts of our document need less than 5,000 bytes.
 const MAX_SIZE: usize = 500_000;
-/// The maximum nesting depth of a field. Each level uses space on the call stack. The deepest field of our document has
-/// 4 levels.
+/// The maximum nesting depth of a field. The depth is limited, because each level uses space on the call stack. In our
+/// document, fields are nested at most 4 levels deep.
 const MAX_DEPTH: usize = 64;
 
 /// Maps the place and the name of a fact to its values, which are sorted and joined with commas.

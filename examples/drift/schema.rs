@@ -24,7 +24,7 @@ struct Merged<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Adds the facts about a value that must match all given schemas.
+    /// Collects the facts about a value that must match all given schemas.
     pub fn schema(&mut self, schemas: Vec<&'a Value>) -> Result<()> {
         let merged = self.merge(schemas)?;
         let mut references = merged.references.iter();
@@ -86,7 +86,7 @@ impl<'a> Merged<'a> {
         value: &'a Value,
     ) -> Result<Vec<&'a Value>> {
         match (key, value.as_f64()) {
-            // A schema that was already merged is skipped, so that circular references end.
+            // A schema that was already merged is skipped, so that circular references do not cause an endless loop.
             ("$ref", _) if !self.references.insert(text(value)?) => {}
             ("$ref", _) => return Ok(vec![target(root, text(value)?)?]),
             ("allOf", _) => return Ok(list(value)?.iter().collect()),
@@ -128,8 +128,8 @@ impl<'a> Merged<'a> {
         *known = BTreeSet::from([others.fold(limit, tighter).to_string()]);
     }
 
-    /// Returns the alternatives if they can be merged: only one exists, or all specify only types and values. Otherwise
-    /// adds the names of the alternatives as the fact `type`, and returns an empty list.
+    /// Returns the alternatives if they can be merged, that is, if only one exists or if all specify only types and
+    /// values. If the alternatives cannot be merged, adds their names as the fact `type`, and returns an empty list.
     fn alternatives(&mut self, all: &'a [Value]) -> Vec<&'a Value> {
         let (null, others): (Vec<_>, Vec<_>) = all.iter().partition(|one| one["type"] == "null");
         self.is_nullable |= !null.is_empty();

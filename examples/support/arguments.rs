@@ -10,8 +10,7 @@ pub struct Arguments {
     help: String,
 }
 
-/// Returns whether the command line contains a flag, with or without a value. Works even if other arguments are
-/// invalid.
+/// Returns whether the command line contains a flag, with or without a value. The other arguments may be invalid.
 pub fn has(flag: &str) -> bool {
     std::env::args_os().skip(1).any(|argument| {
         let rest = argument.as_encoded_bytes().strip_prefix(flag.as_bytes());
@@ -41,7 +40,8 @@ impl Arguments {
         }
     }
 
-    /// Parses the value of a flag. The error message of the parsed type must contain the invalid value.
+    /// Parses the value of a flag. The parse error of `T` must contain the invalid value, because this method adds only
+    /// the name of the flag.
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, flag: &str) -> Result<T, String> {
         self.value(flag)?
             .parse()

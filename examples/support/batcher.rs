@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Collects user ids. In each interval, one run per pack assigns the users that were collected for the pack. All clones
-/// of a batcher share the same batches.
+/// Collects user ids. In each interval, one run per pack assigns the users that were collected for this pack. All
+/// clones of a batcher share the same batches.
 #[derive(Clone)]
 pub struct Batcher {
     sender: mpsc::Sender<Submission>,
@@ -51,8 +51,8 @@ impl Batcher {
         outcome.await.ok()
     }
 
-    /// Assigns each batch immediately from now on. Stops each run that takes longer than `grace`, for example because
-    /// it waits for the rate limit.
+    /// From now on, assigns each batch without waiting for the rest of its interval. Stops each run that takes longer
+    /// than `grace`, for example because it waits for the rate limit.
     pub fn stop(&self, grace: Duration) {
         self.stop.send_replace(Some(grace));
     }
@@ -119,7 +119,7 @@ async fn stop(mut stopped: watch::Receiver<Option<Duration>>) -> Duration {
         .and_then(|grace| *grace)
     {
         Some(grace) => grace,
-        // Every clone of the batcher was dropped without a call of `stop`.
+        // Every clone of the batcher was dropped without a call to `stop`.
         None => std::future::pending().await,
     }
 }

@@ -121,7 +121,8 @@ impl<'a> Rows<'a> {
             return Ok(None);
         }
         let read = &self.content[start..self.position()];
-        // `read` includes the empty lines before the record and the line end after the record. Both are removed here.
+        // The bytes in `read` include empty lines before the record and the line end after the record. Both are removed
+        // here.
         let text = |byte: &u8| !b"\r\n".contains(byte);
         let from = read.iter().position(text).unwrap_or(read.len());
         let to = read.iter().rposition(text).map_or(from, |last| last + 1);

@@ -21,7 +21,7 @@ pub enum ExitStatus {
     Success = 0,
     /// The arguments or the input are wrong, or a retry would fail with the same error.
     Permanent = 1,
-    /// The API rejected some users, or the whole list.
+    /// The API rejected some users, or the whole list of users.
     Rejected = 2,
     RunAgain = 3,
     /// The run could not determine whether some users are assigned.

@@ -17,8 +17,8 @@ pub fn read_text(file: &str) -> Result<(&str, Vec<u8>), String> {
     Ok((name, content))
 }
 
-/// Returns the name of the input, as messages show it, and the content without a byte order mark. The file name `-`
-/// means standard input.
+/// Returns a name for error messages, and the content of the file without a byte order mark. The file name `-` means
+/// standard input.
 pub fn read(file: &str) -> Result<(&str, Vec<u8>), String> {
     let name = if file == "-" { "standard input" } else { file };
     let mut content = Vec::new();

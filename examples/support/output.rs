@@ -20,7 +20,7 @@ pub fn note(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "{}", one_line(&text.to_string()));
 }
 
-/// Prints an error message. For wrong arguments, adds a hint about `--help`.
+/// Prints an error message. If the arguments were wrong, prints a hint about `--help` on the next line.
 pub fn problem(problem: &Problem) {
     note(format_args!("error: {}", problem.message));
     if problem.is_usage {
@@ -40,7 +40,7 @@ pub fn plan(plan: &Plan) {
     }
 }
 
-/// Estimates how many requests are needed if the API rejects 1 % of the users (at least one user).
+/// Estimates how many requests are needed if the API rejects 1 % of the users, but at least one user.
 pub fn requests_if_some_are_rejected(plan: &Plan) -> u64 {
     plan.requests_if_rejected(one_percent(plan))
 }

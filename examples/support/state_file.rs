@@ -44,9 +44,9 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 pub struct StateFile {
     path: PathBuf,
     pack: PackId,
-    /// A save writes the new content to this temporary file, and then replaces the state file by a rename.
+    /// A save writes this temporary file, and then renames it over the state file.
     new: PathBuf,
-    /// Whether a save overwrites the state file in place, because a rename cannot replace the file.
+    /// Whether a save overwrites the state file in place. This is necessary if a rename cannot replace the file.
     in_place: bool,
     /// The open lock file. Closing the file releases the lock.
     _lock: Option<File>,
@@ -136,8 +136,8 @@ fn resolve(file: &Path) -> PathBuf {
     path
 }
 
-/// Appends a suffix to the file name, so that the new file is in the same folder. A rename cannot move a file to
-/// another file system.
+/// Appends a suffix to the file name, so that the new path is in the same folder as `path`. A rename cannot move a file
+/// to another file system.
 fn in_same_folder(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -185,8 +185,8 @@ fn lock(path: &Path) -> Result<Option<File>, String> {
 /// Returns whether the state file may be overwritten after a rename failed with this error. For example, the file is a
 /// mount point, or its folder is read-only.
 ///
-/// Returns `false` if the disk is full: overwriting the file would destroy the old content, and the new content would
-/// not fit.
+/// If the disk is full, the file must not be overwritten, because the old content would be destroyed and the new
+/// content would not fit.
 fn cannot_replace(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -230,8 +230,8 @@ fn sync(file: &File) -> io::Result<()> {
 }
 
 /// Syncs the folder, so that the rename survives a power failure. A sync error is ignored, because the rename has
-/// already succeeded. If a power failure restores the old content, the next run repeats some changes, but no change is
-/// lost.
+/// already succeeded. If a power failure restores the old content, the next run reports some changes again, but no
+/// change is lost.
 fn sync_folder(path: &Path) {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = if folder.as_os_str().is_empty() {

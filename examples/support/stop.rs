@@ -48,8 +48,9 @@ fn listen() -> std::io::Result<BoxFuture<'static, ()>> {
         if is_ignored(number) {
             continue;
         }
-        // The shutdown handler ends the program only if the flag is set. It is registered first, so at the first signal
-        // it runs before the other handler sets the flag. Therefore only a second signal ends the program.
+        // The shutdown handler ends the program only if `stopped` is set. Handlers run in the order of registration, so
+        // at the first signal the shutdown handler runs before the next handler sets `stopped`. Therefore only a second
+        // signal ends the program.
         flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&stopped))?;
         flag::register(number, Arc::clone(&stopped))?;
         let mut received = signal(SignalKind::from_raw(number))?;
@@ -76,7 +77,7 @@ pub fn is_ignored_by_proc(signal: i32) -> Option<bool> {
 }
 
 /// Starts a shell that sends the signal to itself. The shell inherits ignored signals, so an ignored signal does not
-/// end the shell. On macOS, no other method works without unsafe code.
+/// end the shell. On macOS, every other way to detect ignored signals needs unsafe code.
 #[cfg(unix)]
 pub fn is_ignored_by_shell(signal: i32) -> bool {
     std::process::Command::new("/bin/sh")
