@@ -49,7 +49,7 @@ macro_rules! id {
                 self.0.get()
             }
 
-            /// Creates an id, for example for a constant. Returns `None` if the number is 0 or greater than `i64::MAX`.
+            /// Creates an id. Can be called in a `const` item. Returns `None` if the number is 0 or greater than `i64::MAX`.
             ///
             /// ```
             #[doc = concat!("use connecteam_onboarding::", stringify!($name), ";")]

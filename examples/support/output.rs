@@ -40,7 +40,7 @@ pub fn plan(plan: &Plan) {
     }
 }
 
-/// Estimates how many requests are needed if the API rejects 1 % of the users, but at least one user.
+/// Estimates how many requests are needed if the API rejects 1 % of the users (at least one user).
 pub fn requests_if_some_are_rejected(plan: &Plan) -> u64 {
     plan.requests_if_rejected(one_percent(plan))
 }

@@ -57,9 +57,9 @@ impl StateFile {
     pub fn open(file: &Path, pack: PackId) -> Result<Self, String> {
         let path = resolve(file);
         let lock = lock(&path)?;
-        // If the lock is held, the temporary file has a fixed name, so killed runs leave at most one temporary file
-        // behind. If the lock is not held, the temporary file gets a random name, because another program may be saving
-        // the same state file.
+        // While this program holds the lock, the temporary file has a fixed name, so killed runs leave at most one
+        // temporary file behind. Without the lock, the temporary file gets a random name, because another program may
+        // be saving the same state file.
         let new = if lock.is_some() {
             let new = in_same_folder(&path, ".new");
             // Removes the temporary file that a killed run may have left behind.

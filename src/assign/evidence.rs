@@ -85,7 +85,6 @@ impl Evidence {
         }
     }
 
-    /// Adds an ambiguous request that failed at `now`.
     pub(super) fn add(&mut self, work: Work, error: Error, now: Duration) {
         self.requests.push(Ambiguous {
             work,
@@ -213,7 +212,6 @@ mod tests {
         evidence
     }
 
-    /// Adds an ambiguous request that failed at `now` seconds.
     fn give_up(evidence: &mut Evidence, users: Vec<u32>, now: u64) {
         let work = Work::new(Search::new(500).chunk(users));
         evidence.add(work, Error::new(ErrorKind::Timeout, ""), at(now));

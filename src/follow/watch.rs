@@ -266,8 +266,8 @@ fn pause(interval: Duration, failures: u32) -> Duration {
     backoff(first, longest, failures)
 }
 
-/// Returns the interval at which polls use half of the remaining requests by the end of the window. Returns zero if
-/// more than half of the requests in the window remain.
+/// Returns the poll interval. With this interval, polls use half of the requests that remain in the window. Returns zero
+/// if more than half of the requests in the window remain.
 fn spread(window: WindowQuota, server: SystemTime) -> Duration {
     if window.remaining > window.limit / 2 {
         return Duration::ZERO;

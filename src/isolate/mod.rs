@@ -171,7 +171,7 @@ impl<R: Clone> Search<R> {
 
     /// Removes the undecided items for which `is_gone` returns true. The removed items get no verdict.
     ///
-    /// If a removed item may have caused a refusal, the other items of the refused request become untested again.
+    /// If one of these items may have caused a refusal, the other items of the refused request must be tested again.
     pub(crate) fn withdraw(&mut self, mut is_gone: impl FnMut(u32) -> bool) {
         let gone: Vec<u32> = self.open().filter(|&item| is_gone(item)).collect();
         for item in gone {

@@ -67,7 +67,7 @@ impl State {
         response
     }
 
-    /// Returns the response to an API request, which may depend on the rate limits and the next fault.
+    /// Responds to an API request. Applies the rate limits and the next queued fault.
     fn call(&mut self, endpoint: Endpoint<'_>, request: &Request, epoch: u64) -> Response {
         match (endpoint, request.method().as_str()) {
             (Endpoint::Token, "POST") => self.counts.tokens += 1,

@@ -33,8 +33,7 @@ impl ServerClock {
     /// the server time was between `bound` and `bound + vagueness`. `round_trip` is the time from the request to the
     /// response.
     ///
-    /// Returns true if the response contradicts the previous bound. A contradiction means that the server's clock was
-    /// set back or had been wrong.
+    /// Returns true if the server's clock was set back or had been wrong, so that the old bound is no longer valid.
     pub(super) fn learn(
         &mut self,
         bound: Duration,

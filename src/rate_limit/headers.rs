@@ -79,7 +79,7 @@ fn bare(value: &str) -> String {
     value.trim().trim_matches('"').trim().to_owned()
 }
 
-/// Parses a number of requests. Rounds a decimal number down. Converts a negative number to 0, because some servers
+/// Parses a request count. Rounds a decimal number down. Converts a negative number to 0, because some servers
 /// report a negative number when the limit is exceeded.
 fn count(value: &str) -> Option<u64> {
     let float = || Duration::try_from_secs_f64(number(value)?.max(0.0)).ok();

@@ -25,7 +25,7 @@ const PATIENCE: u32 = 12;
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     interval: Duration,
-    /// The local time from which the interval to the next request is measured.
+    /// The start of the interval to the next request, on the local clock.
     from: Duration,
     /// The event number at which `interval` last changed. Responses to requests that were sent before this event do not
     /// change the interval.
@@ -44,7 +44,7 @@ pub(super) struct Pace {
     passed: Option<Duration>,
     /// The last interval that the gateway refused, or zero if no such interval is known.
     too_short: Duration,
-    /// The local time until which no request may be sent, for example because of a `Retry-After` header.
+    /// No request may be sent before this time on the local clock, for example because of a `Retry-After` header.
     held_until: Duration,
 }
 
