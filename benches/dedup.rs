@@ -77,14 +77,13 @@ fn main() {
     }
 }
 
-/// Returns the memory that a deduplication method needs per id, in bytes. The memory of the input list is not included.
-/// Each measurement runs in a separate process.
+/// The memory of the input list is not included. Each measurement runs in a separate process.
 fn bytes_per_id(list: usize, way: usize) -> f64 {
     let kibibytes = process::numbers(&[list.to_string(), way.to_string()])[0];
     kibibytes * 1024.0 / IDS as f64
 }
 
-/// Returns an id that looks random. Consecutive values of `i` give ids that are far apart.
+/// Consecutive values of `i` give ids that are far apart.
 fn spread(i: u64) -> u64 {
     (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 2) | 1
 }

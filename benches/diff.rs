@@ -14,8 +14,7 @@ use support::{median, order, timed};
 const ASSIGNMENTS: usize = 100_000;
 const ROUNDS: usize = 301;
 
-/// Returns 100,000 assignments. If `changed_every` is 0, all assignments are unchanged. Otherwise, every
-/// `changed_every`-th assignment is changed.
+/// If `changed_every` is 0, all assignments are unchanged. Otherwise, every `changed_every`-th assignment is changed.
 fn list(changed_every: usize) -> Vec<Assignment> {
     let rows: Vec<_> = (1..=ASSIGNMENTS)
         .map(|i| {
@@ -30,7 +29,7 @@ fn list(changed_every: usize) -> Vec<Assignment> {
     serde_json::from_value(rows.into()).expect("assignments")
 }
 
-/// Returns the old value and the new value of each assignment that differs. This hand-written merge is the baseline.
+/// Returns the old value and the new value of each assignment that differs.
 fn merge(
     before: &[Assignment],
     after: &[Assignment],
@@ -58,7 +57,7 @@ fn merge(
     changes
 }
 
-/// Calls the two functions alternately, so that a busy machine slows both. Returns the median time of each function.
+/// Calls the two functions alternately, so that a busy machine slows both.
 fn medians(contestants: [&dyn Fn() -> Duration; 2]) -> [Duration; 2] {
     let mut times = [vec![], vec![]];
     for round in 0..ROUNDS {
@@ -69,7 +68,7 @@ fn medians(contestants: [&dyn Fn() -> Duration; 2]) -> [Duration; 2] {
     times.map(median)
 }
 
-/// Returns the median run time of `run`, in milliseconds. The time to clone the input is not included.
+/// Returns the median run time, without the time to clone the input.
 fn milliseconds<I: Clone, T>(input: &I, run: impl Fn(I) -> T) -> f64 {
     let times = (0..61).map(|_| {
         let input = input.clone();

@@ -38,7 +38,6 @@ fn main() {
     with_names(cases, &mut random);
 }
 
-/// Prints the table for refusals that do not name the rejected items.
 fn without_names(cases: u32, random: &mut Rng) {
     println!(
         "| items | rejected | at random | bound | ratio | plain halving | one run | plain halving |"
@@ -68,7 +67,6 @@ fn without_names(cases: u32, random: &mut Rng) {
     }
 }
 
-/// Prints the table for refusals that name the rejected items.
 fn with_names(cases: u32, random: &mut Rng) {
     println!("\n| items | rejected | chunks | chunks refused | named by index | named in a text |");
     println!("|--:|--:|--:|--:|--:|--:|");
@@ -100,7 +98,6 @@ fn with_names(cases: u32, random: &mut Rng) {
 #[derive(Clone, Copy)]
 enum Names {
     None,
-    /// A refusal names all rejected items by their index in the request.
     ByIndex,
     /// A refusal names all rejected items by their ids in a message text.
     InText,
@@ -130,7 +127,6 @@ impl Names {
     }
 }
 
-/// Returns the number of requests that this crate needs to find the rejected items.
 fn search(rejected: &[bool], names: Names) -> u32 {
     let mut search = Search::new(MAX_ITEMS);
     let mut requests = 0;
@@ -166,7 +162,6 @@ fn search(rejected: &[bool], names: Names) -> u32 {
     requests
 }
 
-/// Returns the number of requests that plain halving needs to find the rejected items.
 fn halving(rejected: &[bool]) -> u32 {
     fn send(group: &[bool]) -> u32 {
         if group.len() > 1 && group.contains(&true) {
@@ -179,7 +174,6 @@ fn halving(rejected: &[bool]) -> u32 {
     rejected.chunks(MAX_ITEMS).map(send).sum()
 }
 
-/// Returns the lower bound for the number of requests: `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
 #[expect(clippy::cast_precision_loss, reason = "numbers of items are small")]
 fn bound(n: usize, d: usize) -> f64 {
     let choices: f64 = (0..d)
@@ -188,14 +182,13 @@ fn bound(n: usize, d: usize) -> f64 {
     choices + d as f64 + n.div_ceil(MAX_ITEMS) as f64
 }
 
-/// Returns a list of `n` items, of which `d` random items are rejected.
 fn scattered(n: usize, d: usize, random: &mut Rng) -> Vec<bool> {
     let mut list = one_run(n, d, random);
     random.shuffle(&mut list);
     list
 }
 
-/// Returns a list of `n` items, of which `d` adjacent items are rejected.
+/// The `d` rejected items are adjacent.
 fn one_run(n: usize, d: usize, random: &mut Rng) -> Vec<bool> {
     let start = random.usize(..n - d + 1);
     (0..n)

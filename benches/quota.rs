@@ -46,7 +46,7 @@ fn main() {
     println!("\nmedian ratio with another: {:.4}", median(ratios));
 }
 
-/// Prints a row of the table. Returns the client's time divided by the shortest time that the rate limits permit.
+/// Returns the client's time divided by the shortest time that the rate limits permit.
 fn row(what: &str, others_per_minute: u64, within: u64, seed: u64) -> f64 {
     let (time, _running) = Time::start();
     let assigned = Arc::new(AtomicU64::new(0));
@@ -157,22 +157,20 @@ fn permitted(mut requests: u64, others: &BTreeMap<u64, u64>) -> Duration {
 /// Simulated time advances when no event has occurred for this period of real time.
 const QUIET: Duration = Duration::from_millis(1);
 
-/// The simulated time of the client and the server. When all threads are waiting, simulated time advances to the time
-/// at which the first wait ends.
+/// When all threads are waiting, simulated time advances to the time at which the first wait ends.
 #[derive(Clone, Debug, Default)]
 struct Time(Arc<Mutex<TimeState>>);
 
 #[derive(Debug, Default)]
 struct TimeState {
     now: Duration,
-    /// The current waits. Each key consists of the time when the wait ends and a unique number.
+    /// Each key consists of the time when the wait ends and a unique number.
     waits: BTreeMap<(Duration, u64), oneshot::Sender<()>>,
     events: u64,
     ended: bool,
 }
 
 impl Time {
-    /// Starts the simulation of time. Dropping the second returned value stops the simulation.
     fn start() -> (Self, Running) {
         let time = Self::default();
         let ticking = time.clone();
@@ -210,7 +208,7 @@ impl Time {
         receiver
     }
 
-    /// Blocks this thread for a simulated duration. Returns `false` if the simulation has stopped.
+    /// Returns `false` if the simulation has stopped.
     fn block(&self, duration: Duration) -> bool {
         self.wait(duration).blocking_recv().is_ok()
     }

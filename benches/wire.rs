@@ -32,7 +32,6 @@ const READS_PER_CHANGE: usize = 12;
 /// The first argument of a child process that runs one of the compared programs.
 const CHILD: &str = "contestant";
 
-// The names of the compared programs.
 const OURS: &str = "ours";
 /// A minimal program with `reqwest` and `serde` that returns the same typed list as our client.
 const BY_HAND: &str = "by-hand";
@@ -53,10 +52,8 @@ fn main() {
     }
 }
 
-/// The task that each compared program repeats.
 #[derive(Clone, Copy)]
 enum Job {
-    /// Reads all assignments of a pack.
     Read,
     /// Assigns the users in a list of this length. A fifth of the ids in the list are duplicates.
     Assign(usize),
@@ -111,7 +108,7 @@ impl Contestant {
         Self::ByHand(client, url)
     }
 
-    /// Runs the job once and returns the run time. The time to create the list of ids is not included.
+    /// The time to create the list of ids is not included.
     fn turn(&self, runtime: &Runtime, job: Job) -> Duration {
         let ids = match job {
             // In each group of five ids, four ids are new and the last one repeats an earlier id.
@@ -123,7 +120,7 @@ impl Contestant {
         timed(|| self.counted(runtime, job, ids))
     }
 
-    /// Runs the job once. Callgrind counts only the instructions of functions whose name contains `counted`.
+    /// Callgrind counts only the instructions of functions whose name contains `counted`.
     #[inline(never)]
     fn counted(&self, runtime: &Runtime, job: Job, ids: Vec<u64>) {
         match self {
@@ -157,7 +154,7 @@ async fn by_hand(client: &reqwest::Client, url: &str, job: Job, ids: Vec<u64>) {
     }
 }
 
-/// Runs a job `turns` times. Prints the median time in seconds, and the peak memory in KiB.
+/// Prints the median time in seconds, and the peak memory in KiB.
 fn run_contestant(name: &str, url: &str, job: Job, turns: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -185,8 +182,7 @@ fn instructions(name: &str, server: &Server, job: Job) -> Option<f64> {
     Some(process::instructions(&two)? - process::instructions(&one)?)
 }
 
-/// Starts a server with a pack of this many assignments. The server creates its responses in advance, so that the
-/// response time is equal for all compared programs.
+/// The server creates its responses in advance, so that the response time is equal for all compared programs.
 fn server(assignments: usize) -> Server {
     let list =
         |changed| {
@@ -322,7 +318,7 @@ fn row(what: &str, server: &Server, job: Job, turns: usize, count: bool) {
     );
 }
 
-/// Prints how much time a program loses if it opens a new connection for each request. Our client does this.
+/// Prints how much time a program loses if it opens a new connection for each request.
 fn connections(what: &str, server: &Server, job: Job, turns: usize, requests: u32) {
     let names = [OURS, BY_HAND_UNPOOLED, BY_HAND];
     let [ours, each, one] = measure(names, server, job, turns).map(|(seconds, _)| seconds * 1e3);
@@ -333,7 +329,6 @@ fn connections(what: &str, server: &Server, job: Job, turns: usize, requests: u3
     );
 }
 
-/// Runs each job twice with our client. Prints how many CPU instructions each function executed.
 fn profile() {
     let servers = [0, 100_000].map(server);
     let [empty, large] = &servers;
@@ -348,7 +343,6 @@ fn profile() {
     }
 }
 
-/// Counts CPU instructions for jobs of four sizes. Writes a CSV table and a chart.
 fn growth() {
     const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
     let mut table = String::from("what,items,instructions,instructions per item\n");

@@ -14,7 +14,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// tree.
 const LONGEST_REASON: usize = 300;
 
-/// Returns the client as formatted Rust code.
 pub fn code(document: &Document, options: Options) -> Result<String, String> {
     let spec = document.edited(adapt).typed()?;
     // progenitor panics if the spec uses an unsupported feature.

@@ -10,7 +10,7 @@ const KEY: &str = "/components/securitySchemes/apiKey/name";
 const MOST: &str = "/components/schemas/AssignUsersRequest/properties/userIds/maxItems";
 const FLOW: &str = "/components/securitySchemes/oauth/flows/clientCredentials";
 
-/// Returns the Rust code of all constants and enums. `path` is the URL path that the read and assign operations share.
+/// `path` is the URL path that the read and assign operations share.
 pub fn code(document: &Document, path: &str) -> Result<String, String> {
     let item = child("/paths", path);
     let text = |name: &str, value: &str| format!("pub const {name}: &str = {value:?};\n");
@@ -55,7 +55,6 @@ fn scopes(document: &Document) -> Result<Vec<&str>, String> {
     Ok(found.keys().map(String::as_str).collect())
 }
 
-/// Returns the OAuth 2.0 scope of an operation.
 fn scope<'a>(
     document: &'a Document,
     item: &str,
@@ -136,8 +135,7 @@ fn statuses(document: &Document) -> Result<String, String> {
     Ok(format!("crate::api::open_enum! {{\n{code}    }}\n}}\n"))
 }
 
-/// Reserves a name for a variant of an enum. If the name is invalid or already used, returns an error that describes a
-/// valid name.
+/// Reserves a name for a variant of an enum.
 fn take(name: &str, taken: &mut Vec<String>) -> Result<(), String> {
     // `Self` is the only Rust keyword that starts with an uppercase letter.
     let is_variant = name != "Self"
@@ -153,7 +151,6 @@ fn take(name: &str, taken: &mut Vec<String>) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns a description as a Rust doc comment.
 fn doc(text: &str) -> String {
     let lines = text.trim().lines();
     lines.map(|line| format!("    /// {line}\n")).collect()

@@ -36,13 +36,12 @@ impl Document {
         self.0.pointer(pointer).unwrap_or(&Value::Null)
     }
 
-    /// Returns the text at a JSON pointer. A missing or empty text is an error.
+    /// A missing or empty text is an error.
     pub fn text(&self, pointer: &str, expected: &str) -> Result<&str, String> {
         let text = self.get(pointer).as_str().filter(|text| !text.is_empty());
         text.ok_or_else(|| self.error(pointer, expected))
     }
 
-    /// Returns the error message for an unexpected value.
     pub fn error(&self, pointer: &str, expected: &str) -> String {
         let found = shown(self.get(pointer));
         format!(
@@ -74,7 +73,6 @@ impl Document {
             .collect()
     }
 
-    /// Returns JSON pointers to all operations.
     pub fn operations(&self) -> Vec<String> {
         let entries = self.entries("/paths").into_iter();
         entries
@@ -83,8 +81,7 @@ impl Document {
             .collect()
     }
 
-    /// Converts the document to the type that the generator needs. First converts each part separately, so that an
-    /// error says which part is wrong.
+    /// First converts each part separately, so that an error says which part is wrong.
     pub fn typed(&self) -> Result<OpenAPI, String> {
         self.part::<Info>("/info")?;
         for server in self.entries("/servers") {
@@ -105,7 +102,6 @@ impl Document {
         self.part("")
     }
 
-    /// Returns a copy of the document. `edit` changes the JSON of the copy.
     pub fn edited(&self, edit: impl FnOnce(&mut Value)) -> Self {
         let mut json = self.0.clone();
         edit(&mut json);
@@ -173,7 +169,6 @@ impl Document {
     }
 }
 
-/// Returns the JSON pointer to an entry of an object or an array.
 pub fn child(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
@@ -186,7 +181,6 @@ fn keys(value: &Value) -> Vec<String> {
     }
 }
 
-/// Returns a value as a short text for error messages.
 pub fn shown(value: &Value) -> String {
     if value.is_null() {
         return "nothing".to_owned();

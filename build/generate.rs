@@ -14,9 +14,7 @@ use heck::ToUpperCamelCase;
 /// Selects the code that is generated in addition to the client and the constants.
 #[derive(Clone, Copy)]
 pub struct Options {
-    /// Whether the typed extension of httpmock is generated.
     pub mock: bool,
-    /// Whether `JsonSchema` implementations are generated for the types of the spec.
     pub schemars: bool,
 }
 
@@ -25,7 +23,7 @@ const IDS: [&str; 3] = ["PackId", "UserId", "AssignmentId"];
 /// The schema whose Rust type is an open enum: it keeps unknown values in the variant `Other`.
 const STATUS: &str = "AssignmentStatus";
 
-/// Generates the code for a spec. An error is one line with the file, the place in the file, and the expected value.
+/// An error is one line with the file, the place in the file, and the expected value.
 pub fn generate(file: &str, text: &str, options: Options) -> Result<String, String> {
     let code = code(text, options).map_err(|problem| format!("{file}: {}", one_line(&problem)))?;
     Ok(format!(
@@ -46,7 +44,6 @@ fn code(text: &str, options: Options) -> Result<String, String> {
     Ok(code)
 }
 
-/// Returns the Rust type of a schema in `components.schemas`.
 fn rust_type(name: &str) -> String {
     if IDS.contains(&name) {
         format!("crate::id::{name}")

@@ -94,7 +94,7 @@ pub fn check(document: &Document, path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Describes the schema at a JSON pointer. The description of a property also says whether the property is required.
+/// The description of a property also says whether the property is required.
 fn described(document: &Document, pointer: &str) -> String {
     let value = document.get(pointer);
     let Some((owner, property)) = pointer

@@ -32,7 +32,6 @@ pub fn client_error(self, status => Responds with this status, from 400 to 499, 
 pub fn server_error(self, status => Responds with this status, from 500 to 599, and this body.
 ";
 
-/// Returns the generated code with all edits.
 pub fn post_process(code: &str, document: &Document, options: Options) -> Result<String, String> {
     let mut code = replaced(code, CONSTRUCTOR)?;
     code = without_item(&code, OTHER_CONSTRUCTOR)?;
@@ -97,7 +96,6 @@ fn annotated(code: &str, document: &Document, options: Options) -> String {
     out
 }
 
-/// Returns the name of the type that a line of the module `types` declares.
 fn declared_type(line: &str) -> Option<&str> {
     let rest = line
         .strip_prefix("    pub struct ")

@@ -6,7 +6,6 @@ use super::rust_type;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
-/// Returns the Rust code of all `JsonSchema` implementations.
 pub fn code(document: &Document) -> String {
     let mut code = "crate::api::json_schemas! {\n".to_owned();
     for (name, schema) in document

@@ -28,7 +28,6 @@ fn id(number: u64) -> UserId {
 /// Assigning this number of users needs two full requests and a third request with three users.
 const UNIQUE: u64 = 2 * MOST + 3;
 
-/// Returns all users once, followed by the first 200 users again.
 fn messy() -> Vec<u64> {
     (1..=UNIQUE).chain(1..=200).collect()
 }

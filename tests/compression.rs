@@ -119,7 +119,6 @@ mod gzip {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     }
 
-    /// Compresses 64 MiB of spaces with gzip.
     fn bomb() -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         let spaces = vec![b' '; 1 << 20];

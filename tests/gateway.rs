@@ -29,7 +29,6 @@ fn pack(
         .pack(PackId::try_from(1001).expect("an id"))
 }
 
-/// Returns a successful response to a read or write request.
 fn success() -> Answer {
     Answer::json(200, &json!({"data": {"assignments": []}}))
 }
@@ -171,8 +170,7 @@ async fn every_common_form_of_the_headers_is_read() {
     }
 }
 
-/// Starts a server that refuses one request with this status and these headers. `number` selects the refused request,
-/// where 1 is the first request.
+/// `number` selects the refused request, where 1 is the first request.
 fn refuses(number: u64, status: u16, headers: &[(&'static str, &str)]) -> Scripted {
     let headers: Vec<_> = headers
         .iter()

@@ -40,19 +40,17 @@ fn row(user: u64) -> Value {
     json!({"id": 500 + user, "userId": user, "status": "in_progress", "isWaitingApproval": false})
 }
 
-/// Returns a list response with these users, which may differ from the users on the pack.
+/// The users in the list may differ from the users on the pack.
 fn list(users: &[u64]) -> Answer {
     let rows: Vec<_> = users.iter().copied().map(row).collect();
     Answer::json(200, &json!({"data": {"assignments": rows}}))
 }
 
-/// Returns a fault that makes the server send a cached list. The response contains `age` as its `Age` header.
 fn cached(users: &[u64], age: &str) -> Fault {
     Fault::Response(list(users).with("age", age))
 }
 
-/// Calls each method that reads the list of a pack. Returns the name of each method, and the error that the method
-/// returned.
+/// Calls each method that reads the list of a pack.
 async fn read_in_every_way(server: &Server, response: &Answer) -> Vec<(&'static str, Error)> {
     let mut errors = Vec::new();
     let snapshot = pack(server).snapshot().await.expect("a list");

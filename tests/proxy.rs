@@ -44,7 +44,6 @@ fn builder(base: &str) -> ClientBuilder {
         .clock(SkippingClock::default())
 }
 
-/// Configures a client that uses the proxy with this URL.
 fn through(url: &str, builder: ClientBuilder) -> ClientBuilder {
     let proxy = reqwest::Proxy::all(url).expect("a URL");
     builder.http_client(|http| http.proxy(proxy))
@@ -107,7 +106,6 @@ async fn https_uses_the_proxy_of_the_http_settings() {
     );
 }
 
-/// Assigns a user through a proxy that fails, and returns the error.
 async fn failure(proxy: &str) -> Error {
     let (server, policy) = (server(), RetryPolicy::default().max_attempts(2));
     let tls = TlsServer::start(&server, "here");
@@ -170,8 +168,7 @@ async fn a_proxy_of_the_http_settings_that_hangs_is_mentioned() {
     assert!(error.to_string().contains("proxy"), "{error}");
 }
 
-/// Runs a test in a separate process, with these environment variables and the test certificate authority. Returns the
-/// output of the process.
+/// Runs a test in a separate process, with these environment variables and the test certificate authority.
 fn in_environment(test: &str, variables: &[(&str, &str)]) -> String {
     let mut command = child(test);
     command

@@ -172,7 +172,6 @@ async fn an_unreadable_response_to_a_write_names_the_place() {
     assert!(text.contains("data: invalid type: integer `7`"), "{text}");
 }
 
-/// Starts a server that sends one list byte by byte, and pauses after each byte.
 fn slow(pause: Duration) -> Server {
     let server = Server::start();
     server.fault("GET", Fault::SlowBody(pause));

@@ -142,7 +142,6 @@ fn assert_hidden(secret: &str, what: &str, text: &str) {
     panic!("{what} shows a secret: …{shown}");
 }
 
-/// Joins all texts and fields of an error into one string.
 fn everything(error: &Error) -> String {
     let mut text = String::new();
     print(&mut text, error);
@@ -159,8 +158,7 @@ fn broken_gzip(body: &str) -> Answer {
     Answer::new(200, "application/json", bytes).with("content-encoding", "gzip")
 }
 
-/// Returns test responses of a token endpoint, each with a name. Each response contains a token that the client has not
-/// received before.
+/// Each response contains a token that the client has not received before.
 fn token_responses(token: &str) -> Vec<(&'static str, Fault)> {
     let json = |status, body: String| Fault::Status(status, "application/json", body);
     let good = format!(r#"{{"access_token":"{token}","token_type":"Bearer","expires_in":86400}}"#);

@@ -184,7 +184,6 @@ fn each_invalid_root_certificate_is_named_by_its_number() {
     }
 }
 
-/// Returns a command that runs a test without CA certificates.
 fn without_certificates(test: &str) -> std::process::Command {
     let mut command = child(test);
     command

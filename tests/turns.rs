@@ -30,7 +30,6 @@ fn pack(client: &Client, id: u64) -> Pack {
     client.pack(PackId::new(id).expect("an id"))
 }
 
-/// Waits until the server has received this number of read requests.
 async fn until_reads(server: &Server, reads: usize) {
     while server.gets() < reads {
         tokio::time::sleep(MS).await;

@@ -58,7 +58,7 @@ fn users(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = UserId>
         .map(|number| number.try_into().expect("an id"))
 }
 
-/// Sets the state of a user on the pack. A user that is not on the pack is assigned first.
+/// A user that is not on the pack is assigned first.
 fn set_state(server: &Server, user: u64, status: &str, waiting: bool) {
     server.with(|world| {
         if !world.packs[&1001].iter().any(|row| row.user == user) {
@@ -102,7 +102,7 @@ async fn poll(watch: &mut Watch) -> Update {
     watch.next().await.expect("an item").expect("no failure")
 }
 
-/// Polls the watch until the server has received this number of read requests. Panics if the watch yields an item.
+/// Panics if the watch yields an item.
 async fn until_gets(server: &Server, watch: &mut Watch, gets: usize) {
     while server.gets() < gets {
         assert!(watch.next().now_or_never().is_none(), "no change");

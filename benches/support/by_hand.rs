@@ -16,13 +16,12 @@ struct Data {
     assignments: Vec<Assignment>,
 }
 
-/// Reads all assignments of a pack.
 pub async fn read(client: &Client, url: &str) -> Vec<Assignment> {
     let response = send(client.get(url)).await.json::<Body>().await;
     response.expect("a list").data.assignments
 }
 
-/// Removes duplicate ids and assigns the users. Sends one request at a time.
+/// Sends one request at a time.
 pub async fn assign(client: &Client, url: &str, ids: Vec<u64>) {
     let mut seen = HashSet::new();
     let unique: Vec<u64> = ids.into_iter().filter(|id| seen.insert(*id)).collect();

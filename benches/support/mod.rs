@@ -17,13 +17,12 @@ pub fn arguments() -> Vec<String> {
     arguments.filter(|argument| argument != "--bench").collect()
 }
 
-/// Prints the usage text and ends the program with exit status 1.
 pub fn usage(usage: &str) -> ! {
     eprintln!("usage: {usage}");
     std::process::exit(1)
 }
 
-/// Calls `run` and returns how long the call takes. The time to drop the result is not included.
+/// The time to drop the result is not included.
 pub fn timed<T>(run: impl FnOnce() -> T) -> Duration {
     let start = Instant::now();
     let result = black_box(run());
@@ -37,8 +36,7 @@ pub fn median<T: Copy + PartialOrd>(mut numbers: Vec<T>) -> T {
     numbers[numbers.len() / 2]
 }
 
-/// Returns the order of the contestants in a round. The order changes with each round, so that each contestant runs
-/// first equally often.
+/// The order changes with each round, so that each contestant runs first equally often.
 pub fn order(contestants: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..contestants).map(move |place| (place + round) % contestants)
 }
@@ -57,7 +55,6 @@ impl Peak {
         }
     }
 
-    /// Returns the difference between the peak memory and the memory at the start, in KiB.
     pub fn kibibytes(&self) -> f64 {
         kibibytes("VmHWM") - self.before
     }

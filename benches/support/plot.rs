@@ -6,7 +6,7 @@ const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 420.0;
 const MARGIN: f64 = 60.0;
 
-/// An axis of the chart. `from` and `to` are exponents of 10.
+/// `from` and `to` are exponents of 10.
 #[derive(Clone, Copy)]
 pub struct Axis {
     pub name: &'static str,
@@ -15,7 +15,6 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Returns the position of a value on an axis with this length. The axis starts at position 0.
     fn place(self, value: f64, length: f64) -> f64 {
         let (from, to) = (f64::from(self.from), f64::from(self.to));
         (value.log10() - from) / (to - from) * length
@@ -28,7 +27,6 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
 }
 
-/// Returns an SVG image with all lines and a legend.
 pub fn svg(across: Axis, up: Axis, lines: &[Line]) -> String {
     let x = |value: f64| MARGIN + across.place(value, WIDTH - 2.0 * MARGIN);
     let y = |value: f64| HEIGHT - MARGIN - up.place(value, HEIGHT - 2.0 * MARGIN);

@@ -17,8 +17,8 @@ pub fn numbers(arguments: &[String]) -> Vec<f64> {
     numbers.map(|number| number.expect("a number")).collect()
 }
 
-/// Runs this program again with these arguments. Returns the number of CPU instructions inside functions whose name
-/// contains `counted`. Returns `None` if valgrind is not installed.
+/// Returns the number of CPU instructions inside functions whose name contains `counted`. Returns `None` if valgrind is
+/// not installed.
 pub fn instructions(arguments: &[String]) -> Option<f64> {
     let file = callgrind(arguments)?;
     let text = std::fs::read_to_string(&file).expect("the file of callgrind");
@@ -27,8 +27,7 @@ pub fn instructions(arguments: &[String]) -> Option<f64> {
     line.and_then(|total| total.trim().parse().ok())
 }
 
-/// Runs this program again with these arguments. Returns a text table with the number of CPU instructions that each
-/// function executed. Returns `None` if valgrind is not installed.
+/// Returns a text table with the number of CPU instructions per function, or `None` if valgrind is not installed.
 pub fn profile(arguments: &[String]) -> Option<String> {
     let file = callgrind(arguments)?;
     let output = Command::new("callgrind_annotate")

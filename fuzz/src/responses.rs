@@ -10,8 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 
 const SECRET: &str = "canary-7f3e9a51c2";
 
-/// The runtime and the listener for all runs. All runs share one port. With a port per run, the ports could run out,
-/// because a closed connection keeps its port busy for a minute.
+/// All runs share one port. With a port per run, the ports could run out, because a closed connection keeps its port
+/// busy for a minute.
 static SERVER: LazyLock<(Runtime, TcpListener)> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -37,7 +37,6 @@ impl Clock for Still {
     }
 }
 
-/// Responds to every request with these bytes, and then closes the connection.
 async fn serve(listener: &TcpListener, response: &[u8]) {
     loop {
         let Ok((mut stream, _)) = listener.accept().await else {
@@ -45,7 +44,6 @@ async fn serve(listener: &TcpListener, response: &[u8]) {
         };
         let mut request = Vec::new();
         let mut buffer = [0; 4096];
-        // Reads the request up to the end of the headers.
         while !request.windows(4).any(|end| end == b"\r\n\r\n") {
             match stream.read(&mut buffer).await {
                 Ok(0) | Err(_) => break,

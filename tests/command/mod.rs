@@ -13,14 +13,13 @@ use std::time::Duration;
 
 pub const MS: Duration = Duration::from_millis(1);
 
-/// Returns the path of an example program. `cargo test` builds the examples in a folder next to the test executables.
+/// `cargo test` builds the examples in a folder next to the test executables.
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let target = test.parent().and_then(Path::parent).expect("target/debug");
     target.join("examples").join(name)
 }
 
-/// Returns a command that runs an example program. The environment contains the API key and the URL of the server.
 pub fn command(server: &Server, name: &str) -> Command {
     with_environment(Command::new(program(name)), server)
 }
@@ -46,7 +45,6 @@ pub fn assign(server: &Server, users: &str, more: &[&str]) -> Command {
     command
 }
 
-/// Creates an empty folder for one test.
 pub fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join(env!("CARGO_CRATE_NAME"))
@@ -56,7 +54,7 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Writes content to a new file whose path ends with `name`. Returns the path.
+/// Writes content to a new file whose path ends with `name`.
 pub fn file(name: &str, content: impl AsRef<[u8]>) -> String {
     static FILES: AtomicUsize = AtomicUsize::new(0);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -92,7 +90,7 @@ pub fn end(child: Child) -> Ended {
     (code, text(output.stdout), text(output.stderr))
 }
 
-/// Runs a program that must print exactly one JSON object. Returns the exit status and the JSON object.
+/// Runs a program that must print exactly one JSON object.
 pub fn object(command: Command) -> (i32, Value) {
     one_object(run(command))
 }
@@ -140,7 +138,7 @@ pub fn reset_ignored_signals() {
     });
 }
 
-/// Waits until the condition is true. Panics after one minute, so that a test does not hang if its program has ended.
+/// Panics after one minute, so that a test does not hang if its program has ended.
 #[track_caller]
 pub fn until(condition: impl Fn() -> bool) {
     let start = std::time::Instant::now();

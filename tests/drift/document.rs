@@ -14,7 +14,7 @@ pub fn program() -> PathBuf {
     folder.join("examples").join("drift")
 }
 
-/// Runs `drift` with these arguments and this input. Returns the exit status, standard output and standard error.
+/// Returns the exit status, standard output and standard error.
 pub fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
     let mut command = Command::new(program());
     command.args(arguments).stdin(Stdio::piped());
@@ -28,8 +28,7 @@ pub fn run(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
     (status, text(output.stdout), text(output.stderr))
 }
 
-/// Runs `drift` on a document, and returns the exit status and the output. Panics if `drift` prints neither a report
-/// nor a one-line error.
+/// Panics if `drift` prints neither a report nor a one-line error.
 #[track_caller]
 pub fn compare(document: &Value) -> (i32, String) {
     let (status, text, error) = run(&["-"], document.to_string().as_bytes());
@@ -45,8 +44,7 @@ pub fn compare(document: &Value) -> (i32, String) {
     (status, text + &error)
 }
 
-/// Expands an abbreviated JSON pointer. The abbreviation is the first part of the pointer, for example `GET` or
-/// `SCHEMA`.
+/// Expands the first part of an abbreviated JSON pointer, for example `GET` or `SCHEMA`.
 fn pointer(short: &str) -> String {
     let (start, rest) = short.split_at(short.find('/').unwrap_or(short.len()));
     let item = format!("/paths/{}", PATH.replace('/', "~1"));
@@ -59,7 +57,7 @@ fn pointer(short: &str) -> String {
     }
 }
 
-/// Applies one edit to a document. The edit has the form `PLACE = JSON`, `remove PLACE`, or `move PLACE to PLACE`.
+/// The edit has the form `PLACE = JSON`, `remove PLACE`, or `move PLACE to PLACE`.
 pub fn edit(document: &mut Value, line: &str) {
     if let Some(place) = line.strip_prefix("remove ") {
         remove(document, place);

@@ -4,7 +4,7 @@ use crate::document::{PATH, VENDOR, compare, edit};
 
 const EDITS: &str = include_str!("edits.txt");
 
-/// Returns the expected exit status and the expected output, from the lines of one block in `edits.txt`.
+/// `lines` contains one block of `edits.txt`.
 fn expected(lines: &[&str]) -> (i32, String) {
     let mut text = String::new();
     for (title, start) in [("breaking:\n", "breaking: "), ("additive:\n", "additive: ")] {

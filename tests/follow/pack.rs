@@ -6,7 +6,6 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command};
 
-/// Returns a command that runs `follow --json` and polls the pack every 5 ms.
 pub fn follow(server: &Server, state: &Path, more: &[&str]) -> Command {
     let mut command = command(server, "follow");
     command
@@ -16,7 +15,7 @@ pub fn follow(server: &Server, state: &Path, more: &[&str]) -> Command {
     command
 }
 
-/// Sets the state of a user on the pack. A user that is not on the pack is assigned first.
+/// A user that is not on the pack is assigned first.
 pub fn put(server: &Server, user: u64, status: &str, waiting: bool) {
     server.with(|world| {
         if !world.packs[&1001].iter().any(|row| row.user == user) {
@@ -38,7 +37,6 @@ pub fn remove(server: &Server, user: u64) {
     });
 }
 
-/// Waits until the server has received this number of read requests.
 pub fn until_gets(server: &Server, gets: usize) {
     until(|| server.gets() >= gets);
 }

@@ -71,8 +71,7 @@ fn send(fake: &FakeOnboarding, method: &str, path: &str, headers: &[&str], body:
     exchange(&fake.base_url(), method, path, headers, body)
 }
 
-/// Sends a request over a TCP socket, and returns the response. An HTTP client is not used, because it would need TLS
-/// settings.
+/// Uses a TCP socket, because an HTTP client would need TLS settings.
 fn exchange(base_url: &str, method: &str, path: &str, headers: &[&str], body: &str) -> Response {
     let address = base_url.trim_start_matches("http://");
     let mut socket = TcpStream::connect(address).expect("the fake listens");

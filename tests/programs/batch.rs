@@ -120,7 +120,7 @@ async fn a_stop_ends_a_run_that_takes_longer_than_the_grace_period() {
     task.await.expect("it ends after the run");
 }
 
-/// Runs `batch` with these lines as standard input. Returns the exit status and the sorted lines of the output.
+/// Returns the exit status and the sorted lines of the output.
 fn run(server: &Server, lines: &str) -> (Option<i32>, Vec<String>) {
     let mut batch = command(server, "batch");
     batch.args(["--interval-ms", "20"]);

@@ -175,13 +175,11 @@ fn rows_without_an_id_are_counted() {
     }
 }
 
-/// Generates a CSV file of random quotes, delimiters, line ends and ids.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec!["\"", "\"", ",", "\n", "\r", "\r\n", "7", "8", " ", ""]);
     prop::collection::vec(piece, 0..24).prop_map(|pieces| format!("id,name\n{}", pieces.concat()))
 }
 
-/// Generates a table with an id and a name in each row.
 fn table() -> impl Strategy<Value = Vec<(u64, String)>> {
     let part = prop::sample::select(vec!["\"", ",", "\n", "\r\n", "\r", "x", " ", "é"]);
     let name = prop::collection::vec(part, 0..5).prop_map(|parts| parts.concat());

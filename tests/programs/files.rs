@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::path::Path;
 
-/// Runs `assign` and `new_hires` on a file that must be refused, and returns the two error messages.
 fn problems(server: &Server, path: &str) -> [String; 2] {
     let (exit, object) = object(assign(server, path, &[]));
     assert_eq!(exit, 1, "{object}");
@@ -151,7 +150,6 @@ fn a_comment_may_be_in_any_encoding() {
     assert_eq!((exit, &object["assigned"]), (0, &json!([7])));
 }
 
-/// Error messages must contain the path exactly as the caller passed it.
 #[test]
 fn messages_name_the_file_as_the_caller_did() {
     let server = Server::start();

@@ -10,10 +10,9 @@ use crate::support::{Fault, Server, Window};
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 
-/// The name and the number of each stop signal.
 const SIGNALS: [(&str, i32); 3] = [("INT", 2), ("TERM", 15), ("HUP", 1)];
 
-/// Sends a signal to `assign --json`, which must exit with status 3. Returns the JSON object that `assign` prints.
+/// Sends a signal to `assign --json`, which must exit with status 3.
 fn stopped(child: Child, signal: &str) -> Value {
     send(&child, signal);
     let (exit, object) = one_object(end(child));

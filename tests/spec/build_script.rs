@@ -17,12 +17,10 @@ struct Copy {
     target: PathBuf,
 }
 
-/// The result of building the copied crate.
 struct Built {
     ok: bool,
     /// The names of the targets that cargo rebuilt.
     rebuilt: Vec<String>,
-    /// The path of the generated code.
     code: Option<PathBuf>,
     /// The messages of cargo, and the output of the test in the copied crate.
     errors: String,
@@ -71,7 +69,7 @@ impl Copy {
         fs::write(self.spec(), edit(&spec)).unwrap();
     }
 
-    /// Builds the copied crate and its test. If `run` is true, the test is executed.
+    /// If `run` is true, the test is executed.
     fn test(&self, run: bool) -> Built {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
@@ -176,7 +174,6 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Returns the source code of the test in the copied crate, followed by the code `more`.
 fn program(more: &str) -> String {
     format!(
         "{}\nconst LOWERED: usize = {LOWERED};\n{more}",

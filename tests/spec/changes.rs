@@ -7,7 +7,6 @@ use crate::golden::diff;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Returns the lines of generated code that a change of the spec removes or adds.
 fn effect(change: Change) -> String {
     diff(
         &everything(SPEC).unwrap(),

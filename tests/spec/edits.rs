@@ -5,7 +5,6 @@ use crate::generator::{Options, generate};
 
 pub const FILE: &str = "spec/onboarding.yaml";
 pub const SPEC: &str = include_str!("../../spec/onboarding.yaml");
-/// The maximum number of users per request in our spec.
 pub const CAP: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
 /// The maximum number of users per request after [`Change::CapLowered`], which lowers [`CAP`] by one fifth.
 pub const LOWERED: usize = CAP / 5 * 4;
@@ -78,7 +77,7 @@ pub fn replaced(spec: &str, from: &str, to: &str) -> String {
     spec.replacen(from, to, 1)
 }
 
-/// Applies edits to our spec. Each edit consists of the old text and the new text.
+/// Each edit consists of the old text and the new text.
 #[track_caller]
 pub fn edited(edits: &[(&str, &str)]) -> String {
     let spec = SPEC.to_owned();
@@ -87,7 +86,6 @@ pub fn edited(edits: &[(&str, &str)]) -> String {
         .fold(spec, |spec, (from, to)| replaced(&spec, from, to))
 }
 
-/// Returns the first line of our spec that contains `part`.
 pub fn line(part: &str) -> &'static str {
     let found = SPEC.lines().find(|line| line.contains(part));
     found

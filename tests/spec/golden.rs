@@ -8,7 +8,7 @@ use std::{env, fs};
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/spec/generated.txt");
 const UPDATE: &str = "UPDATE_GOLDEN";
 
-/// Returns the lines that differ between two texts. Removed lines start with `-`, and added lines start with `+`.
+/// Removed lines start with `-`, and added lines start with `+`.
 pub fn diff(before: &str, after: &str) -> String {
     TextDiff::from_lines(before, after)
         .iter_all_changes()

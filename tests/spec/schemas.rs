@@ -14,8 +14,7 @@ fn spec() -> Value {
     yaml_serde::from_str(SPEC).unwrap()
 }
 
-/// Returns the name and the schema of a type. The schema contains no `$schema`, `$defs` or `title`, and each reference
-/// is only a type name.
+/// The schema contains no `$schema`, `$defs` or `title`, and each reference is only a type name.
 fn own<T: JsonSchema>() -> (String, Value) {
     fn names(value: &mut Value) {
         match value {

@@ -15,7 +15,6 @@ pub fn child(test: &str) -> Command {
     command
 }
 
-/// Runs a command, and returns the text that the command printed. Panics if the command fails.
 pub fn output(mut command: Command) -> String {
     let output = command.output().expect("it starts");
     let text =

@@ -6,7 +6,6 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Stores one line for each span and event of this crate and its dependencies.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<(Level, String)>>>);
 
@@ -36,7 +35,6 @@ impl Log {
         lines.iter().map(|(_, line)| format!("{line}\n")).collect()
     }
 
-    /// Returns the lines that this crate logged at this level.
     pub fn lines(&self, level: Level) -> Vec<String> {
         let lines = self.0.lock().expect("no panic");
         let ours = |line: &str| line.contains("connecteam_onboarding");

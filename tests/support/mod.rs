@@ -20,8 +20,7 @@ pub mod tls;
 pub mod wire;
 pub mod world;
 
-/// The maximum number of users per request. The tests use this constant instead of a number, so that they pass with any
-/// limit in the spec.
+/// The tests use this constant instead of a number, so that they pass with any limit in the spec.
 pub const MOST: u64 = connecteam_onboarding::MAX_USERS_PER_REQUEST as u64;
 
 pub use clock::SkippingClock;
@@ -40,7 +39,6 @@ pub fn pack_id() -> PackId {
     PackId::try_from(1001).expect("an id")
 }
 
-/// Returns a client builder for the server, with an API key and a short retry back-off.
 pub fn builder(server: &Server) -> ClientBuilder {
     let retry = RetryPolicy::default().initial_backoff(Duration::from_millis(1));
     Client::builder()

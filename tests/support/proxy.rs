@@ -5,16 +5,12 @@ use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// How the proxy handles a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Reply {
     /// Connects to the host and port of a CONNECT request, and forwards all bytes.
     Tunnel,
-    /// Sends a response with this status.
     Status(u16),
-    /// Closes the connection.
     Close,
-    /// Never responds.
     Silence,
 }
 

@@ -11,8 +11,7 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// Starts a server that calls `respond` for each request and sends the returned response. Requests are handled one
-    /// at a time.
+    /// Requests are handled one at a time.
     pub fn start(mut respond: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");

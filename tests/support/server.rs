@@ -10,10 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A fault that affects one request.
+/// A fault that affects one request. The server executes the request only if the comment of the variant says so.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Closes the connection without executing the request.
     CloseBeforeRead,
     /// Executes the request and closes the connection without a response.
     CloseAfterExecute,
@@ -21,25 +20,25 @@ pub enum Fault {
     CutAnswer(usize),
     /// Executes the request, sends only the headers, and then waits until the client closes the connection.
     HeadersThenSilence,
-    /// Does not execute the request, and sends nothing until the client closes the connection.
+    /// Sends nothing until the client closes the connection.
     Silence,
     /// Executes the request, and sends the body byte by byte, with this pause after each byte.
     SlowBody(Duration),
     /// Executes the request, and sends a body of spaces. If `chunked` is false, the response has a `Content-Length`
     /// header.
-    Spaces { bytes: u64, chunked: bool },
-    /// Redirects to this URL with this status, without executing the request.
+    Spaces {
+        bytes: u64,
+        chunked: bool,
+    },
     Redirect(u16, String),
-    /// Sends these bytes and closes the connection, without executing the request.
+    /// Sends these bytes and closes the connection.
     Raw(Vec<u8>),
-    /// Sends this response, without executing the request.
     Response(Answer),
-    /// Does not execute the request. Sends the body of this response in this number of pieces, and pauses before each
-    /// piece.
+    /// Sends the body of this response in this number of pieces, and pauses before each piece.
     SlowResponse(Answer, usize, Duration),
     /// Executes the request, and adds these headers to the response.
     Headers(Vec<(&'static str, String)>),
-    /// Sends a response with this status, content type and body, without executing the request.
+    /// Sends a response with this status, content type and body.
     Status(u16, &'static str, String),
     /// Executes the request, but sends a response with this status, content type and body.
     StatusAfterExecute(u16, &'static str, String),
@@ -49,7 +48,7 @@ pub enum Fault {
     Delay(Duration),
 }
 
-/// A logged request. For an assign request, `users` contains the users in the request body.
+/// For an assign request, `users` contains the users in the request body.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub request: Request,
@@ -79,7 +78,6 @@ pub struct Server {
     stopped: Arc<AtomicBool>,
 }
 
-/// Counts all connections, and the requests that are in flight.
 #[derive(Default)]
 struct Gauge {
     connections: AtomicUsize,
@@ -144,7 +142,6 @@ impl Server {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls a function that reads or changes the state of the server.
     pub fn with<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         change(&mut self.state().world)
     }
@@ -177,7 +174,6 @@ impl Server {
         )
     }
 
-    /// Delays every response by this duration.
     pub fn delay(&self, delay: Duration) -> &Self {
         self.state().delay = Some(delay);
         self
@@ -189,8 +185,7 @@ impl Server {
         self
     }
 
-    /// Returns a function that executes requests on this server. Another server can call the function to forward
-    /// requests.
+    /// Another server can call the returned function to forward requests to this server.
     pub fn handler(&self) -> impl Fn(&Request) -> Answer + Clone + Send + use<> {
         let state = Arc::clone(&self.state);
         move |request| execute(request, &state)
@@ -291,7 +286,6 @@ fn serve(stream: TcpStream, state: &Arc<Mutex<State>>, gauge: &Gauge) {
     }
 }
 
-/// Executes a request and adds it to the log.
 fn execute(request: &Request, state: &Mutex<State>) -> Answer {
     let mut state = lock(state);
     let (answer, executed) = state.world.execute(request);
@@ -313,7 +307,7 @@ fn note(state: &mut State, request: &Request, executed: bool) {
     });
 }
 
-/// Handles a request. Returns `None` if the connection must be closed.
+/// Returns `None` if the connection must be closed.
 fn respond(
     request: &Request,
     out: &mut TcpStream,
@@ -441,7 +435,6 @@ fn respond(
     }
 }
 
-/// Sends nothing and waits until the client closes the connection.
 fn until_left(out: &mut TcpStream) -> Option<()> {
     let mut byte = [0];
     while out.read(&mut byte).is_ok_and(|read| read > 0) {}

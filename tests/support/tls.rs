@@ -26,7 +26,7 @@ struct State {
     cuts: AtomicUsize,
 }
 
-/// Returns the path of a test certificate or key. The script `generate.sh` creates these files.
+/// The script `generate.sh` creates the certificates and the keys.
 pub fn certificate_file(name: &str) -> PathBuf {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/certificates");
     PathBuf::from(folder).join(name).with_extension("pem")
@@ -36,7 +36,6 @@ pub fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(certificate_file(name)).expect("a certificate")
 }
 
-/// Makes a client trust the test certificate authority.
 pub fn trusting(builder: ClientBuilder) -> ClientBuilder {
     #[cfg(feature = "ring")]
     return builder.root_certificate(certificate("ca").to_vec());
@@ -48,13 +47,11 @@ pub fn trusting(builder: ClientBuilder) -> ClientBuilder {
 }
 
 impl TlsServer {
-    /// Starts a TLS server that uses the certificate file with this name.
     pub fn start(server: &Server, name: &str) -> Self {
         let config = builder().with_no_client_auth();
         Self::with(server, with_certificate(config, name))
     }
 
-    /// Starts a TLS server that requires a client certificate.
     pub fn that_requires_a_certificate(server: &Server) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(certificate("ca")).expect("a root");
@@ -101,7 +98,6 @@ impl TlsServer {
         self.address
     }
 
-    /// Makes the server close this number of connections during the TLS handshake.
     pub fn cut(&self, handshakes: usize) -> &Self {
         self.state.cuts.store(handshakes, Ordering::SeqCst);
         self

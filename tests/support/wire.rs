@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use std::io::{BufRead, Write};
 
-/// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -20,7 +19,7 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Reads the next request from a connection. Returns `None` if the client has closed the connection.
+    /// Returns `None` if the client has closed the connection.
     pub fn read(stream: &mut impl BufRead) -> Option<Self> {
         let mut line = String::new();
         if stream.read_line(&mut line).ok()? == 0 {
@@ -55,7 +54,6 @@ impl Request {
     }
 }
 
-/// A response to send.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -90,7 +88,7 @@ impl Answer {
         }
     }
 
-    /// Returns the status line and the headers as bytes. `length` is the value of the `Content-Length` header.
+    /// `length` is the value of the `Content-Length` header.
     pub fn head(&self, length: u64) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} Whatever\r\n", self.status);
         for (key, value) in &self.headers {
@@ -112,7 +110,6 @@ impl Answer {
     }
 }
 
-/// Encodes bytes in base64, as HTTP Basic credentials require.
 pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();

@@ -61,7 +61,6 @@ impl Window {
         }
     }
 
-    /// Creates a window with `aligned` set to `true`.
     pub fn aligned(limit: u64, seconds: f64) -> Self {
         Self {
             aligned: true,
@@ -152,7 +151,7 @@ impl World {
         windows.into_iter().flatten().all(|window| window.take(now))
     }
 
-    /// Handles a request. Returns the response, and whether the server has executed the request.
+    /// Returns the response, and whether the server has executed the request.
     pub fn execute(&mut self, request: &Request) -> (Answer, bool) {
         let (mut answer, executed) = if self.take() {
             self.route(request)
