@@ -9,8 +9,8 @@ const SPEC: &str = "spec/onboarding.yaml";
 
 fn main() {
     println!("cargo::rerun-if-changed={SPEC}");
-    // The function `generate` returns a panic of the generator as a one-line error. The default panic hook is
-    // replaced, because it would also print a backtrace.
+    // If the generator panics, `generate` returns a one-line error. The default panic hook would also print a
+    // backtrace, so it is replaced.
     panic::set_hook(Box::new(|_| {}));
     if let Err(problem) = run() {
         println!("cargo::error={}", problem.replace('\n', " "));

@@ -43,8 +43,8 @@ const LISTS: [(&str, List); 3] = [
         let ids = (0..IDS).map(|i| if i % 2 == 0 { i + 1 } else { i / 3 + 1 });
         ids.map(spread).collect()
     }),
-    // The low bits of these ids are equal. If a hasher only multiplies or masks the ids, they share a few hash table
-    // slots.
+    // These ids have equal low bits. A hasher that only multiplies or masks the ids puts them into few slots of the
+    // hash table.
     ("multiples of 2^40", || {
         let ids = (1..=IDS).map(|i| (i << 40) & (u64::MAX >> 1) | i >> 23 | 1 << 39);
         ids.collect()
@@ -77,7 +77,8 @@ fn main() {
     }
 }
 
-/// The memory of the input list is not included. Each measurement runs in a separate process.
+/// Returns the bytes of memory per id, without the memory of the input list. Each measurement runs in a separate
+/// process.
 fn bytes_per_id(list: usize, way: usize) -> f64 {
     let kibibytes = process::numbers(&[list.to_string(), way.to_string()])[0];
     kibibytes * 1024.0 / IDS as f64

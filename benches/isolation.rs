@@ -1,7 +1,7 @@
 //! Prints Markdown tables with the number of requests that are needed to find the rejected items of a list.
 //!
-//! The number includes the first request of each chunk. Only one request is in flight at a time. For `n` items with
-//! `d` rejected items, the lower bound is `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
+//! The number of requests includes the first request of each chunk. Only one request is in flight at a time. For `n`
+//! items with `d` rejected items, the lower bound is `log2 C(n, d) + d + ⌈n / MAX_ITEMS⌉`.
 //!
 //! The baseline is plain halving: it splits each refused group into two halves and sends both halves.
 //!
@@ -20,7 +20,7 @@ use isolate::{Group, Named, Search};
 const MAX_ITEMS: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
 
 fn main() {
-    // `cargo bench` adds the option `--bench`, which is ignored here.
+    // `cargo bench` adds the option `--bench`, so this program ignores the option.
     let argument = std::env::args()
         .skip(1)
         .find(|argument| argument != "--bench");
@@ -116,8 +116,8 @@ impl Names {
                 by_index: named,
                 ..Named::default()
             },
-            // The client ignores a message that names more than half of the items, because such a message may repeat
-            // the whole request. The benchmark does the same.
+            // Like the client, the benchmark ignores a message that names more than half of the items. Such a message
+            // may repeat the whole request.
             Self::InText if named.len() * 2 > items.len() => Named::default(),
             Self::InText => Named {
                 hinted: named,

@@ -77,7 +77,8 @@ fn row(what: &str, others_per_minute: u64, within: u64, seed: u64) -> f64 {
         .api_key("key")
         .base_url(server.base_url())
         .clock(time.clone())
-        // The read time-out uses real time. It must not expire while the server delays a response in simulated time.
+        // The read time-out uses real time. The time-out must not expire while the server delays a response in
+        // simulated time.
         .read_timeout(Duration::from_secs(600))
         .build()
         .expect("a client");
@@ -112,8 +113,8 @@ fn row(what: &str, others_per_minute: u64, within: u64, seed: u64) -> f64 {
     ratio
 }
 
-/// Starts a server that enforces the account's rate limits in simulated time. It adds the number of users in each
-/// assign request to `assigned`.
+/// Starts a server that enforces the account's rate limits in simulated time. The server adds the number of users in
+/// each assign request to `assigned`.
 fn server(time: &Time, assigned: &Arc<AtomicU64>) -> Server {
     let server = Server::start();
     let (way, clock) = (time.clone(), time.clone());
@@ -138,9 +139,8 @@ fn server(time: &Time, assigned: &Arc<AtomicU64>) -> Server {
     server
 }
 
-/// Returns the shortest time that the rate limits permit. The result is the time of an ideal client that knows how many
-/// requests the other program sends in each minute. At the start of each minute, the ideal client sends as many
-/// requests as the limit still permits.
+/// Returns the time that an ideal client needs. An ideal client knows how many requests the other program sends in each
+/// minute. At the start of each minute, it sends as many requests as the limit still permits.
 fn permitted(mut requests: u64, others: &BTreeMap<u64, u64>) -> Duration {
     let mut minute = 0;
     loop {
@@ -164,7 +164,7 @@ struct Time(Arc<Mutex<TimeState>>);
 #[derive(Debug, Default)]
 struct TimeState {
     now: Duration,
-    /// Each key consists of the time when the wait ends and a unique number.
+    /// A key consists of the end time of a wait and a unique number.
     waits: BTreeMap<(Duration, u64), oneshot::Sender<()>>,
     events: u64,
     ended: bool,

@@ -55,7 +55,7 @@ fn main() {
 #[derive(Clone, Copy)]
 enum Job {
     Read,
-    /// Assigns the users in a list of this length. A fifth of the ids in the list are duplicates.
+    /// Assigns the users in a list of this length. A fifth of the listed ids are duplicates.
     Assign(usize),
     /// Polls a pack until an assignment changes. The hand-written program reads the pack as often as our client does.
     Watch,
@@ -87,7 +87,7 @@ enum Contestant {
 impl Contestant {
     fn new(name: &str, url: &str) -> Self {
         if name == OURS {
-            // The default body limit is too small for a million assignments.
+            // The default size limit for response bodies is too small for a million assignments.
             let builder = Client::builder()
                 .api_key("key")
                 .base_url(url)
@@ -108,7 +108,7 @@ impl Contestant {
         Self::ByHand(client, url)
     }
 
-    /// The time to create the list of ids is not included.
+    /// Returns the run time of the job, without the time to create the list of ids.
     fn turn(&self, runtime: &Runtime, job: Job) -> Duration {
         let ids = match job {
             // In each group of five ids, four ids are new and the last one repeats an earlier id.
@@ -174,7 +174,7 @@ fn contestant(name: &str, server: &Server, job: Job, turns: usize) -> Vec<String
         .to_vec()
 }
 
-/// Returns the number of CPU instructions that one repetition of the job needs, or `None` if valgrind is not installed.
+/// Returns the number of CPU instructions per repetition of the job, or `None` if valgrind is not installed.
 fn instructions(name: &str, server: &Server, job: Job) -> Option<f64> {
     let [one, two] = [1, 2].map(|turns| contestant(name, server, job, turns));
     // One process runs the job once, and the other runs it twice. Each process sets up one client, so the difference

@@ -85,8 +85,9 @@ fn adapt(value: &mut Value) {
     match value {
         Value::Object(object) => {
             if object.get("type").is_some_and(|kind| kind == "string") {
-                // Removes the pattern and most formats from a string schema. If a schema kept them, the generated code
-                // would need chrono, uuid or regress, and would reject values that the API may send.
+                // Removes the pattern and most formats from a string schema. With a pattern or such a format, the
+                // generated code would depend on chrono, uuid or regress. It would also reject values that the API may
+                // send.
                 object.remove("pattern");
                 if !object
                     .get("format")

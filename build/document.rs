@@ -1,4 +1,4 @@
-//! Reads the spec as JSON, checks its version, references and response types, and finds values in it.
+//! Parses the spec and looks up values in the spec. Checks the version, the references and the response types.
 
 use openapiv3::{Info, OpenAPI, Operation, PathItem, ReferenceOr, Schema, SecurityScheme, Server};
 use serde::de::DeserializeOwned;
@@ -36,7 +36,7 @@ impl Document {
         self.0.pointer(pointer).unwrap_or(&Value::Null)
     }
 
-    /// A missing or empty text is an error.
+    /// Returns an error if the text is missing or empty.
     pub fn text(&self, pointer: &str, expected: &str) -> Result<&str, String> {
         let text = self.get(pointer).as_str().filter(|text| !text.is_empty());
         text.ok_or_else(|| self.error(pointer, expected))
@@ -81,7 +81,7 @@ impl Document {
             .collect()
     }
 
-    /// First converts each part separately, so that an error says which part is wrong.
+    /// Converts each part of the spec separately first, so that an error names the invalid part.
     pub fn typed(&self) -> Result<OpenAPI, String> {
         self.part::<Info>("/info")?;
         for server in self.entries("/servers") {
@@ -137,8 +137,8 @@ impl Document {
         pointer.is_some_and(|pointer| self.0.pointer(pointer).is_some())
     }
 
-    /// Checks that an operation has one type of success body and one type of error body. If an operation had more
-    /// types, the generator would panic.
+    /// Checks that an operation has one type of success body and one type of error body. The generator panics if an
+    /// operation has more types.
     fn check_responses(&self, responses: &str) -> Result<(), String> {
         let (mut success, mut error) = (None, None);
         for code in keys(self.get(responses)) {

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 /// Makes the constructor `new_with_client` private to the crate. With a public constructor, users could create a client
 /// that ignores the rate limits or uses another host.
 const CONSTRUCTOR: (&str, &str) = ("pub fn new_with_client(", "pub(crate) fn new_with_client(");
-/// Seals the trait, so that users cannot implement it. Otherwise, a later version of the spec could add a method, and
-/// existing implementations would no longer compile.
+/// Seals the trait `MockServerExt`, so that users cannot implement it. Otherwise, a new method in the trait would break
+/// the code of these users.
 const SEALED: (&str, &str) = (
     "pub trait MockServerExt {",
     "pub trait MockServerExt: crate::api::sealed::Sealed {",
@@ -18,7 +18,8 @@ const SEALED: (&str, &str) = (
 const OTHER_CONSTRUCTOR: &str = "    /// Create a new client.\n";
 const ERROR_MODULE: &str = "    /// Error types.\n";
 
-/// Doc comments for items that progenitor does not document. Each line has the start of the item and the doc comment.
+/// Doc comments for items that progenitor does not document. Each line contains the start of an item and its doc
+/// comment.
 const DOCS: &str = "
 pub extra: => All other fields.
 When(::httpmock::When); => The requests of this operation that a mock matches.
@@ -50,7 +51,7 @@ fn replaced(code: &str, (from, to): (&str, &str)) -> Result<String, String> {
     position(code, from).map(|_| code.replacen(from, to, 1))
 }
 
-/// Removes the item that starts with the text `start`, including the closing brace of the item.
+/// Removes the item that starts with the text `start`, including its closing brace.
 fn without_item(code: &str, start: &str) -> Result<String, String> {
     let (before, rest) = code.split_at(position(code, start)?);
     let end = "\n    }\n";

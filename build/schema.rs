@@ -1,4 +1,4 @@
-//! Generates `JsonSchema` implementations. The JSON schema of a component is the schema in the spec. A derived
+//! Generates `JsonSchema` implementations. The JSON schema of a component is copied from the spec. A derived
 //! `JsonSchema` implementation would omit limits such as `maxItems`.
 
 use super::document::Document;

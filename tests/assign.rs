@@ -25,7 +25,7 @@ fn id(number: u64) -> UserId {
     UserId::try_from(number).expect("an id")
 }
 
-/// Assigning this number of users needs two full requests and a third request with three users.
+/// The client assigns these users in two full requests and a third request with three users.
 const UNIQUE: u64 = 2 * MOST + 3;
 
 fn messy() -> Vec<u64> {

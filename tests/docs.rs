@@ -156,8 +156,8 @@ mod costs {
     use connecteam_onboarding::{Pack, PackId};
     use std::ops::RangeInclusive;
 
-    /// Returns one tuple for each cell of the cost table in the guide: the number of users, the number of rejected
-    /// users, and the smallest and largest number of requests.
+    /// Returns one tuple for each cell of the cost table in the guide. A tuple contains the number of users, the number
+    /// of rejected users, and the range of the number of requests.
     fn table() -> Vec<(u64, u64, RangeInclusive<u64>)> {
         let page = read(&root().join("src/guide/assign.md"));
         let (_, section) = page.split_once("# What small lists cost").expect("a table");

@@ -101,7 +101,7 @@ async fn a_waiting_run_shows_it_and_can_be_stopped_or_dropped() {
     assert!(tokio::time::timeout(MS * 20, dropped).await.is_err());
     assert_eq!(server.requests(), 1, "neither sent a request");
 
-    // `abort` drops the first run. This lets the next run on the same pack start.
+    // `abort` drops the first run, so that the next run on the same pack can start.
     first.abort();
     let report = pack(&client, 1001).assign([4]).await.expect("assigned");
     assert_eq!(report.assigned().count(), 1);

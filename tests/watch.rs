@@ -58,7 +58,7 @@ fn users(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = UserId>
         .map(|number| number.try_into().expect("an id"))
 }
 
-/// A user that is not on the pack is assigned first.
+/// If the user is not on the pack, this function assigns the user.
 fn set_state(server: &Server, user: u64, status: &str, waiting: bool) {
     server.with(|world| {
         if !world.packs[&1001].iter().any(|row| row.user == user) {

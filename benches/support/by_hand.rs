@@ -21,7 +21,7 @@ pub async fn read(client: &Client, url: &str) -> Vec<Assignment> {
     response.expect("a list").data.assignments
 }
 
-/// Sends one request at a time.
+/// Only one request is in flight at a time.
 pub async fn assign(client: &Client, url: &str, ids: Vec<u64>) {
     let mut seen = HashSet::new();
     let unique: Vec<u64> = ids.into_iter().filter(|id| seen.insert(*id)).collect();

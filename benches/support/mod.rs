@@ -11,7 +11,7 @@ pub mod process;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Returns the arguments of this program, without the option `--bench`, which `cargo bench` adds.
+/// `cargo bench` adds the option `--bench`, so this function removes the option from the arguments.
 pub fn arguments() -> Vec<String> {
     let arguments = std::env::args().skip(1);
     arguments.filter(|argument| argument != "--bench").collect()
@@ -22,7 +22,7 @@ pub fn usage(usage: &str) -> ! {
     std::process::exit(1)
 }
 
-/// The time to drop the result is not included.
+/// Returns the run time of `run`, without the time to drop the result.
 pub fn timed<T>(run: impl FnOnce() -> T) -> Duration {
     let start = Instant::now();
     let result = black_box(run());
@@ -36,7 +36,7 @@ pub fn median<T: Copy + PartialOrd>(mut numbers: Vec<T>) -> T {
     numbers[numbers.len() / 2]
 }
 
-/// The order changes with each round, so that each contestant runs first equally often.
+/// The order of the contestants changes with each round, so that each contestant runs first equally often.
 pub fn order(contestants: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..contestants).map(move |place| (place + round) % contestants)
 }

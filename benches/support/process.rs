@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Runs this program again with these arguments. Returns the numbers that the new process prints.
+/// Runs this program in a new process and returns the numbers that the new process prints.
 pub fn numbers(arguments: &[String]) -> Vec<f64> {
     let output = Command::new(this_program())
         .args(arguments)
@@ -17,8 +17,7 @@ pub fn numbers(arguments: &[String]) -> Vec<f64> {
     numbers.map(|number| number.expect("a number")).collect()
 }
 
-/// Returns the number of CPU instructions inside functions whose name contains `counted`. Returns `None` if valgrind is
-/// not installed.
+/// Counts the CPU instructions of functions whose name contains `counted`. Returns `None` if valgrind is not installed.
 pub fn instructions(arguments: &[String]) -> Option<f64> {
     let file = callgrind(arguments)?;
     let text = std::fs::read_to_string(&file).expect("the file of callgrind");

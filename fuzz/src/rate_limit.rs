@@ -27,8 +27,8 @@ const HEADERS: [&str; 8] = [
 libfuzzer_sys::fuzz_target!(|data: &[u8]| check(data));
 
 /// Updates the rate limit with each line of the fuzz data. The first byte of a line selects the options of a new
-/// request, and how an earlier request ends. The second byte is the time since the last line, in units of 250 ms. The
-/// other bytes are the header values in the order of `HEADERS`, separated by `|`.
+/// request, and how an earlier request ends. The second byte is the simulated time since the previous line, in units of
+/// 250 ms. The other bytes are the header values in the order of `HEADERS`, separated by `|`.
 fn check(data: &[u8]) {
     let mut limit = RateLimit::default();
     let (mut now, mut in_flight) = (Duration::ZERO, Vec::new());

@@ -10,8 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 
 const SECRET: &str = "canary-7f3e9a51c2";
 
-/// All runs share one port. With a port per run, the ports could run out, because a closed connection keeps its port
-/// busy for a minute.
+/// All fuzz runs share one port. If each run used a new port, the ports could run out, because a closed connection
+/// keeps its port busy for a minute.
 static SERVER: LazyLock<(Runtime, TcpListener)> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");

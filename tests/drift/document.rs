@@ -57,7 +57,7 @@ fn pointer(short: &str) -> String {
     }
 }
 
-/// The edit has the form `PLACE = JSON`, `remove PLACE`, or `move PLACE to PLACE`.
+/// `line` has the form `PLACE = JSON`, `remove PLACE`, or `move PLACE to PLACE`.
 pub fn edit(document: &mut Value, line: &str) {
     if let Some(place) = line.strip_prefix("remove ") {
         remove(document, place);

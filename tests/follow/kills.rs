@@ -22,7 +22,8 @@ fn a_kill_at_any_moment_loses_no_change() {
     let mut printed = String::new();
     for round in 0..KILLS {
         let mut child = follow(&server, &state, &[]).spawn().expect("runs");
-        // Most kills interrupt a poll, or the save after a poll. Some kills happen before the first poll.
+        // Most kills interrupt a poll, or interrupt `follow` while it saves the state file. Some kills happen before
+        // the first poll.
         let gets = server.gets();
         for step in 1..=4 {
             put(&server, round * 4 + step, "completed", false);

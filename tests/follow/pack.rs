@@ -15,7 +15,7 @@ pub fn follow(server: &Server, state: &Path, more: &[&str]) -> Command {
     command
 }
 
-/// A user that is not on the pack is assigned first.
+/// If the user is not on the pack, this function assigns the user.
 pub fn put(server: &Server, user: u64, status: &str, waiting: bool) {
     server.with(|world| {
         if !world.packs[&1001].iter().any(|row| row.user == user) {

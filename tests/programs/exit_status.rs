@@ -20,8 +20,8 @@ fn hire(server: &Server, list: &str, more: &[&str]) -> Ended {
     run(command)
 }
 
-/// Runs `assign` and `new_hires` against separate servers, and checks that their exit statuses are equal. Returns the
-/// exit status, and the JSON object that `assign` prints.
+/// Runs `assign` and `new_hires` against separate servers, and checks that both programs exit with the same status.
+/// Returns the exit status, and the JSON object that `assign` prints.
 fn both(prepare: impl Fn(&Server), list: &str, more: &[&str]) -> (i32, Value) {
     let servers = [Server::start(), Server::start()];
     servers.iter().for_each(prepare);

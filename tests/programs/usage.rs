@@ -9,8 +9,7 @@ fn message(object: &Value) -> &str {
     object["error"]["message"].as_str().expect("a message")
 }
 
-/// Checks that `assign` rejects these arguments, with and without `--json`: it reports `problem` and exits with status
-/// 1.
+/// Checks that `assign` reports `problem` and exits with status 1, with and without `--json`.
 fn refuses(server: &Server, arguments: &[&str], problem: &str) {
     let mut json = command(server, "assign");
     json.arg("--json").args(arguments);

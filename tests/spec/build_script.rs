@@ -48,8 +48,8 @@ impl Copy {
             copy(&original.join(file), &root.join(file));
         }
         fs::write(root.join("tests/edited.rs"), program("")).unwrap();
-        // The copy of the crate gets an additional feature. With it, cargo distinguishes the copy from the original
-        // crate in the shared target folder.
+        // The copy of the crate gets an additional feature. With this feature, cargo distinguishes the copy from the
+        // original crate in the shared target folder.
         let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
         fs::write(
             root.join("Cargo.toml"),
@@ -69,7 +69,7 @@ impl Copy {
         fs::write(self.spec(), edit(&spec)).unwrap();
     }
 
-    /// If `run` is true, the test is executed.
+    /// If `run` is `false`, the test is built but not executed.
     fn test(&self, run: bool) -> Built {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);

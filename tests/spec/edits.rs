@@ -6,7 +6,7 @@ use crate::generator::{Options, generate};
 pub const FILE: &str = "spec/onboarding.yaml";
 pub const SPEC: &str = include_str!("../../spec/onboarding.yaml");
 pub const CAP: usize = connecteam_onboarding::MAX_USERS_PER_REQUEST;
-/// The maximum number of users per request after [`Change::CapLowered`], which lowers [`CAP`] by one fifth.
+/// The maximum number of users per request after the edit [`Change::CapLowered`].
 pub const LOWERED: usize = CAP / 5 * 4;
 
 /// A change that the vendor may make to the API.
@@ -60,7 +60,7 @@ impl Change {
     }
 }
 
-/// Returns the code that is generated from a spec with all features enabled.
+/// Generates code from a spec, with all options enabled.
 pub fn everything(spec: &str) -> Result<String, String> {
     let options = Options {
         mock: true,
@@ -77,7 +77,7 @@ pub fn replaced(spec: &str, from: &str, to: &str) -> String {
     spec.replacen(from, to, 1)
 }
 
-/// Each edit consists of the old text and the new text.
+/// Each edit consists of an old text and a new text.
 #[track_caller]
 pub fn edited(edits: &[(&str, &str)]) -> String {
     let spec = SPEC.to_owned();

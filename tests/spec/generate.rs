@@ -11,7 +11,7 @@ fn code(edits: &[(&str, &str)]) -> String {
     everything(&edited(edits)).unwrap()
 }
 
-/// Checks that the generator returns a one-line error for this spec. The error must start with the file name, and
+/// Checks that the generator returns a one-line error for this spec. The error must start with the file name, and must
 /// contain each text in `expected`.
 #[track_caller]
 fn refused(spec: &str, expected: &[&str]) {

@@ -20,8 +20,8 @@ impl Visit for Line {
 impl Log {
     /// Starts to record the spans and events of the current thread.
     pub fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        // With only one subscriber, `tracing` may cache that a call site is disabled. A second subscriber prevents
-        // this.
+        // With only one subscriber, `tracing` may cache that a call site is disabled. A second subscriber prevents such
+        // caching.
         static SECOND: LazyLock<tracing::Dispatch> =
             LazyLock::new(|| tracing::Dispatch::new(Log::default()));
         LazyLock::force(&SECOND);

@@ -1,8 +1,8 @@
 //! A test server for tests and benchmarks. The server shares no code with the crate, follows the vendor's guide, and
 //! uses raw sockets. A test can make the server send wrong or incomplete bytes.
 //!
-//! The test clients use the default TLS settings. These settings do not work if the feature `rustls` is enabled without
-//! `ring`. In this case, most test files are skipped.
+//! The test clients use the default TLS settings. The default TLS settings do not work if the feature `rustls` is
+//! enabled without `ring`. In this case, most test files are skipped.
 #![allow(
     dead_code,
     unused_imports,

@@ -24,7 +24,7 @@ pub enum Fault {
     Silence,
     /// Executes the request, and sends the body byte by byte, with this pause after each byte.
     SlowBody(Duration),
-    /// Executes the request, and sends a body of spaces. If `chunked` is false, the response has a `Content-Length`
+    /// Executes the request, and sends a body of spaces. If `chunked` is `false`, the response has a `Content-Length`
     /// header.
     Spaces {
         bytes: u64,

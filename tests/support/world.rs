@@ -132,7 +132,7 @@ impl World {
         i64::try_from(self.time().as_secs()).expect("a year of four digits") + self.skew
     }
 
-    /// Returns the current time as a duration since the Unix epoch. The result does not include `skew`.
+    /// Returns the current time without `skew`, as a duration since the Unix epoch.
     fn time(&self) -> Duration {
         self.clock.as_ref().map_or_else(
             || {
