@@ -231,18 +231,24 @@ impl TryFrom<Columns> for Report {
 impl fmt::Display for Report {
     /// Formats the counts of outcomes, duplicates and requests on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One pass, because a list may have a million users.
+        let mut counts = [0_usize; 5];
+        for (_, outcome) in self.outcomes() {
+            counts[match outcome {
+                Outcome::Assigned => 0,
+                Outcome::AlreadyAssigned => 1,
+                Outcome::Rejected(_) => 2,
+                Outcome::NotAssigned => 3,
+                Outcome::Unknown => 4,
+            }] += 1;
+        }
+        let [assigned, already, rejected, not, unknown] = counts;
         write!(
             f,
-            "{}: {} assigned, {} already assigned, {} rejected",
-            Count(self.len() as u64, "user"),
-            self.assigned().count(),
-            self.already_assigned().count(),
-            self.rejected().count(),
+            "{}: {assigned} assigned, {already} already assigned, {rejected} rejected",
+            Count(self.len() as u64, "user")
         )?;
-        for (count, what) in [
-            (self.not_assigned().count(), "not assigned"),
-            (self.unknown().count(), "unknown"),
-        ] {
+        for (count, what) in [(not, "not assigned"), (unknown, "unknown")] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;
             }
