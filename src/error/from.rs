@@ -130,8 +130,8 @@ impl From<progenitor_client::Error<ErrorBody>> for Error {
                 let (status, headers) = (response.status(), response.headers().clone());
                 let parsed = response.into_inner();
                 let body = serde_json::to_vec(&parsed).ok();
-                // If the server sent an empty body, `into_documented` has replaced it, and `parsed` serializes as `{}`.
-                // The server did not send `{}`, so the error does not store this text.
+                // `into_documented` replaces an empty body, and then `parsed` serializes as `{}`. A server that sends
+                // `{}` says nothing either, so the error stores neither.
                 let body = body.filter(|body| body != b"{}");
                 let body = body.map(|body| excerpt(&body));
                 Self::from_parsed(status, &headers, Some(parsed), body)
